@@ -1,0 +1,1 @@
+"""Mooring: VCN-native pod networking for Kubernetes."""

@@ -1,0 +1,79 @@
+"""CNI requests as values (CNI specification 1.1.0, section 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AttachmentId:
+    """What identifies an attachment: network name, container id, interface name in the container."""
+
+    network: str
+    container: str
+    ifname: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetConf:
+    """The network configuration of one call. `raw` is the whole JSON object as it came."""
+
+    cni_version: str
+    name: str
+    type: str
+    prev_result: Mapping[str, Any] | None = None
+    capabilities: Mapping[str, Any] = field(default_factory=dict)  # runtimeConfig, keys lower-cased
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add:
+    """Wire a container. `args` is CNI_ARGS split."""
+
+    id: AttachmentId
+    netns: str
+    conf: NetConf
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Del:
+    """Unwire it; `netns` may be empty or gone."""
+
+    id: AttachmentId
+    netns: str
+    conf: NetConf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Verify it against `conf.prev_result`."""
+
+    id: AttachmentId
+    netns: str
+    conf: NetConf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gc:
+    """Drop what is not in `valid`; None when the caller gave no list."""
+
+    conf: NetConf
+    valid: frozenset[AttachmentId] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Can an ADD be served?"""
+
+    conf: NetConf
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which versions are spoken?"""
+
+    cni_version: str
+
+
+Request = Add | Del | Check | Gc | Status | Version

@@ -1,0 +1,100 @@
+"""The NativePodNetwork object as values (`oci.oraclecloud.com/v1beta1`; oci-facts section 1).
+
+Reading and writing the JSON form is `npn.codec`'s; here are only the shapes that the controller
+fills and the agent reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondaryVnic:
+    """One VNIC profile of `spec.secondaryVnics`. `ip_count` is pod addresses."""
+
+    display_name: str
+    subnet_id: str
+    ip_count: int
+    nsg_ids: tuple[str, ...] = ()
+    skip_source_dest_check: bool = True
+    assign_ipv6_ip: bool = False
+    application_resources: tuple[str, ...] = ()
+    nic_index: int = 0
+    freeform_tags: Mapping[str, str] = field(default_factory=dict)
+    defined_tags: Mapping[str, Any] = field(default_factory=dict)
+    security_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NpnSpec:
+    """What is wanted for one instance."""
+
+    id: str
+    max_pod_count: int = 31
+    pod_subnet_ids: tuple[str, ...] = ()
+    network_security_group_ids: tuple[str, ...] = ()
+    ip_families: tuple[str, ...] = ("IPv4",)
+    secondary_vnics: tuple[SecondaryVnic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An IPv4 and an IPv6 value that belong together; either may be None."""
+
+    v4: IPv4Address | None = None
+    v6: IPv6Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VnicStatus:
+    """One secondary VNIC as the node needs it. `pod_addresses` excludes `host`."""
+
+    vnic_id: str
+    mac_address: str
+    subnet_id: str
+    nsg_ids: tuple[str, ...] = ()
+    ip_count: int = 31
+    ip_families: tuple[str, ...] = ("IPv4",)
+    subnet_v4: IPv4Network | None = None
+    subnet_v6: IPv6Network | None = None
+    router: Pair = Pair()
+    host: Pair = Pair()
+    pod_addresses: tuple[Pair, ...] = ()
+    application_resources: tuple[str, ...] = ()
+    nic_index: int = 0
+    vlan_tag: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A Kubernetes condition, e.g. type IPv4Ready."""
+
+    type: str
+    status: str  # True | False | Unknown
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NpnStatus:
+    """State BACKOFF, IN_PROGRESS or SUCCESS ("" before the first turn) and what was reached."""
+
+    state: str = ""
+    reason: str = ""
+    message: str = ""
+    observed_generation: int = 0
+    vnics: tuple[VnicStatus, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Npn:
+    """The whole object; `name` is the last dot-separated segment of the instance OCID."""
+
+    name: str
+    spec: NpnSpec
+    status: NpnStatus = NpnStatus()
+    generation: int = 1
+    deleting: bool = False

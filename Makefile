@@ -1,6 +1,39 @@
-# Everything a developer runs. ./demo and ./test install what is missing and call these.
+# Everything a developer runs. ./demo and ./test install what is missing and then call these.
 PY := .venv/bin/python
+SOURCES := src tests setup.py
 
-.PHONY: setup
-setup:
+.PHONY: setup demo test check core bench golden format lock clean
+
+setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
+
+demo: ## the main job, told step by step
+	.venv/bin/mooring lab demo
+
+test: check ## all tests; needs root
+	$(PY) -m pytest -q tests/adapters tests/journeys
+
+check: ## all that needs no root: format, lint, types, import contracts, core, house
+	.venv/bin/ruff format --check -q $(SOURCES)
+	.venv/bin/ruff check -q $(SOURCES)
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PY) -m pytest -q tests/house tests/core --cov --cov-report=term:skip-covered
+
+bench: ## the table of performance ratios, written to build/bench.json
+	$(PY) tests/bench/run.py
+
+golden: ## rewrite the golden files; the difference is the review
+	MOORING_GOLDEN=write $(PY) -m pytest -q tests/core -k golden
+
+format:
+	.venv/bin/ruff format $(SOURCES)
+	.venv/bin/ruff check --fix -q $(SOURCES)
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv on PATH)
+	{ echo '# Hashed versions of everything that runs, tests and builds Mooring; `make lock` writes it from pyproject.toml.'; \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-find-links --extra dev -q pyproject.toml; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/mooring/_native

@@ -1,0 +1,46 @@
+"""What all tests share: one seed, no silent skips, a deterministic Hypothesis."""
+
+import os
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "mooring",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "wild",
+    settings.get_profile("mooring"),
+    derandomize=False,
+    print_blob=True,
+)
+settings.load_profile(os.environ.get("MOORING_HYPOTHESIS", "mooring"))
+
+
+@pytest.fixture
+def seed() -> Iterator[int]:
+    """The seed of a test that draws by itself; MOORING_SEED draws others."""
+    value = int(os.environ.get("MOORING_SEED", "20260712"))
+    print(f"seed={value} (MOORING_SEED={value} repeats this run)")
+    yield value
+
+
+@pytest.fixture
+def chance(seed: int) -> random.Random:
+    """A generator made from the printed seed."""
+    return random.Random(seed)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when a test was skipped: a missing tool is an error, not an excuse."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

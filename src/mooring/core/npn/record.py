@@ -1,7 +1,7 @@
-"""The NativePodNetwork object as values (`oci.oraclecloud.com/v1beta1`; oci-facts section 1).
+"""The NativePodNetwork object as values (`oci.oraclecloud.com/v1beta1`).
 
-Reading and writing the JSON form is `npn.codec`'s; here are only the shapes that the controller
-fills and the agent reads.
+Reading and writing the JSON form is `npn.codec`'s; here are only the shapes that the
+controller fills and the agent reads.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,21 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
+class Ipv6Choice:
+    """An IPv6 address asked for, or only the subnet block to take one from."""
+
+    address: IPv6Address | None = None
+    subnet_cidr: IPv6Network | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondaryVnic:
-    """One VNIC profile of `spec.secondaryVnics`. `ip_count` is pod addresses."""
+    """One VNIC profile of `spec.secondaryVnics`. `ip_count` is pod addresses.
+
+    `display_name` is the VNIC's and tells the profiles of one object apart;
+    `attachment_name` is the attachment's, None when the object names none.
+    """
 
     display_name: str
     subnet_id: str
@@ -20,6 +32,9 @@ class SecondaryVnic:
     nsg_ids: tuple[str, ...] = ()
     skip_source_dest_check: bool = True
     assign_ipv6_ip: bool = False
+    assign_public_ip: bool = False
+    ipv6_choices: tuple[Ipv6Choice, ...] = ()
+    attachment_name: str | None = None
     application_resources: tuple[str, ...] = ()
     nic_index: int = 0
     freeform_tags: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +94,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NpnStatus:
-    """State BACKOFF, IN_PROGRESS or SUCCESS ("" before the first turn) and what was reached."""
+    """State BACKOFF, IN_PROGRESS or SUCCESS ("" at first) and what was reached."""
 
     state: str = ""
     reason: str = ""
@@ -91,7 +106,7 @@ class NpnStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Npn:
-    """The whole object; `name` is the last dot-separated segment of the instance OCID."""
+    """The whole object; `name` is the last segment of the instance OCID."""
 
     name: str
     spec: NpnSpec

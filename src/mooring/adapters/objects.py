@@ -1,0 +1,163 @@
+"""A directory of files as the store of NativePodNetwork objects.
+
+`<name>.json` holds an object (users and the lab write it), `<name>.status.json` its
+status (the controller alone writes it), so that the two writers never race. Every write
+goes to a temporary file that is renamed: a reader sees the old content or the new, and
+a crash leaves one of them.
+"""
+
+import json
+import os
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mooring.core.npn.codec import (
+    API_VERSION,
+    KIND,
+    Unreadable,
+    named,
+    parse,
+    parse_status,
+    render,
+    render_status,
+)
+from mooring.core.npn.port import Absent, Token
+from mooring.core.npn.record import Npn, NpnStatus
+
+SPEC, STATUS = ".json", ".status.json"
+LIMIT = 1 << 20
+"""Bytes of one file; 256 addresses under both names are some 40 KiB."""
+
+
+class ObjectDirectory:
+    """The objects below one directory."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def names(self) -> list[str]:
+        """Name every object, in order; one whose content is broken too."""
+        return sorted(
+            entry.name.removesuffix(SPEC)
+            for entry in self._files()
+            if not entry.name.endswith(STATUS)
+        )
+
+    def read(self, name: str) -> Npn:
+        """Read spec and status; raise Absent or Unreadable."""
+        return replace(self.read_spec(name), status=self.read_status(name))
+
+    def read_spec(self, name: str) -> Npn:
+        """Read without the status, which stays empty; raise Absent or Unreadable."""
+        document = _load(self._place(name, SPEC))
+        if document is None:
+            raise Absent(name)
+        if isinstance(document, dict):
+            document.pop("status", None)
+        npn = parse(document)
+        if npn.name != name:
+            raise Unreadable("metadata.name", npn.name, f"must be {name}, as the file")
+        return npn
+
+    def read_status(self, name: str) -> NpnStatus:
+        """Read only the status, empty when there is none; raise Unreadable."""
+        document = _load(self._place(name, STATUS))
+        if document is None:
+            return NpnStatus()
+        if not isinstance(document, dict):
+            raise Unreadable("status", document, "must be a JSON object")
+        return parse_status(document.get("status"))
+
+    def write(self, npn: Npn) -> None:
+        """Put an object's spec (a changed one: generation + 1); the status stays."""
+        place = self._place(named(npn.name), SPEC)
+        try:
+            before = self.read_spec(npn.name)
+        except (Absent, Unreadable):
+            before = None
+        if before == replace(npn, status=NpnStatus(), generation=_generation(before)):
+            return
+        generation = max(npn.generation, _generation(before) + 1)
+        _store(place, render(replace(npn, status=NpnStatus(), generation=generation)))
+
+    def write_status(self, name: str, status: NpnStatus) -> None:
+        """Put an object's status; raise Absent when there is no such object."""
+        if not self._place(name, SPEC).exists():
+            raise Absent(name)
+        document = {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": name},
+            "status": render_status(status),
+        }
+        _store(self._place(name, STATUS), document)
+
+    def remove(self, name: str) -> None:
+        """Take the object away, status included; fine when it is gone already."""
+        # The status goes first: after a crash in between the object is removed again.
+        self._place(name, STATUS).unlink(missing_ok=True)
+        self._place(name, SPEC).unlink(missing_ok=True)
+
+    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
+        """Tell cheaply which names came, changed or went since that token."""
+        seen: dict[str, list[Hashable]] = {}
+        for entry in self._files():
+            name = entry.name.removesuffix(SPEC).removesuffix(".status")
+            try:
+                stat = entry.stat()
+            except FileNotFoundError:
+                continue
+            seen.setdefault(name, []).append(
+                (entry.name, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            )
+        now = {name: tuple(sorted(marks, key=str)) for name, marks in seen.items()}
+        differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
+        return now, frozenset(differ)
+
+    def _files(self) -> Iterator["os.DirEntry[str]"]:
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                ours = entry.name.endswith(SPEC) and not entry.name.startswith(".")
+                if ours and entry.is_file():
+                    yield entry
+
+    def _place(self, name: str, suffix: str) -> Path:
+        if "/" in name or "\0" in name or name.startswith("."):
+            raise Absent(name)
+        return self.path / f"{name}{suffix}"
+
+
+def _generation(npn: Npn | None) -> int:
+    return npn.generation if npn else 0
+
+
+def _load(place: Path) -> object:
+    """Read a file's JSON, None when there is no such file."""
+    try:
+        with place.open("rb") as file:
+            data = file.read(LIMIT + 1)
+    except FileNotFoundError:
+        return None
+    if len(data) > LIMIT:
+        raise Unreadable(
+            place.name, f"{len(data)} bytes", f"must be at most {LIMIT} bytes"
+        )
+    try:
+        return json.loads(data) if data.strip() else {}
+    except (ValueError, RecursionError) as error:
+        shown = data[:60].decode(errors="replace")
+        raise Unreadable(place.name, shown, f"must be JSON ({error})") from None
+
+
+def _store(place: Path, document: object) -> None:
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("w") as file:
+            json.dump(document, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(place)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,374 @@
+"""The NativePodNetwork's JSON form, both ways (oci-facts 1.1 to 1.3).
+
+The schema has two generations of field names: `subnet` and `subnetId`, `nsgs` and
+`networkSecurityGroupIds`, `addresses` and `podAddresses`, `routerIp` and `routerIps`,
+`hostAddress` and `hostAddresses`, `subnetCidr` and `subnetCidrs`. Both are read, the
+newer one when both are there, and both are written. Where old bounds and new ones
+differ the wider holds.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mooring.core.npn.fields import Field, T, Unreadable
+from mooring.core.npn.record import (
+    Condition,
+    Ipv6Choice,
+    Npn,
+    NpnSpec,
+    NpnStatus,
+    Pair,
+    SecondaryVnic,
+    VnicStatus,
+)
+
+__all__ = [
+    "API_VERSION",
+    "KIND",
+    "Unreadable",
+    "named",
+    "parse",
+    "parse_status",
+    "render",
+    "render_status",
+]
+
+API_VERSION = "oci.oraclecloud.com/v1beta1"
+KIND = "NativePodNetwork"
+NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+FAMILIES = ("IPv4", "IPv6")
+STATES = ("", "BACKOFF", "IN_PROGRESS", "SUCCESS")
+MOST_PODS = 256
+"""Pods per node, addresses per VNIC (the first schema's bounds were 110 and 32)."""
+DEFAULT_IP_COUNT = 32
+DEFAULT_IP_COUNT_V6_ONLY = 256
+
+
+def parse(document: object) -> Npn:
+    """Read a whole object, status included; raise Unreadable at the first fault."""
+    root = Field("", document)
+    if not isinstance(document, dict):
+        raise Unreadable("object", document, "must be a JSON object")
+    root.at("apiVersion").one_of(API_VERSION)
+    root.at("kind").one_of(KIND)
+    metadata = root.at("metadata")
+    return Npn(
+        name=named(metadata.at("name").value),
+        spec=_spec(root.at("spec")),
+        status=parse_status(root.at("status").value),
+        generation=metadata.at("generation").either(lambda f: f.whole(0, 2**63 - 1), 1),
+        deleting=not metadata.at("deletionTimestamp").absent,
+    )
+
+
+def named(name: object) -> str:
+    """Read an object's name."""
+    return Field("metadata.name", name).matching(
+        NAME,
+        "must be 1 to 253 of a-z, 0-9, '-' and '.', a letter or digit at both ends",
+    )
+
+
+def parse_status(document: object) -> NpnStatus:
+    """Read what stands below `status`; None is the status before the first look."""
+    status = Field("status", document)
+    return NpnStatus(
+        state=status.at("state").either(lambda f: f.one_of(*STATES), ""),
+        reason=status.at("reason").either(lambda f: f.text(least=0), ""),
+        message=status.at("message").either(lambda f: f.text(32768, 0), ""),
+        observed_generation=status.at("observedGeneration").either(
+            lambda f: f.whole(0, 2**63 - 1), 0
+        ),
+        vnics=tuple(_vnic(f) for f in status.at("vnics").items(64)),
+        conditions=tuple(_condition(f) for f in status.at("conditions").items(64)),
+    )
+
+
+def _spec(spec: Field) -> NpnSpec:
+    if spec.absent:
+        raise spec.wrong("is required")
+    families = _families(spec.at("ipFamilies"), least=0)
+    profiles = spec.at("secondaryVnics")
+    count = DEFAULT_IP_COUNT if "IPv4" in families else DEFAULT_IP_COUNT_V6_ONLY
+    vnics = tuple(_profile(f, i, count) for i, f in enumerate(profiles.items(64)))
+    _profiles_fit(profiles, vnics)
+    subnets = spec.at("podSubnetIds")
+    found = NpnSpec(
+        id=spec.at("id").text(128),
+        max_pod_count=spec.at("maxPodCount").either(
+            lambda f: f.whole(1, MOST_PODS), 31
+        ),
+        pod_subnet_ids=subnets.texts(5),
+        network_security_group_ids=spec.at("networkSecurityGroupIds").texts(5),
+        ip_families=families,
+        secondary_vnics=vnics,
+    )
+    if not vnics and not found.pod_subnet_ids:
+        raise subnets.wrong("needs a subnet when there are no secondaryVnics")
+    return found
+
+
+def _profiles_fit(profiles: Field, vnics: tuple[SecondaryVnic, ...]) -> None:
+    """Check what one profile cannot know of the others."""
+    names = [v.display_name for v in vnics]
+    for name in names:
+        if names.count(name) > 1:
+            raise Unreadable(
+                f"{profiles.path}[{len(names) - 1 - names[::-1].index(name)}]"
+                ".createVnicDetails.displayName",
+                name,
+                "must differ from the other profiles' names",
+            )
+    total = sum(v.ip_count for v in vnics)
+    if total > MOST_PODS:
+        raise Unreadable(
+            f"{profiles.path}[*].createVnicDetails.ipCount",
+            total,
+            f"must not add up to more than {MOST_PODS}",
+        )
+
+
+def _families(field: Field, least: int) -> tuple[str, ...]:
+    """Read families in order of preference; an empty list is the old form of IPv4."""
+    found = tuple(f.one_of(*FAMILIES) for f in field.items(2, least))
+    if len(set(found)) < len(found):
+        raise field.wrong("must not name a family twice")
+    return found or ("IPv4",)
+
+
+def _profile(entry: Field, index: int, ip_count: int) -> SecondaryVnic:
+    details = entry.at("createVnicDetails")
+    if details.absent:
+        raise details.wrong("is required")
+    attachment = entry.at("displayName").either(lambda f: f.text(255), None)
+    return SecondaryVnic(
+        display_name=details.at("displayName").either(
+            lambda f: f.text(255), attachment or f"SVnic {index}"
+        ),
+        attachment_name=attachment,
+        subnet_id=details.at("subnetId").text(255),
+        ip_count=details.at("ipCount").either(
+            lambda f: f.whole(1, MOST_PODS), ip_count
+        ),
+        nsg_ids=details.at("nsgIds").texts(5),
+        skip_source_dest_check=details.at("skipSourceDestCheck").flag(absent=True),
+        assign_ipv6_ip=details.at("assignIpv6Ip").flag(),
+        assign_public_ip=details.at("assignPublicIp").flag(),
+        ipv6_choices=tuple(
+            _ipv6_choice(f)
+            for f in details.at("ipv6AddressIpv6SubnetCidrPairDetails").items(32)
+        ),
+        application_resources=details.at("applicationResources").texts(1),
+        nic_index=entry.at("nicIndex").either(lambda f: f.whole(0, 255), 0),
+        freeform_tags=_freeform(details.at("freeformTags")),
+        defined_tags=_namespaced(details.at("definedTags")),
+        security_attributes=_namespaced(details.at("securityAttributes")),
+    )
+
+
+def _ipv6_choice(field: Field) -> Ipv6Choice:
+    return Ipv6Choice(
+        field.at("ipv6Address").either(Field.ipv6, None),
+        field.at("ipv6SubnetCidr").either(Field.ipv6_block, None),
+    )
+
+
+def _freeform(field: Field) -> Mapping[str, str]:
+    return {key: field.at(key).text(256, 0) for key in field.mapping()}
+
+
+def _namespaced(field: Field) -> Mapping[str, Any]:
+    return {key: dict(field.at(key).mapping()) for key in field.mapping()}
+
+
+def _vnic(field: Field) -> VnicStatus:
+    nic = field.at("nicConfiguration")
+    cidrs, old_cidr = field.at("subnetCidrs"), field.at("subnetCidr")
+    pods = _addresses(field)
+    return VnicStatus(
+        vnic_id=field.at("vnicId").text(255),
+        mac_address=field.at("macAddress")
+        .matching(MAC, "must be a MAC address")
+        .lower(),
+        subnet_id=nic.at("subnetId", "subnet").either(lambda f: f.text(255), ""),
+        nsg_ids=nic.at("networkSecurityGroupIds", "nsgs").texts(5),
+        ip_count=nic.at("ipCount").either(lambda f: f.whole(1, MOST_PODS), 31),
+        ip_families=_families(nic.at("ipFamilies"), least=0),
+        subnet_v4=_first(cidrs, "v4", Field.ipv4_block)
+        or old_cidr.either(Field.ipv4_block, None),
+        subnet_v6=_first(cidrs, "v6", Field.ipv6_block),
+        router=_pair(field.at("routerIps"), field.at("routerIp")),
+        host=_pair(field.at("hostAddresses"), field.at("hostAddress")),
+        pod_addresses=pods,
+        application_resources=nic.at("applicationResources").texts(1),
+        nic_index=field.at("nicIndex").either(lambda f: f.whole(0, 255), 0),
+        vlan_tag=field.at("vlanTag").either(lambda f: f.whole(0, 4095), None),
+    )
+
+
+def _addresses(vnic: Field) -> tuple[Pair, ...]:
+    new = vnic.at("podAddresses")
+    if not new.absent:
+        return tuple(_both(f) for f in new.items(MOST_PODS))
+    return tuple(Pair(v4=f.ipv4()) for f in vnic.at("addresses").items(MOST_PODS))
+
+
+def _both(field: Field) -> Pair:
+    return Pair(
+        field.at("v4").either(Field.ipv4, None), field.at("v6").either(Field.ipv6, None)
+    )
+
+
+def _pair(new: Field, old: Field) -> Pair:
+    v4 = _first(new, "v4", Field.ipv4) or old.either(Field.ipv4, None)
+    return Pair(v4, _first(new, "v6", Field.ipv6))
+
+
+def _first(items: Field, family: str, read: Callable[[Field], T]) -> T | None:
+    """Read the first value of a family in a list of {v4, v6}."""
+    values = [f.at(family).either(read, None) for f in items.items(32)]
+    return next((v for v in values if v is not None), None)
+
+
+def _condition(field: Field) -> Condition:
+    return Condition(
+        type=field.at("type").text(316),
+        status=field.at("status").one_of("True", "False", "Unknown"),
+        reason=field.at("reason").either(lambda f: f.text(least=0), ""),
+        message=field.at("message").either(lambda f: f.text(32768, 0), ""),
+    )
+
+
+def render(npn: Npn) -> dict[str, Any]:
+    """Give the whole object; the status only when there is one."""
+    metadata: dict[str, Any] = {"name": npn.name, "generation": npn.generation}
+    if npn.deleting:
+        # The moment is the API server's to know; that there is one is all we carry.
+        metadata["deletionTimestamp"] = "1970-01-01T00:00:00Z"
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": metadata,
+        "spec": _render_spec(npn.spec),
+    }
+    if npn.status != NpnStatus():
+        document["status"] = render_status(npn.status)
+    return document
+
+
+def render_status(status: NpnStatus) -> dict[str, Any]:
+    """Give the status under both generations of names."""
+    return _present(
+        state=status.state,
+        reason=status.reason,
+        message=status.message,
+        observedGeneration=status.observed_generation,
+        vnics=[_render_vnic(v) for v in status.vnics],
+        conditions=[
+            {
+                "type": c.type,
+                "status": c.status,
+                "reason": c.reason,
+                "message": c.message,
+            }
+            for c in status.conditions
+        ],
+    )
+
+
+def _present(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - raw JSON
+    """Leave out what is empty: absent and empty read the same."""
+    return {k: v for k, v in fields.items() if v not in (None, "", [], {}, 0, False)}
+
+
+def _render_spec(spec: NpnSpec) -> dict[str, Any]:
+    return _present(
+        id=spec.id,
+        maxPodCount=spec.max_pod_count,
+        podSubnetIds=list(spec.pod_subnet_ids),
+        networkSecurityGroupIds=list(spec.network_security_group_ids),
+        ipFamilies=list(spec.ip_families),
+        secondaryVnics=[_render_profile(v) for v in spec.secondary_vnics],
+    )
+
+
+def _render_profile(profile: SecondaryVnic) -> dict[str, Any]:
+    details = _present(
+        displayName=profile.display_name,
+        subnetId=profile.subnet_id,
+        ipCount=profile.ip_count,
+        nsgIds=list(profile.nsg_ids),
+        assignIpv6Ip=profile.assign_ipv6_ip,
+        assignPublicIp=profile.assign_public_ip,
+        ipv6AddressIpv6SubnetCidrPairDetails=[
+            _present(
+                ipv6Address=c.address and str(c.address),
+                ipv6SubnetCidr=c.subnet_cidr and str(c.subnet_cidr),
+            )
+            for c in profile.ipv6_choices
+        ],
+        applicationResources=list(profile.application_resources),
+        freeformTags=dict(profile.freeform_tags),
+        definedTags=dict(profile.defined_tags),
+        securityAttributes=dict(profile.security_attributes),
+    )
+    return _present(
+        displayName=profile.attachment_name,
+        nicIndex=profile.nic_index,
+        createVnicDetails={
+            **details,
+            "skipSourceDestCheck": profile.skip_source_dest_check,
+        },
+    )
+
+
+def _render_vnic(vnic: VnicStatus) -> dict[str, Any]:
+    legacy = "IPv4" in vnic.ip_families
+    old = _present(
+        subnetCidr=vnic.subnet_v4 and str(vnic.subnet_v4),
+        routerIp=vnic.router.v4 and str(vnic.router.v4),
+        hostAddress=vnic.host.v4 and str(vnic.host.v4),
+        addresses=[str(p.v4) for p in vnic.pod_addresses if p.v4],
+    )
+    return {
+        "vnicId": vnic.vnic_id,
+        "macAddress": vnic.mac_address,
+        "nicConfiguration": _render_nic(vnic),
+        **_present(
+            subnetCidrs=_one(vnic.subnet_v4, vnic.subnet_v6),
+            routerIps=_one(vnic.router.v4, vnic.router.v6),
+            hostAddresses=_one(vnic.host.v4, vnic.host.v6),
+            podAddresses=[_render_pair(p.v4, p.v6) for p in vnic.pod_addresses],
+            nicIndex=vnic.nic_index,
+        ),
+        **({} if vnic.vlan_tag is None else {"vlanTag": vnic.vlan_tag}),
+        **(old if legacy else {}),
+    }
+
+
+def _render_nic(vnic: VnicStatus) -> dict[str, Any]:
+    nsgs = list(vnic.nsg_ids)
+    return _present(
+        ipCount=vnic.ip_count,
+        ipFamilies=list(vnic.ip_families),
+        subnet=vnic.subnet_id,
+        subnetId=vnic.subnet_id,
+        nsgs=nsgs,
+        networkSecurityGroupIds=nsgs,
+        applicationResources=list(vnic.application_resources),
+    )
+
+
+def _render_pair(v4: object, v6: object) -> dict[str, str]:
+    return {
+        name: str(value)
+        for name, value in (("v4", v4), ("v6", v6))
+        if value is not None
+    }
+
+
+def _one(v4: object, v6: object) -> list[dict[str, str]]:
+    pair = _render_pair(v4, v6)
+    return [pair] if pair else []

@@ -1,0 +1,215 @@
+"""The store of objects: one contract for the directory and its fake."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from fakes.objects import FakeObjects
+
+from mooring.adapters.objects import ObjectDirectory
+from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.port import Absent, Objects
+from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, Pair, VnicStatus
+
+Store = Callable[[], Objects]
+
+
+def an_npn(name: str = "abc", pods: int = 31) -> Npn:
+    return Npn(
+        name=name,
+        spec=NpnSpec(
+            id=f"ocid1.instance.{name}", pod_subnet_ids=("s",), max_pod_count=pods
+        ),
+    )
+
+
+def a_status(last: int = 9) -> NpnStatus:
+    vnic = VnicStatus(
+        vnic_id="v",
+        mac_address="02:00:17:00:00:01",
+        subnet_id="s",
+        pod_addresses=(Pair(IPv4Address(f"10.0.0.{last}")),),
+    )
+    return NpnStatus(state="SUCCESS", reason="COMPLETED", vnics=(vnic,))
+
+
+@pytest.fixture(params=["directory", "fake"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    return ObjectDirectory(tmp_path) if request.param == "directory" else FakeObjects()
+
+
+def test_an_empty_store_has_no_names(objects: Objects) -> None:
+    assert objects.names() == []
+
+
+def test_what_is_written_is_read(objects: Objects) -> None:
+    objects.write(an_npn("b"))
+    objects.write(an_npn("a"))
+
+    assert objects.names() == ["a", "b"]
+    assert objects.read("a") == an_npn("a")
+
+
+def test_a_name_that_is_not_there_is_absent(objects: Objects) -> None:
+    with pytest.raises(Absent):
+        objects.read("abc")
+    with pytest.raises(Absent):
+        objects.write_status("abc", a_status())
+
+
+def test_the_status_is_read_with_the_object_or_apart(objects: Objects) -> None:
+    objects.write(an_npn())
+    objects.write_status("abc", a_status())
+
+    assert objects.read("abc") == replace(an_npn(), status=a_status())
+    assert objects.read_status("abc") == a_status()
+    assert objects.read_spec("abc") == an_npn()
+
+
+def test_an_object_without_a_status_has_an_empty_one(objects: Objects) -> None:
+    objects.write(an_npn())
+
+    assert objects.read_status("abc") == NpnStatus()
+
+
+def test_writing_the_spec_keeps_the_status_and_counts_the_change(
+    objects: Objects,
+) -> None:
+    objects.write(an_npn())
+    objects.write_status("abc", a_status())
+    objects.write(an_npn(pods=20))
+
+    assert objects.read("abc") == replace(
+        an_npn(pods=20), status=a_status(), generation=2
+    )
+
+
+def test_writing_the_same_spec_again_changes_nothing(objects: Objects) -> None:
+    objects.write(an_npn())
+    token, _ = objects.changes({})
+    objects.write(an_npn())
+
+    assert objects.read("abc").generation == 1
+    assert objects.changes(token)[1] == frozenset()
+
+
+def test_what_is_removed_is_gone_with_its_status(objects: Objects) -> None:
+    objects.write(an_npn())
+    objects.write_status("abc", a_status())
+    objects.remove("abc")
+    objects.remove("abc")
+    objects.write(an_npn())
+
+    assert objects.read("abc") == an_npn()
+
+
+def test_changes_name_what_came_changed_and_went(objects: Objects) -> None:
+    objects.write(an_npn("a"))
+    objects.write(an_npn("b"))
+    objects.write(an_npn("c"))
+    first, came = objects.changes({})
+    objects.write_status("a", a_status())
+    objects.write(an_npn("b", pods=2))
+    second, changed = objects.changes(first)
+    objects.remove("c")
+    third, went = objects.changes(second)
+
+    assert (came, changed, went) == ({"a", "b", "c"}, {"a", "b"}, {"c"})
+    assert objects.changes(third) == (third, frozenset())
+
+
+# What only files can do.
+
+
+def test_files_of_others_are_not_objects(tmp_path: Path) -> None:
+    objects = ObjectDirectory(tmp_path)
+    objects.write(an_npn())
+    for name in ("README", ".abc.json.new", "orphan.status.json", ".hidden.json"):
+        (tmp_path / name).write_text("{}")
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+
+    assert objects.names() == ["abc"]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "must be one of 'oci.oraclecloud.com/v1beta1'"),
+        (b"{", "must be JSON"),
+        (b"\xff\xfe", "must be JSON"),
+        (b"[" * 100_000, "must be JSON"),
+        (b"7", "must be a JSON object"),
+        (b" " * ((1 << 20) + 1), "must be at most 1048576 bytes"),
+    ],
+)
+def test_a_broken_file_is_listed_and_unreadable(
+    tmp_path: Path, content: bytes, rule: str
+) -> None:
+    (tmp_path / "abc.json").write_bytes(content)
+    objects = ObjectDirectory(tmp_path)
+
+    assert objects.names() == ["abc"]
+    with pytest.raises(Unreadable) as caught:
+        objects.read("abc")
+    assert rule in caught.value.rule
+
+
+def test_a_broken_object_can_still_be_told_so(tmp_path: Path) -> None:
+    (tmp_path / "abc.json").write_text("{")
+    objects = ObjectDirectory(tmp_path)
+    objects.write_status("abc", NpnStatus(state="BACKOFF", reason="x"))
+
+    assert objects.read_status("abc").state == "BACKOFF"
+
+
+def test_a_file_whose_name_is_not_the_objects_is_unreadable(tmp_path: Path) -> None:
+    objects = ObjectDirectory(tmp_path)
+    objects.write(an_npn())
+    (tmp_path / "abc.json").rename(tmp_path / "other.json")
+
+    with pytest.raises(Unreadable, match=r"metadata.name: 'abc': must be other"):
+        objects.read("other")
+
+
+def test_a_broken_status_is_unreadable_and_the_spec_is_not(tmp_path: Path) -> None:
+    objects = ObjectDirectory(tmp_path)
+    objects.write(an_npn())
+    (tmp_path / "abc.status.json").write_text("[]")
+
+    with pytest.raises(Unreadable):
+        objects.read("abc")
+    assert objects.read_spec("abc") == an_npn()
+
+
+def test_a_status_inside_the_objects_file_is_not_the_status(tmp_path: Path) -> None:
+    objects = ObjectDirectory(tmp_path)
+    objects.write(an_npn())
+    document = json.loads((tmp_path / "abc.json").read_text())
+    document["status"] = {"state": "SUCCESS"}
+    (tmp_path / "abc.json").write_text(json.dumps(document))
+
+    assert objects.read("abc") == an_npn()
+
+
+@pytest.mark.parametrize("name", ["../abc", "a/b", ".abc", "a\0b"])
+def test_a_name_cannot_leave_the_directory(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Absent):
+        ObjectDirectory(tmp_path).read(name)
+
+
+def test_no_temporary_file_stays(tmp_path: Path) -> None:
+    objects = ObjectDirectory(tmp_path)
+    objects.write(an_npn())
+    objects.write_status("abc", a_status())
+
+    assert {p.name for p in tmp_path.iterdir()} == {"abc.json", "abc.status.json"}
+
+
+def test_a_missing_directory_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        ObjectDirectory(tmp_path / "nowhere").names()

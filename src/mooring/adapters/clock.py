@@ -1,8 +1,8 @@
-"""The time: how long this machine runs, what the calendar says, and which boot this is.
+"""The time: how long this machine runs, what the calendar says, which boot this is.
 
-`now` counts seconds since boot, sleep included (CLOCK_BOOTTIME). Nobody can set it, so a step of
-the wall clock changes no deadline, and it goes on over a restart of the program: two readings can
-be compared when `boot` is the same.
+`now` counts seconds since boot, sleep included (CLOCK_BOOTTIME). Nobody can set it, so
+a step of the wall clock moves no deadline, and it goes on over a restart of the
+program: two readings can be compared when `boot` is the same.
 """
 
 import asyncio

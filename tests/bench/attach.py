@@ -1,0 +1,86 @@
+"""ADD and DEL through real executables: ours against ptp + host-local, in turns."""
+
+import json
+import statistics
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools import c_program, reference_plugins, run
+from world import EXECUTABLE, NAME, Agent
+
+VERBS = ("ADD", "DEL")
+
+
+@dataclass
+class Contender:
+    """An executable with its configuration; `took[verb]` in nanoseconds per call."""
+
+    executable: Path
+    path: Path
+    conf: Path
+    socket: str = ""
+    took: dict[str, list[int]] = field(default_factory=lambda: {v: [] for v in VERBS})
+    rates: list[float] = field(default_factory=list)
+
+    def drive(self, space: str, verb: str, pods: list[str], workers: int = 1) -> None:
+        """Run the verb for every pod, from inside the node."""
+        command = [c_program("cnidrive"), self.executable, self.path, self.conf, verb]
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        if self.socket:
+            environment["MOORING_SOCKET"] = self.socket
+        lines = "".join(f"{pod} /run/netns/{pod}\n" for pod in pods)
+        out = run(
+            *["nsenter", f"--net=/run/netns/{space}", *command, str(workers)],
+            input=lines,
+            env=environment,
+        ).splitlines()
+        if workers == 1:
+            self.took[verb] += [int(line.split()[0]) for line in out[:-1]]
+        elif verb == "ADD":
+            self.rates.append(len(pods) / (int(out[-1].split()[1]) / 1e9))
+
+    def median(self, verb: str) -> float:
+        """Median of a verb in milliseconds."""
+        return statistics.median(self.took[verb]) / 1e6
+
+
+def contenders(agent: Agent, place: Path) -> dict[str, Contender]:
+    """Ours and the reference."""
+    plugins = reference_plugins()
+    ours, theirs = place / "ours.json", place / "ptp.json"
+    ours.write_text(
+        json.dumps({"cniVersion": "1.0.0", "name": "bench", "type": "mooring"})
+    )
+    ipam = {
+        "type": "host-local",
+        "subnet": "10.77.0.0/16",
+        "dataDir": str(place / "ipam"),
+    }
+    ptp = {"cniVersion": "1.0.0", "name": "ptp", "type": "ptp", "ipam": ipam}
+    theirs.write_text(json.dumps(ptp))
+    return {
+        "ours": Contender(EXECUTABLE, EXECUTABLE.parent, ours, str(agent.socket)),
+        "ptp": Contender(plugins / "ptp", plugins, theirs),
+    }
+
+
+def spaces(names: list[str], verb: str) -> None:
+    """Make or remove pod namespaces; not timed."""
+    for name in names:
+        subprocess.run(["ip", "netns", verb, name], check=True)
+
+
+def measure(agent: Agent, place: Path, rounds: int, pods: int) -> dict[str, Contender]:
+    """Interleaved rounds: `pods` containers one after another, then eight at a time."""
+    both = contenders(agent, place)
+    for number in range(rounds):
+        order = list(both.items())
+        for name, contender in order if number % 2 else order[::-1]:
+            for workers in (1, 8):
+                names = [f"{NAME}-{name}-{workers}-{i}" for i in range(pods)]
+                spaces(names, "add")
+                for verb in VERBS:
+                    contender.drive(agent.side.space, verb, names, workers)
+                spaces(names, "del")
+    return both

@@ -26,6 +26,7 @@ class Link:
     group: int
     rx_packets: int = 0
     tx_packets: int = 0
+    peer_space: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""What a service may ask of the kernel, the namespaces and nft, as protocols.
+
+Services are written against these; `adapters.netlink.Kernel`, the module `adapters.netns` and
+`adapters.nft.Nft` are the real things, `tests/fakes` has the others. A namespace is an open file
+descriptor, or None for the namespace in which the adapter was made.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from mooring.core.linux.nft import Element, SetPath
+from mooring.core.linux.plan import Fact, Plan
+from mooring.core.linux.seen import Link, Seen
+
+Spaces = Mapping[str, int | None]
+
+
+class KernelError(Exception):
+    """The kernel refused: which fact (None for a look), its errno, its own words."""
+
+    def __init__(self, fact: Fact | None, errno: int, message: str) -> None:
+        super().__init__(fact, errno, message)
+        self.fact = fact
+        self.errno = errno
+        self.message = message
+
+    def __str__(self) -> str:
+        what = "" if self.fact is None else f": {self.fact}"
+        return f"{self.message} (errno {self.errno}){what}"
+
+
+class NftError(Exception):
+    """nft refused the whole transaction; the text is its own words.
+
+    `errno` is the kernel's number where it is known (the fast path), else 0.
+    """
+
+    def __init__(self, message: str, errno: int = 0) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
+class Kernel(Protocol):
+    """Makes plans true, takes them back, looks."""
+
+    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
+        """Make every fact true, in order; facts that hold already are fine.
+
+        Raises KernelError for the first fact refused. Facts after it may have been made true as
+        well (they travel in batches): whoever undoes takes the whole plan back.
+        """
+
+    def take_back(self, plan: Plan, spaces: Spaces) -> tuple[KernelError, ...]:
+        """Remove the facts in reverse order, go on past errors, return them.
+
+        What is gone already is no error. A namespace that `spaces` does not know is gone, with
+        all its facts. A veth goes only if its near end has the fact's MAC. LinkUp and Sysctl
+        are left as they are: the link and the setting are shared with others.
+        """
+
+    def look(self, space: str, fd: int | None) -> Seen:
+        """Everything a namespace shows, its facts said of `space`."""
+
+    def link(self, fd: int | None, name: str) -> Link | None:
+        """One link with its counters, None when it is absent."""
+
+    def links(self, fd: int | None) -> Mapping[str, Link]:
+        """All links by name, without counters (they read 0): the cheap look."""
+
+    def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
+        """Delete these links; the absent are deleted already. Waits for the kernel (RCU)."""
+
+    def delete_group(self, fd: int | None, group: int) -> None:
+        """Delete every link of this group at once; none is fine. Waits for the kernel."""
+
+    def set_group(self, fd: int | None, name: str, group: int) -> bool:
+        """Put a link in a group; False when it is gone."""
+
+
+class Namespaces(Protocol):
+    """Named network namespaces (`ip netns` sees the same ones)."""
+
+    def create(self, name: str) -> None:
+        """Make the namespace exist."""
+
+    def delete(self, name: str) -> None:
+        """Make the name not exist; the namespace ends with its last user."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the name stands for a namespace."""
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+
+    def open_fd(self, path_or_name: str) -> int:
+        """A descriptor of the namespace, for the caller to close."""
+
+    def close(self, fd: int) -> None:
+        """Give a descriptor back."""
+
+    def inode(self, fd: int) -> int:
+        """What identifies the namespace behind a descriptor."""
+
+    def own_inode(self) -> int:
+        """The same for the namespace that this thread is in."""
+
+    def inside(self, fd: int) -> AbstractContextManager[None]:
+        """This thread is in the namespace for the length of the with block."""
+
+
+class Nft(Protocol):
+    """nftables of a namespace."""
+
+    def run(self, script: str, fd: int | None = None) -> None:
+        """Carry out a script as one transaction, or raise NftError and change nothing."""
+
+    def listing(self, family: str, table: str, fd: int | None = None) -> str:
+        """The table's text without counters; "" when there is no such table."""
+
+    def set_elements(
+        self,
+        where: SetPath,
+        *,
+        add: Iterable[Element] = (),
+        delete: Iterable[bytes] = (),
+        fd: int | None = None,
+    ) -> None:
+        """Delete, then add elements of a set or map in one transaction.
+
+        Deleting an absent element and adding a present one are fine; adding a key of a map that
+        is present with other data raises NftError (EBUSY): delete it in the same call.
+        """

@@ -1,0 +1,1 @@
+"""The CNI protocol as values: requests, results, errors, frames."""

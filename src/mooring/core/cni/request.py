@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, order=True)
 class AttachmentId:
-    """What identifies an attachment: network name, container id, interface name in the container."""
+    """What identifies an attachment; `ifname` is the name in the container."""
 
     network: str
     container: str
@@ -16,13 +16,15 @@ class AttachmentId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetConf:
-    """The network configuration of one call. `raw` is the whole JSON object as it came."""
+    """The network configuration of one call; `raw` is the whole object as it came."""
 
     cni_version: str
     name: str
     type: str
     prev_result: Mapping[str, Any] | None = None
-    capabilities: Mapping[str, Any] = field(default_factory=dict)  # runtimeConfig, keys lower-cased
+    capabilities: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # runtimeConfig, keys lower-cased
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -64,14 +66,14 @@ class Gc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """Can an ADD be served?"""
+    """Ask whether an ADD can be served."""
 
     conf: NetConf
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which versions are spoken?"""
+    """Ask which versions are spoken."""
 
     cni_version: str
 

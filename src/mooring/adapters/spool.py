@@ -1,0 +1,44 @@
+"""The directory of spooled DELs, as the agent sees it: look, carry out, mark as done."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from mooring.core.cni.frames import LIMIT
+from mooring.core.cni.spool import SpooledDel, Unreadable, is_spooled, read
+
+_MOST = LIMIT + 64  # a frame with its header, and room to see that there is more
+
+
+class Spool:
+    """The spool in `directory`; `report` gets one line about each broken file."""
+
+    def __init__(self, directory: Path, report: Callable[[str], None]) -> None:
+        self._directory = directory
+        self._report = report
+
+    def pending(self) -> list[SpooledDel]:
+        """Give what waits, oldest first; set aside as `.bad` what nobody can read."""
+        try:
+            names = sorted(p.name for p in self._directory.iterdir())
+        except FileNotFoundError:
+            return []
+        items = (self._read(name) for name in names if is_spooled(name))
+        return [item for item in items if item is not None]
+
+    def done(self, item: SpooledDel) -> None:
+        """Forget what was carried out."""
+        (self._directory / item.name).unlink(missing_ok=True)
+
+    def _read(self, name: str) -> SpooledDel | None:
+        path = self._directory / name
+        try:
+            with path.open("rb") as file:
+                return read(name, file.read(_MOST))
+        except FileNotFoundError:
+            return None
+        except (Unreadable, OSError) as why:
+            self._report(f"spool: {why}; set aside as {name}.bad")
+            with contextlib.suppress(OSError):
+                path.rename(path.with_name(f"{name}.bad"))
+            return None

@@ -1,0 +1,54 @@
+"""The spool: DELs that the executable wrote down because the agent was away.
+
+A file holds one call as `frames` encodes it. Its name says when it was written (in
+nanoseconds since 1970, twenty digits, so that names sort by time), by which process, and
+for which container: `01700000000000000000-4711-a-container.del`. The name is a label; what
+counts is in the file, but for the time. Everything else in the directory is either still
+being written (`.tmp`), was set aside (`.bad`), or is not ours.
+"""
+
+import re
+from dataclasses import dataclass
+
+from mooring.core.cni.errors import CniError
+from mooring.core.cni.frames import Malformed, calls
+from mooring.core.cni.parse import parse
+from mooring.core.cni.request import Del
+
+_NAME = re.compile(r"([0-9]{20})-[0-9]{1,10}-[A-Za-z0-9_.-]{0,64}\.del")
+
+
+class Unreadable(Exception):  # noqa: N818 - a word for a verdict on a file
+    """The file is no spooled DEL."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledDel:
+    """A DEL that waits; `written_ns` tells it from a later ADD of the same container."""
+
+    name: str
+    written_ns: int
+    request: Del
+
+
+def is_spooled(name: str) -> bool:
+    """Tell whether a file of that name waits to be carried out."""
+    return _NAME.fullmatch(name) is not None
+
+
+def read(name: str, content: bytes) -> SpooledDel:
+    """Read a file of the spool, or raise Unreadable."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise Unreadable(f"{name}: not a name of the spool")
+    decoder = calls()
+    try:
+        found = decoder.feed(content)
+        if len(found) != 1 or not decoder.idle:
+            raise Unreadable(f"{name}: {len(found)} whole calls; one is the rule")
+        request = parse(found[0].env, found[0].stdin)
+    except (Malformed, CniError) as why:
+        raise Unreadable(f"{name}: {why}") from why
+    if not isinstance(request, Del):
+        raise Unreadable(f"{name}: {type(request).__name__}; only DEL is spooled")
+    return SpooledDel(name, int(match[1]), request)

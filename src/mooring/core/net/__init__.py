@@ -1,0 +1,1 @@
+"""Addresses and names of the cloud as numbers and text."""

@@ -1,0 +1,1 @@
+"""The cloud network as values: its objects, its limits, its API, its verdicts."""

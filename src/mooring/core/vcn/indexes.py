@@ -1,0 +1,133 @@
+"""Where a record stands in the World's indexes.
+
+Every index is a `Space`. Its key says what it orders:
+
+- ("list", word, id): the records of a kind that refer to an id, in order of creation;
+  id "" is the kind's whole list. Private IPs and IPv6s are too many for a whole list;
+  they are found by VNIC and by subnet.
+- ("ipv4", subnet): which addresses are taken by which private IP. Those that the cloud
+  keeps (first two and last of each block) are taken by nobody, whose name is "".
+- ("ipv6", subnet), ("public",): likewise.
+- ("agenda",): what settles when. ("tokens",): which retry token expires when.
+
+Indexes are functions of the records alone: loading the rows gives the same ones.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+
+from mooring.core.net.blocks import Entry
+from mooring.core.vcn.kinds import KINDS
+from mooring.core.vcn.limits import RESERVED_FIRST, RESERVED_LAST
+from mooring.core.vcn.model import (
+    Ipv6,
+    NatGateway,
+    PrivateIp,
+    Resource,
+    RouteTable,
+    Subnet,
+    Vnic,
+)
+from mooring.core.vcn.tokens import RetryToken
+
+Key = tuple[str, ...]
+Place = tuple[Key, Entry]
+
+PUBLIC: Key = ("public",)
+AGENDA: Key = ("agenda",)
+TOKENS: Key = ("tokens",)
+NOBODY = ""
+
+_WIDTHS = {"list": 128, "ipv4": 32, "ipv6": 128, "public": 32, "agenda": 128}
+_WIDTHS["tokens"] = 128
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def width(key: Key) -> int:
+    """Give the bits of an index's numbers."""
+    return _WIDTHS[key[0]]
+
+
+def order(when: datetime, name: str) -> Entry:
+    """Make the place of a name in an order by time; among equal times chance decides."""
+    low = int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+    return Entry((when - _EPOCH) // _MICROSECOND << 64 | low, 0, name)
+
+
+def listed(kind: type[Resource], id: str = "") -> Key:  # noqa: A002 - the API's word
+    """Give the key of the list of a kind's records that refer to an id."""
+    return ("list", KINDS[kind].word, id)
+
+
+def addresses(subnet_id: str) -> Key:
+    """Give the key of a subnet's IPv4 addresses."""
+    return ("ipv4", subnet_id)
+
+
+def hostname(subnet_id: str, label: str) -> str:
+    """Give the id-like name under which a host name is found; unique in its subnet."""
+    return f"{subnet_id}/{label.lower()}"
+
+
+def entry(block: IPv4Network | IPv6Network, owner: str) -> Entry:
+    """Give a network as a block of numbers."""
+    bits = block.max_prefixlen - block.prefixlen
+    return Entry(int(block.network_address), bits, owner)
+
+
+def reserved(block: IPv4Network) -> Iterator[int]:
+    """Give the addresses of a subnet's block that the cloud keeps for itself."""
+    first, last = int(block.network_address), int(block.broadcast_address)
+    yield from range(first, first + RESERVED_FIRST)
+    yield from range(last + 1 - RESERVED_LAST, last + 1)
+
+
+def places(record: Resource | RetryToken) -> set[Place]:
+    """Give every place at which a record stands."""
+    if isinstance(record, RetryToken):
+        return {(TOKENS, order(record.expires, record.key))}
+    mine = order(record.time_created, record.id)
+    found: set[Place] = {
+        (listed(type(record), name), mine) for name in _found_by(record)
+    }
+    found.update(_numbers(record))
+    if record.settles_at is not None:
+        found.add((AGENDA, order(record.settles_at, record.id)))
+    return found
+
+
+def _found_by(record: Resource) -> Iterator[str]:
+    if not isinstance(record, PrivateIp | Ipv6):
+        yield ""
+    for name in KINDS[type(record)].references:
+        value = getattr(record, name)
+        if isinstance(value, tuple):
+            yield from value
+        elif value is not None:
+            yield value
+    if isinstance(record, RouteTable):
+        yield from (rule.network_entity_id for rule in record.route_rules)
+    if isinstance(record, PrivateIp) and record.hostname_label is not None:
+        yield hostname(record.subnet_id, record.hostname_label)
+
+
+def _numbers(record: Resource) -> Iterator[Place]:
+    if isinstance(record, PrivateIp):
+        yield addresses(record.subnet_id), entry(record.block, record.id)
+    elif isinstance(record, Ipv6):
+        yield ("ipv6", record.subnet_id), entry(record.block, record.id)
+    elif isinstance(record, Subnet):
+        for block in record.ipv4_cidr_blocks:
+            for number in reserved(block):
+                yield addresses(record.id), Entry(number, 0, NOBODY)
+    elif public := _public(record):
+        yield PUBLIC, Entry(int(public), 0, record.id)
+
+
+def _public(record: Resource) -> IPv4Address | None:
+    if isinstance(record, NatGateway):
+        return record.nat_ip
+    return record.public_ip if isinstance(record, Vnic) else None

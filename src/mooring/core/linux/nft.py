@@ -108,7 +108,9 @@ def render(table: Table) -> str:
     body = [_set(each) for each in table.sets]
     # Chains are declared before any has rules, so that rules may jump both ways.
     body += [_chain(Chain(each.name, (), each.hook)) for each in table.chains]
-    body += [_chain(Chain(each.name, each.rules)) for each in table.chains if each.rules]
+    body += [
+        _chain(Chain(each.name, each.rules)) for each in table.chains if each.rules
+    ]
     return f"table {_place(table)} {{\n{''.join(body)}}}\n"
 
 

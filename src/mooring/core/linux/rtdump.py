@@ -71,6 +71,13 @@ def link(body: bytes) -> Link:
     )
 
 
+def link_index(body: bytes) -> int:
+    """The index alone, from RTM_NEWLINK."""
+    if len(body) < rt.LINK_HEADER.size:
+        raise Unreadable(f"{len(body)} bytes are no link")
+    return int(rt.LINK_HEADER.unpack_from(body)[2])
+
+
 def address(space: str, names: Names, body: bytes) -> Address | None:
     """One address, from RTM_NEWADDR; None on a link that is not among `names`."""
     found = attributes(body, rt.ADDRESS_HEADER.size)
@@ -89,8 +96,8 @@ def address(space: str, names: Names, body: bytes) -> Address | None:
 def route(space: str, names: Names, body: bytes) -> Route | None:
     """One route, from RTM_NEWROUTE."""
     found = attributes(body, rt.ROUTE_HEADER.size)
-    family, length, _, _, table, protocol, _, kind, flags = (
-        rt.ROUTE_HEADER.unpack_from(body)
+    family, length, _, _, table, protocol, _, kind, flags = rt.ROUTE_HEADER.unpack_from(
+        body
     )
     table = _number(found, rt.TABLE, table)
     word = KIND_NAMES.get(kind)

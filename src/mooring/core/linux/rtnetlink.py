@@ -95,16 +95,15 @@ def new_veth(veth: Veth, near_space: int) -> Message:
 
 
 def raise_end(end: End) -> Message:
-    """A veth's end is up and carries its alias (creation cannot set one on either end)."""
-    alias = text(ALIAS, end.alias)[:-1] if end.alias else b""
-    return _set_link(end.name, UP, alias)
+    """A veth's end is up and has its MTU and alias (no alias can be set at creation)."""
+    # Without a closing NUL: the kernel would count it as part of the alias.
+    alias = attribute(ALIAS, end.alias.encode()) if end.alias else b""
+    return _set_link(end.name, UP, number(MTU, end.mtu) + alias)
 
 
 def link_up(fact: LinkUp) -> Message:
     """An existing link is up, with the MTU if one is given."""
-    return _set_link(
-        fact.link, UP, b"" if fact.mtu is None else number(MTU, fact.mtu)
-    )
+    return _set_link(fact.link, UP, b"" if fact.mtu is None else number(MTU, fact.mtu))
 
 
 def link_group(name: str, group: int) -> Message:
@@ -114,9 +113,7 @@ def link_group(name: str, group: int) -> Message:
 
 def delete_link(name: str) -> Message:
     """A link is gone, and its twin."""
-    return Message(
-        DELETE_LINK, 0, LINK_HEADER.pack(0, 0, 0, 0, 0) + text(NAME, name)
-    )
+    return Message(DELETE_LINK, 0, LINK_HEADER.pack(0, 0, 0, 0, 0) + text(NAME, name))
 
 
 def delete_group(group: int) -> Message:

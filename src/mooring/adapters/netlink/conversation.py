@@ -1,0 +1,146 @@
+"""Sockets: one conversation with rtnetlink in one namespace, and the idle ones at home."""
+
+import os
+import socket
+import struct
+from contextlib import suppress
+from errno import EINTR, ENOBUFS
+from itertools import islice
+
+from mooring import setns
+from mooring.core.linux import wire
+from mooring.core.linux.port import KernelError
+
+SOL_NETLINK = 270
+CAPPED_ACK, EXTENDED_ACK = 10, 11
+PATIENCE = struct.pack("=qq", 10, 0)  # a kernel silent for 10 s has lost the reply
+LARGEST = 1 << 16  # dumps come in pieces of at most 32 KiB
+TRIES = 50
+# As many refusals as this fit in a receive buffer of the default size.
+BATCH = 128
+
+
+class Conversation:
+    """One netlink socket in one namespace, for one thread at a time."""
+
+    def __init__(self, fd: int) -> None:
+        with setns.inside(fd):
+            self._socket = socket.socket(
+                socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE
+            )
+        self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
+        self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+        self._sequence = 0
+
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
+
+    def tell(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
+        """Send all, in order; the refusals, by the message's place."""
+        refused: dict[int, wire.Verdict] = {}
+        for start in range(0, len(messages), BATCH):
+            batch = list(islice(messages, start, start + BATCH))
+            for place, verdict in self._tell_batch(batch).items():
+                refused[start + place] = verdict
+        return refused
+
+    def ask(self, message: wire.Message) -> bytes | wire.Verdict:
+        """Send one question; the body of the answer, or the refusal."""
+        self._sequence += 1
+        self._socket.send(wire.frame(message, self._sequence))
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                if reply.sequence == self._sequence:
+                    if reply.kind == wire.ERROR:
+                        return wire.verdict(reply)
+                    return reply.body
+
+    def dump(self, message: wire.Message) -> list[bytes]:
+        """Send one question for all; the bodies, from a moment in which nothing changed."""
+        for _ in range(TRIES):
+            bodies = self._dump_once(message)
+            if bodies is not None:
+                return bodies
+        raise KernelError(None, EINTR, "what was looked at changed all the time")
+
+    def _tell_batch(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
+        first = self._sequence + 1
+        self._sequence = last = self._sequence + len(messages)
+        framed = [wire.frame(m, first + i) for i, m in enumerate(messages[:-1])]
+        framed.append(wire.frame(messages[-1], last, wire.ACK))
+        self._socket.send(b"".join(framed))
+        refused: dict[int, wire.Verdict] = {}
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                if reply.kind != wire.ERROR or reply.sequence < first:
+                    continue
+                verdict = wire.verdict(reply)
+                if verdict.errno:
+                    refused[reply.sequence - first] = verdict
+                if reply.sequence == last:
+                    return refused
+
+    def _dump_once(self, message: wire.Message) -> list[bytes] | None:
+        self._sequence += 1
+        self._socket.send(wire.frame(message, self._sequence))
+        bodies: list[bytes] = []
+        whole = True
+        while True:
+            data = self._receive()
+            whole = whole and data is not None
+            for reply in wire.replies(data or b""):
+                if reply.sequence != self._sequence:
+                    continue
+                whole = whole and not reply.flags & wire.DUMP_INTERRUPTED
+                if reply.kind in {wire.DONE, wire.ERROR}:
+                    _require(wire.verdict(reply))
+                    return bodies if whole else None
+                bodies.append(reply.body)
+
+    def _receive(self) -> bytes | None:
+        """The next datagram; None when the kernel had to drop one."""
+        try:
+            return self._socket.recv(LARGEST)
+        except OSError as err:
+            if err.errno == ENOBUFS:
+                return None
+            raise
+
+
+class Conversations:
+    """Where conversations come from. Those at home are kept for the next who asks."""
+
+    def __init__(self) -> None:
+        self.home = setns.open_own()
+        self._idle: list[Conversation] = []
+
+    def close(self) -> None:
+        """Give all descriptors back."""
+        while self._idle:
+            self._idle.pop().close()
+        if self.home >= 0:
+            os.close(self.home)
+            self.home = -1
+
+    def open(self, fd: int | None) -> Conversation:
+        """A conversation in a namespace (None: at home)."""
+        if fd is not None:
+            return Conversation(fd)
+        with suppress(IndexError):
+            return self._idle.pop()
+        return Conversation(self.home)
+
+    def end(self, conversation: Conversation, *, keep: bool) -> None:
+        """Done with it; `keep` for one at home in which every reply was read."""
+        if keep:
+            self._idle.append(conversation)
+        else:
+            conversation.close()
+
+
+def _require(verdict: wire.Verdict) -> None:
+    if verdict.errno:
+        words = verdict.message or os.strerror(verdict.errno)
+        raise KernelError(None, verdict.errno, words)

@@ -1,0 +1,164 @@
+"""`Kernel`: what services ask, in terms of conversations and turns."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from errno import EOPNOTSUPP
+from typing import Self
+
+from mooring.adapters.netlink.conversation import Conversation, Conversations
+from mooring.adapters.netlink.turn import GONE, Making, Removing, removal
+from mooring.core.linux import drift, rtdump, wire
+from mooring.core.linux import rtnetlink as rt
+from mooring.core.linux.plan import Plan
+from mooring.core.linux.port import KernelError, Spaces
+from mooring.core.linux.seen import Link, Seen
+
+FAMILIES = (rt.AF_INET, rt.AF_INET6)
+
+
+class Kernel:
+    """Linux. None as a namespace stands for the one in which this object was made.
+
+    Several threads may use one at the same time. `close`, or a with block, gives its descriptors
+    back.
+    """
+
+    def __init__(self) -> None:
+        self._conversations = Conversations()
+
+    def __enter__(self) -> Self:
+        """Close at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def __del__(self) -> None:
+        """Close, if nobody did."""
+        with suppress(AttributeError):
+            self.close()
+
+    def close(self) -> None:
+        """Give the descriptors back; the object is of no use after that."""
+        self._conversations.close()
+
+    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
+        """Make every fact true, in order; see `core.linux.port.Kernel`."""
+        with Making(self._conversations, spaces) as turn:
+            for fact in plan:
+                turn.make(fact)
+            turn.finish()
+
+    def take_back(self, plan: Plan, spaces: Spaces) -> tuple[KernelError, ...]:
+        """Remove the facts in reverse order; see `core.linux.port.Kernel`."""
+        with Removing(self._conversations, spaces) as turn:
+            for fact in drift.backwards(plan):
+                turn.remove(fact)
+            turn.finish()
+            return tuple(turn.refused)
+
+    def look(self, space: str, fd: int | None) -> Seen:
+        """Everything a namespace shows, its facts said of `space`."""
+        with self._talk(fd) as talk:
+            links = _links(talk, statistics=True)
+            names = {link.index: link.name for link in links.values()}
+            addresses = (
+                rtdump.address(space, names, body)
+                for body in _all(talk, rt.GET_ADDRESS)
+            )
+            routes = (
+                rtdump.route(space, names, body) for body in _all(talk, rt.GET_ROUTE)
+            )
+            rules = (rtdump.rule(space, body) for body in _all(talk, rt.GET_RULE))
+            neighbours = (
+                rtdump.neighbour(space, names, body)
+                for body in _all(talk, rt.GET_NEIGHBOUR)
+            )
+            return Seen(
+                space,
+                links,
+                frozenset(each for each in addresses if each is not None),
+                frozenset(each for each in routes if each is not None),
+                frozenset(each for each in rules if each is not None),
+                frozenset(each for each in neighbours if each is not None),
+            )
+
+    def link(self, fd: int | None, name: str) -> Link | None:
+        """One link with its counters, None when it is absent."""
+        with self._talk(fd) as talk:
+            answer = talk.ask(rt.get_link(name))
+        if not isinstance(answer, wire.Verdict):
+            return rtdump.link(answer)
+        _require(answer)
+        return None
+
+    def links(self, fd: int | None) -> Mapping[str, Link]:
+        """All links by name, without counters (they read 0): the cheap look."""
+        with self._talk(fd) as talk:
+            return _links(talk, statistics=False)
+
+    def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
+        """Delete these links; the absent are deleted already. Waits for the kernel (RCU).
+
+        Raises KernelError for a link that cannot be deleted, after the others are gone.
+        """
+        wanted = list(names)
+        if not wanted:
+            return
+        with self._talk(fd) as talk:
+            refused = talk.tell(removal(wanted))
+            if any(verdict.errno == EOPNOTSUPP for verdict in refused.values()):
+                # One that no one can delete spoils the group for all.
+                refused = talk.tell([rt.delete_link(name) for name in wanted])
+        for verdict in refused.values():
+            _require(verdict)
+
+    def delete_group(self, fd: int | None, group: int) -> None:
+        """Delete every link of this group at once; none is fine. Waits for the kernel."""
+        if group == 0:
+            raise ValueError("every link is in group 0 that is in no other")
+        self._order(fd, rt.delete_group(group))
+
+    def set_group(self, fd: int | None, name: str, group: int) -> bool:
+        """Put a link in a group; False when it is gone."""
+        return self._order(fd, rt.link_group(name, group))
+
+    def _order(self, fd: int | None, message: wire.Message) -> bool:
+        """Tell the kernel one thing; False when what it is about is gone."""
+        with self._talk(fd) as talk:
+            verdict = talk.tell([message]).get(0)
+        if verdict is None:
+            return True
+        _require(verdict)
+        return False
+
+    @contextmanager
+    def _talk(self, fd: int | None) -> Iterator[Conversation]:
+        try:
+            talk = self._conversations.open(fd)
+        except OSError as err:
+            raise KernelError(None, err.errno or 0, str(err)) from err
+        done = False
+        try:
+            yield talk
+            done = True
+        finally:
+            self._conversations.end(talk, keep=done and fd is None)
+
+
+def _links(talk: Conversation, *, statistics: bool) -> Mapping[str, Link]:
+    bodies = talk.dump(rt.dump_links(statistics=statistics))
+    return {link.name: link for link in map(rtdump.link, bodies)}
+
+
+def _all(talk: Conversation, kind: int) -> Iterator[bytes]:
+    for family in FAMILIES:
+        yield from talk.dump(rt.dump(kind, family))
+
+
+def _require(verdict: wire.Verdict) -> None:
+    """Raise a refusal, unless it says that something is gone."""
+    if verdict.errno not in GONE:
+        words = verdict.message or f"errno {verdict.errno}"
+        raise KernelError(None, verdict.errno, words)

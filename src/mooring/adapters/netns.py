@@ -1,0 +1,182 @@
+"""Named network namespaces, as `ip netns` keeps them: bind mounts below /run/netns."""
+
+import ctypes
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mooring import setns
+from mooring.setns import inside
+
+__all__ = [
+    "close",
+    "create",
+    "delete",
+    "exists",
+    "inode",
+    "inside",
+    "is_network",
+    "listen_tcp",
+    "names",
+    "open_fd",
+    "own_inode",
+    "udp_socket",
+]
+
+DIRECTORY = Path("/run/netns")
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
+
+BIND, RECURSIVE, SHARED = 0x1000, 0x4000, 0x100000
+DETACH = 2  # MNT_DETACH
+GET_NAMESPACE_TYPE = 0xB703  # NS_GET_NSTYPE
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def create(name: str) -> None:
+    """Make the namespace exist; one that is there already stays as it is."""
+    path = _path(name)
+    with _registry():
+        if exists(name):
+            return
+        # A file without a mount is what a crash between these two lines leaves behind.
+        path.touch(mode=0o444)
+        try:
+            _mount_new(path)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def delete(name: str) -> None:
+    """Make the name not exist; the namespace itself ends with its last user."""
+    path = _path(name)
+    while exists(name):
+        _call("umount2", bytes(path), DETACH)
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def exists(name: str) -> bool:
+    """Whether the name stands for a namespace (a plain file left behind does not)."""
+    return _stands(_path(name))
+
+
+def names() -> list[str]:
+    """The names of all namespaces, sorted."""
+    with suppress(FileNotFoundError):
+        return sorted(each.name for each in DIRECTORY.iterdir() if _stands(each))
+    return []
+
+
+def open_fd(path_or_name: str) -> int:
+    """A descriptor of the namespace; OSError when there is none or it is of another kind."""
+    path = Path(path_or_name) if "/" in path_or_name else _path(path_or_name)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if is_network(fd):
+        return fd
+    os.close(fd)
+    raise OSError(22, "not a network namespace", str(path))
+
+
+def close(fd: int) -> None:
+    """Give back a descriptor of open_fd."""
+    os.close(fd)
+
+
+def is_network(fd: int) -> bool:
+    """Whether the descriptor is one of a network namespace."""
+    try:
+        return fcntl.ioctl(fd, GET_NAMESPACE_TYPE) == setns.NEW_NETWORK
+    except OSError:
+        return False
+
+
+def inode(fd: int) -> int:
+    """What identifies the namespace while it lives."""
+    return os.fstat(fd).st_ino
+
+
+def own_inode() -> int:
+    """The same for the namespace that this thread is in."""
+    return Path(setns.OWN).stat().st_ino
+
+
+def listen_tcp(fd: int | None, host: str, port: int) -> socket.socket:
+    """A listening TCP socket that lives in the namespace."""
+    return _bound(fd, socket.SOCK_STREAM, host, port)
+
+
+def udp_socket(fd: int | None, host: str, port: int) -> socket.socket:
+    """A bound UDP socket that lives in the namespace."""
+    return _bound(fd, socket.SOCK_DGRAM, host, port)
+
+
+def _bound(fd: int | None, kind: int, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with inside(fd):
+        made = socket.socket(family, kind)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((host, port))
+        if kind == socket.SOCK_STREAM:
+            made.listen(128)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+@contextmanager
+def _registry() -> Iterator[None]:
+    """/run/netns exists, is shared with other mount namespaces, and is ours for the block."""
+    DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
+    lock = os.open(DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # ip netns takes the same lock
+        _share()
+        yield
+    finally:
+        os.close(lock)
+
+
+def _share() -> None:
+    """A mount that is not shared would keep a deleted namespace alive in other mount spaces."""
+    place = bytes(DIRECTORY)
+    if not DIRECTORY.is_mount():
+        _call("mount", place, place, b"none", BIND | RECURSIVE, None)
+    _call("mount", b"", place, b"none", SHARED | RECURSIVE, None)
+
+
+def _mount_new(path: Path) -> None:
+    with setns.returning():
+        setns.unshare()
+        _call("mount", setns.OWN.encode(), bytes(path), b"none", BIND, None)
+
+
+def _stands(path: Path) -> bool:
+    try:
+        return path.stat().st_dev == Path(setns.OWN).stat().st_dev
+    except FileNotFoundError:
+        return False
+
+
+def _path(name: str) -> Path:
+    if NAME.fullmatch(name) is None or name in {".", ".."}:
+        raise ValueError(f"{name!r} is no name of a namespace")
+    return DIRECTORY / name
+
+
+def _call(function: str, *arguments: object) -> None:
+    """A call of libc that Python does not have."""
+    # mount's flags are an unsigned long; the others fit it as well.
+    given = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
+    if getattr(_libc, function)(*given) != 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, f"{function}: {os.strerror(errno)}")

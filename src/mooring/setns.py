@@ -1,0 +1,65 @@
+"""The door between network namespaces: what Python 3.12 calls os.setns, for 3.11 too.
+
+It stands beside the adapters because three of them (netlink, netns, nft) go through it and
+adapters do not know each other. A thread that steps inside comes back, whatever happens there.
+"""
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NEW_NETWORK = 0x40000000  # CLONE_NEWNET
+OWN = "/proc/thread-self/ns/net"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def setns(fd: int) -> None:
+    """Move this thread into the network namespace; OSError when it cannot."""
+    if _libc.setns(fd, NEW_NETWORK) != 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, f"setns: {os.strerror(errno)}")
+
+
+def unshare() -> None:
+    """Move this thread into a new network namespace."""
+    if _libc.unshare(NEW_NETWORK) != 0:
+        errno = ctypes.get_errno()
+        raise OSError(errno, f"unshare: {os.strerror(errno)}")
+
+
+def open_own() -> int:
+    """A descriptor of the namespace that this thread is in."""
+    return os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
+
+
+@contextmanager
+def returning() -> Iterator[None]:
+    """Bring the thread back to where it was, whatever the block did."""
+    home = open_own()
+    try:
+        yield
+    finally:
+        _return(home)
+
+
+@contextmanager
+def inside(fd: int | None) -> Iterator[None]:
+    """This thread is inside the namespace for the length of the block (None: stays)."""
+    if fd is None:
+        yield
+        return
+    with returning():
+        setns(fd)
+        yield
+
+
+def _return(home: int) -> None:
+    try:
+        setns(home)
+    except OSError:
+        # A thread that went on in a pod's namespace would do a stranger's work there.
+        os.abort()
+    finally:
+        os.close(home)

@@ -1,0 +1,176 @@
+"""What an instance is told about itself at 169.254.169.254 (oci-facts 8.4).
+
+A question comes with the VCN in whose router it arrived and the address it came from;
+only the primary address of a VNIC is answered. As in the cloud, version 1 is switched
+off, the header `Authorization: Bearer Oracle` is asked for, and a request that some
+proxy passed on is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from mooring.core.vcn.model import Instance, Subnet, Vnic
+from mooring.core.vcn.requests import Reply
+from mooring.core.vcn.world import World
+
+ADDRESS = IPv4Address("169.254.169.254")
+PORT = 80
+ROOT = "/opc/v2/"
+BEARER = "Bearer Oracle"
+FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host"})
+
+Json = object
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One HTTP request: `source` is the peer's address, header names are lower case."""
+
+    vcn_id: str
+    source: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+def answer(world: World, question: Question) -> Reply:
+    """Tell what the path names, or why not."""
+    if question.method not in {"GET", "HEAD"}:
+        return _error(405, "Method Not Allowed")
+    if not question.path.startswith(ROOT):
+        return _error(404, "Not Found")
+    if question.headers.get("authorization") != BEARER:
+        return _error(403, f"Forbidden: the header Authorization: {BEARER} is required")
+    if FORWARDED & question.headers.keys():
+        return _error(403, "Forbidden: forwarded requests are not answered")
+    instance = _asking(world, question)
+    if instance is None:
+        return _error(404, "Not Found")
+    found = _walk(world, instance, question.path.removeprefix(ROOT).split("/"))
+    return _error(404, "Not Found") if found is None else _show(found)
+
+
+def _asking(world: World, question: Question) -> Instance | None:
+    """Find the instance behind a source address, if it is a VNIC's primary one."""
+    try:
+        source = IPv4Address(question.source)
+    except AddressValueError:
+        return None
+    for subnet in world.subnets_of(question.vcn_id):
+        ip = world.private_ip_at(subnet.id, source)
+        if ip is not None and ip.is_primary and ip.vnic_id is not None:
+            attachment = world.attachment_of_vnic(ip.vnic_id)
+            if attachment is not None:
+                return world.find(Instance, attachment.instance_id)
+    return None
+
+
+def _walk(world: World, instance: Instance, path: list[str]) -> Json:
+    documents = {"instance": _instance, "vnics": _vnics}
+    first, *rest = [part for part in path if part] or [""]
+    if first not in documents:
+        return None
+    found: Json = documents[first](world, instance)
+    for part in rest:
+        if isinstance(found, Mapping):
+            found = found.get(part)
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return None
+    return found
+
+
+def _show(found: Json) -> Reply:
+    if isinstance(found, str):
+        return _reply(200, "text/plain", found)
+    if isinstance(found, Mapping | list):
+        return _reply(200, "application/json", json.dumps(found, indent=2))
+    return _reply(200, "text/plain", json.dumps(found))
+
+
+def _error(status: int, words: str) -> Reply:
+    return _reply(status, "text/plain", f"{status} {words}\n")
+
+
+def _reply(status: int, kind: str, text: str) -> Reply:
+    headers = {"content-type": f"{kind}; charset=utf-8"}
+    return Reply(status=status, body=text.encode(), headers=headers)
+
+
+def _instance(world: World, instance: Instance) -> dict[str, Json]:
+    vnics = [world.find(Vnic, name) for name in _vnic_ids(world, instance)]
+    label = next((v.hostname_label for v in vnics if v and v.is_primary), None)
+    return {
+        "availabilityDomain": instance.availability_domain,
+        "canonicalRegionName": instance.region,
+        "compartmentId": instance.compartment_id,
+        "definedTags": dict(instance.defined_tags),
+        "displayName": instance.display_name,
+        "faultDomain": instance.fault_domain,
+        "freeformTags": dict(instance.freeform_tags),
+        "hostname": label or instance.display_name,
+        "id": instance.id,
+        "image": instance.image_id,
+        "metadata": {**instance.metadata, **instance.extended_metadata},
+        "ociAdName": instance.availability_domain.rpartition(":")[2].lower(),
+        "region": instance.region,
+        "regionInfo": {
+            "realmDomainComponent": "oraclecloud.com",
+            "realmKey": "oc1",
+            "regionIdentifier": instance.region,
+            "regionKey": instance.region.upper(),
+        },
+        "shape": instance.shape,
+        "shapeConfig": {
+            "maxVnicAttachments": instance.max_vnic_attachments,
+            "memoryInGBs": instance.memory_in_gbs,
+            # the cloud gives flexible shapes one gigabit per second and OCPU
+            "networkingBandwidthInGbps": float(instance.ocpus),
+            "ocpus": instance.ocpus,
+        },
+        "state": instance.lifecycle_state.capitalize(),
+        "timeCreated": (instance.time_created - _EPOCH) // timedelta(milliseconds=1),
+    }
+
+
+def _vnics(world: World, instance: Instance) -> list[dict[str, Json]]:
+    vnics = (world.find(Vnic, name) for name in _vnic_ids(world, instance))
+    return [_vnic(world, instance, vnic) for vnic in vnics if vnic is not None]
+
+
+def _vnic_ids(world: World, instance: Instance) -> list[str]:
+    """Name the instance's VNICs in the order of their slots, the primary first."""
+    attached = (
+        attachment
+        for attachment in world.attachments_of(instance.id)
+        if attachment.lifecycle_state == "ATTACHED"
+    )
+    return [a.vnic_id for a in sorted(attached, key=lambda a: a.slot)]
+
+
+def _vnic(world: World, instance: Instance, vnic: Vnic) -> dict[str, Json]:
+    found: dict[str, Json] = {
+        "vnicId": vnic.id,
+        "macAddr": vnic.mac_address.upper(),
+        "vlanTag": 0,
+    }
+    if instance.shape.startswith("BM."):
+        attachment = world.attachment_of_vnic(vnic.id)
+        found["nicIndex"] = attachment.nic_index if attachment else 0
+    subnet = world.find(Subnet, vnic.subnet_id)
+    primary = next((ip for ip in world.private_ips_of(vnic.id) if ip.is_primary), None)
+    if primary is not None and subnet is not None:
+        block = _block_of(subnet, primary.ip_address)
+        found["privateIp"] = str(primary.ip_address)
+        found["subnetCidrBlock"] = str(block)
+        found["virtualRouterIp"] = str(block.network_address + 1)
+    return found
+
+
+def _block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:
+    return next(block for block in subnet.ipv4_cidr_blocks if address in block)

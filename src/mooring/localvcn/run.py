@@ -1,0 +1,123 @@
+"""The local VCN's life: read the state, open the door, serve until told to stop.
+
+Stopping ends the program and nothing else: the fabric's namespaces, links and rules stay
+in the kernel, so that traffic goes on, and the next start finds them as they should be.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mooring.adapters.credentials import IdentityFile
+from mooring.adapters.journal import Journal, JournalError
+from mooring.core.vcn.limits import Settings
+from mooring.core.vcn.rows import from_row
+from mooring.core.vcn.world import World
+from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.enforcement import Enforcement, Fabric
+from mooring.localvcn.http import HttpServer
+from mooring.localvcn.keys import Keys
+from mooring.localvcn.server import Chance, Server
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a server is made of, beside its journal."""
+
+    register: IdentityFile
+    fabric: Fabric
+    wall: Callable[[], datetime]
+    draw: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where clients come in, and who wants to know when they can."""
+
+    host: str
+    port: int
+    ready_fd: int | None = None
+
+
+def load(journal: Journal, settings: Settings) -> World:
+    """Build the world of the journal, or name the entry that is none of ours."""
+    entries = journal.entries()
+    rows = [(entry.kind, entry.key, entry.body or "") for entry in entries]
+    for row in rows:
+        try:
+            from_row(row)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise JournalError(
+                f"{journal.path}: entry {row[0]} {row[1]}: {error!r}; it was left as "
+                "it is. Move the file away to start anew, or bring back a copy"
+            ) from error
+    return World.load(rows, settings)
+
+
+def settings_of(register: IdentityFile) -> Settings:
+    """Take the region from the register, whose profiles name it too."""
+    identity = register.read()
+    if identity is None:
+        return Settings()
+    name = identity.region.upper()
+    return Settings(
+        region=identity.region,
+        availability_domains=(f"moor:{name}-AD-1", f"moor:{name}-AD-2"),
+    )
+
+
+def listen(door: Door) -> socket.socket:
+    """Take the address; OSError when it is not ours to take."""
+    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
+    return socket.create_server((door.host, door.port), family=family, backlog=BACKLOG)
+
+
+async def serve(
+    journal: Journal, parts: Parts, door: Door, listener: socket.socket
+) -> None:
+    """Serve until SIGTERM or SIGINT; raises what ended it otherwise."""
+    world = load(journal, settings_of(parts.register))
+    enforcement = Enforcement(parts.fabric)
+    cloud = Cloud(world, journal, enforcement, parts.wall)
+    app = Server(cloud, Keys(parts.register), Chance(parts.wall, parts.draw))
+    http = HttpServer(app)
+    stop = _stop_signal()
+    async with asyncio.TaskGroup() as group:
+        loops = (parts.fabric.run(), enforcement.run(), cloud.run())
+        tasks = [group.create_task(loop) for loop in loops]
+        await http.start(listener)
+        _announce(door, listener, world)
+        try:
+            await stop.wait()
+        finally:
+            await http.stop()
+            for task in tasks:
+                task.cancel()
+    log.info("stopped")
+
+
+def _stop_signal() -> asyncio.Event:
+    """Give the event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _announce(door: Door, listener: socket.socket, world: World) -> None:
+    host, port = listener.getsockname()[:2]
+    where = f"[{host}]" if ":" in host else host
+    log.info("listening at http://%s:%d records=%d", where, port, len(world.records))
+    if door.ready_fd is not None:
+        os.write(door.ready_fd, b"\n")
+        os.close(door.ready_fd)

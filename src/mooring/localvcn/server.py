@@ -1,0 +1,146 @@
+"""The cloud's door: HTTP in, a value to core, a value back, HTTP out.
+
+Whatever the path, the way is the same: read a bounded body, ask who signed it, let
+`Cloud` answer. A line per request goes to the log, with the precise reason of a refused
+signature; neither bodies nor signatures do.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from mooring.adapters.journal import JournalError
+from mooring.core.vcn import signing
+from mooring.core.vcn.requests import Reply, Request
+from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.keys import Keys
+
+log = logging.getLogger(__name__)
+
+LIMIT = 1024 * 1024
+REQUEST_ID = "opc-request-id"
+ENTROPY = 32
+
+_SPEAKABLE = re.compile(r"[A-Za-z0-9/_.:-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """Where time and chance come from."""
+
+    wall: Callable[[], datetime]
+    draw: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply and what only the log is told."""
+
+    reply: Reply
+    why: str = ""
+
+
+class Server:
+    """The ASGI application: one door for every path."""
+
+    def __init__(self, cloud: Cloud, keys: Keys, chance: Chance) -> None:
+        self._cloud = cloud
+        self._keys = keys
+        self._chance = chance
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; never lets an exception reach the client as such."""
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        http = HttpRequest(scope, receive)
+        request_id = self._request_id(http.headers.get(REQUEST_ID, ""))
+        try:
+            answer = await self._answer(http)
+        except ClientDisconnect:
+            return
+        except JournalError as error:
+            answer = _error(500, "InternalServerError", "Not kept.", str(error))
+        except Exception:
+            log.exception("request failed opc-request-id=%s", request_id)
+            answer = _error(500, "InternalServerError", "An internal error occurred.")
+        reply = answer.reply
+        headers = {REQUEST_ID: request_id, **reply.headers}
+        await Response(reply.body, reply.status, headers)(scope, receive, send)
+        log.info(
+            "%s %s %d %.1fms %s=%s%s",
+            scope["method"],
+            _target(scope).partition("?")[0],
+            reply.status,
+            (time.perf_counter() - began) * 1000,
+            REQUEST_ID,
+            headers[REQUEST_ID],
+            f" why={answer.why!r}" if answer.why else "",
+        )
+
+    async def _answer(self, http: HttpRequest) -> Answer:
+        body = await _body(http)
+        if body is None:
+            return _error(
+                413, "RequestEntityTooLarge", f"The body is longer than {LIMIT} bytes."
+            )
+        now = self._chance.wall()
+        headers = {name: ", ".join(http.headers.getlist(name)) for name in http.headers}
+        received = signing.Received(http.method, _target(http.scope), headers, body)
+        caller = signing.authenticate(received, now, self._keys.verify)
+        if isinstance(caller, signing.Refused):
+            return _error(signing.STATUS, signing.CODE, caller.message, caller.why)
+        request = Request(
+            method=http.method,
+            path=http.scope["path"],
+            query=dict(http.query_params),
+            headers=headers,
+            # only the methods with a body have it signed
+            body=body if http.method in signing.WITH_BODY else b"",
+            principal=caller.user,
+            now=now,
+            entropy=self._chance.draw(ENTROPY),
+        )
+        return Answer(await self._cloud.answer(request))
+
+    def _request_id(self, given: str) -> str:
+        """Name the request: the client's word for it, then ours."""
+        ours = self._chance.draw(16).hex().upper()
+        return f"{given}/{ours}" if _SPEAKABLE.fullmatch(given) else ours
+
+
+async def _body(http: HttpRequest) -> bytes | None:
+    """Read what was sent; None as soon as it is more than we take."""
+    stated = http.headers.get("content-length", "0")
+    if not stated.isascii() or not stated.isdecimal() or int(stated) > LIMIT:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in http.stream():
+        size += len(chunk)
+        if size > LIMIT:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _target(scope: Scope) -> str:
+    """Give path and query as they stood in the request line."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    return (raw + b"?" + query if query else raw).decode("latin-1")
+
+
+def _error(status: int, code: str, message: str, why: str = "") -> Answer:
+    body = json.dumps({"code": code, "message": message}).encode()
+    headers = {"content-type": "application/json"}
+    return Answer(Reply(status=status, body=body, headers=headers), why)

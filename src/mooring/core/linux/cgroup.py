@@ -52,22 +52,39 @@ def trees(cgroups: str, mountinfo: str) -> tuple[Tree, ...]:
     return tuple(found.values())
 
 
-def below(tree: Tree, name: str) -> str:
-    """Give the directory of a group of this name below the caller's own."""
-    return "/".join(part for part in (tree.mount, tree.own.strip("/"), name) if part)
+def directory(tree: Tree, *names: str) -> str:
+    """Give the directory of a group of the tree, from its root downwards."""
+    return "/".join(part for part in (tree.mount, *names) if part)
 
 
 def ancestors(path: str) -> tuple[str, ...]:
     """Give a place and those above it, the nearest first, the root ("") last."""
-    parts = path.strip("/").split("/")
-    return tuple("/".join(parts[:n]) for n in range(len(parts), 0, -1) if parts[0]) + (
-        "",
-    )
+    parts = [part for part in path.split("/") if part]
+    return tuple("/".join(parts[:n]) for n in range(len(parts), -1, -1))
 
 
-def hands_down(available: str, enabled: str) -> frozenset[str]:
-    """Tell which wanted controllers a version 2 group has but does not hand down yet."""
-    return (WANTED_V2 & set(available.split())) - set(enabled.split())
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of version 2: the controllers it has, and those it hands down."""
+
+    path: str
+    has: str
+    hands_down: str
+
+
+def home(groups: Sequence[Group]) -> tuple[str, frozenset[str]]:
+    """Choose below which group ours goes, and what that one must hand down first.
+
+    `groups` are the caller's own and those above it, the root last. The nearest that
+    hands down all that the root has, as far as containers want it; else the root, the
+    only one that may hold processes and hand down as well.
+    """
+    root = groups[-1]
+    wanted = WANTED_V2 & set(root.has.split())
+    for group in groups:
+        if wanted <= set(group.hands_down.split()):
+            return group.path, frozenset()
+    return root.path, wanted - set(root.hands_down.split())
 
 
 def remounts(found: Sequence[Tree]) -> tuple[tuple[str, str, str], ...]:
@@ -95,7 +112,7 @@ def _places(cgroups: str) -> list[tuple[str, str]]:
 
 def _controllers(options: str, places: dict[str, str]) -> str:
     """Find which line of /proc/self/cgroup a version 1 mount belongs to."""
-    words = set(options.split(" ")[-1].split(","))
+    words = set(options.rpartition(" ")[2].split(","))
     for controllers in places:
         if controllers and set(controllers.split(",")) <= words:
             return controllers

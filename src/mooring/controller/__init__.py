@@ -1,0 +1,1 @@
+"""The controller: NativePodNetwork objects to VNICs and addresses of the cloud."""

@@ -1,9 +1,12 @@
-"""What the controller and the agent need of the outside: the objects' store."""
+"""What the controller and the agent need of the outside: the objects' store, the cloud."""
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from mooring.core.npn.changes import Change
 from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.seen import Made, Sighting
 
 Token = Mapping[str, Hashable]
 """What a store looked like: per object something that differs after any change."""
@@ -39,3 +42,40 @@ class Objects(Protocol):
 
     def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
         """Tell cheaply which names came, changed or went since; at first since {}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a look is for: one instance, and which of its VNICs may be ours.
+
+    `listed` are the VNICs of the object's status, `expected` what earlier calls made and no
+    look has shown yet: lists lag behind, so these are asked for by their id.
+    """
+
+    name: str
+    instance_id: str
+    listed: frozenset[str] = frozenset()
+    expected: frozenset[Made] = frozenset()
+
+
+class Cloud(Protocol):
+    """The cloud. Every call raises `CloudError`s, no other."""
+
+    def look(self, question: Question) -> Sighting:
+        """Show an instance; raise NotFound when there is none."""
+
+    def carry_out(self, change: Change) -> Made | None:
+        """Make one change and tell what it made; an update makes nothing."""
+
+
+class Gate(Protocol):
+    """Where every call to the cloud passes, so that all together keep its pace."""
+
+    def enter(self) -> None:
+        """Return when it is this call's turn."""
+
+    def throttled(self, retry_after: float | None) -> None:
+        """Hear that there were too many calls."""
+
+    def answered(self) -> None:
+        """Hear that a call was answered."""

@@ -1,0 +1,220 @@
+"""Journey 2: one object's turn, from a look at the cloud to at most one change of it.
+
+A turn reads the object, looks, decides (`core.npn.decide`), writes the status when it
+differs, and carries out the change when there is one; the next turn looks anew. The world is
+the record: a turn that was killed anywhere is simply taken again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mooring.core.npn.changes import (
+    Change,
+    CreateAddressBlock,
+    Failed,
+    Remove,
+    Settled,
+    Wait,
+    describe,
+    reason,
+    subject,
+)
+from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.decide import PATIENCE, decide
+from mooring.core.npn.errors import (
+    Busy,
+    CloudError,
+    NoBlock,
+    Stale,
+    Throttled,
+    Unavailable,
+)
+from mooring.core.npn.memory import (
+    Memory,
+    after_change,
+    after_failure,
+    after_look,
+    after_no_block,
+    after_refusal,
+    after_stale,
+    after_trouble,
+    after_wait,
+    next_pause,
+    pause_after,
+    settled,
+)
+from mooring.core.npn.picture import draw
+from mooring.core.npn.port import Absent, Cloud, Objects, Question
+from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.status import refused, report, unreadable, unseen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a turn came to: when to take the next and what to tell the log.
+
+    `pause` None: the object is gone. `settled` objects yield to the others. `trouble` is
+    worth a warning; `away` says that the cloud did not answer.
+    """
+
+    memory: Memory
+    pause: float | None
+    said: str
+    settled: bool = False
+    trouble: bool = False
+    away: bool = False
+
+
+class Reconciler:
+    """Takes objects' turns. `chance` gives 0 to 1; `interval` is the pause when settled."""
+
+    def __init__(
+        self,
+        objects: Objects,
+        cloud: Cloud,
+        chance: Callable[[], float],
+        interval: float = 30.0,
+    ) -> None:
+        self._objects, self._cloud = objects, cloud
+        self._chance, self._interval = chance, interval
+
+    def turn(self, name: str, memory: Memory) -> Turn:
+        """Take the object's turn; raise OSError when the store cannot be reached."""
+        try:
+            return self._turn(name, memory)
+        except Absent:
+            return Turn(memory=memory, pause=None, said="gone")
+
+    def _turn(self, name: str, memory: Memory) -> Turn:
+        before = self._status(name)
+        try:
+            npn = replace(self._objects.read_spec(name), status=before)
+        except Unreadable as error:
+            self._write(name, before, unreadable(before, error))
+            said = f"unreadable {error}"
+            return Turn(memory=memory, pause=self._rest(), said=said, trouble=True)
+        if npn.deleting:
+            return Turn(
+                memory=memory, pause=self._rest(), said="deleting", settled=True
+            )
+        try:
+            return self._look_and_do(npn, memory)
+        except CloudError as error:
+            self._write(name, before, unseen(before, error))
+            return self._failed(after_trouble(memory), error)
+
+    def _status(self, name: str) -> NpnStatus:
+        """Read our own status; one that somebody broke is written anew."""
+        try:
+            return self._objects.read_status(name)
+        except Unreadable:
+            return NpnStatus()
+
+    def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
+        seen = self._cloud.look(_question(npn, memory))
+        memory = after_look(memory, seen)
+        picture = draw(npn, seen)
+        decision = decide(picture, memory)
+        if isinstance(decision, Remove):
+            self._objects.remove(npn.name)
+            return Turn(memory=memory, pause=None, said=f"removed {decision.message}")
+        status = report(picture, decision, memory)
+        self._write(npn.name, npn.status, status)
+        match decision:
+            case Wait():
+                return Turn(
+                    memory=after_wait(memory, decision.seconds),
+                    pause=decision.seconds,
+                    said=f"waiting {decision.message}",
+                )
+            case Settled():
+                said = f"settled vnics={len(status.vnics)}"
+                return Turn(
+                    memory=settled(memory), pause=self._rest(), said=said, settled=True
+                )
+            case Failed():
+                return self._given_up(memory, decision)
+            case _:
+                return self._do(npn.name, status, memory, decision)
+
+    def _do(self, name: str, status: NpnStatus, memory: Memory, change: Change) -> Turn:
+        """Carry the change out, or learn from the answer."""
+        try:
+            made = self._cloud.carry_out(change)
+        except CloudError as error:
+            return self._learn(memory, change, error) or self._refused(
+                name, status, memory, change, error
+            )
+        said = f"done {describe(change)}" + (f" id={made.id}" if made else "")
+        return Turn(memory=after_change(memory, made), pause=0, said=said)
+
+    def _learn(self, memory: Memory, change: Change, error: CloudError) -> Turn | None:
+        """Take an answer that says how to go on at once."""
+        match error:
+            case Busy() if memory.waited < PATIENCE:
+                pause = next_pause(memory)
+                return Turn(
+                    memory=after_wait(memory, pause), pause=pause, said=f"busy {error}"
+                )
+            case Stale():
+                memory = after_trouble(after_stale(memory))
+                pause = pause_after(memory.failures, self._chance())
+                first = memory.failures == 1
+                return Turn(
+                    memory=memory, pause=0 if first else pause, said=f"stale {error}"
+                )
+            case NoBlock() if isinstance(change, CreateAddressBlock):
+                memory = after_no_block(memory, change.subnet_id, change.size)
+                return Turn(memory=memory, pause=0, said=f"fragmented {error}")
+            case _:
+                return None
+
+    def _refused(
+        self,
+        name: str,
+        status: NpnStatus,
+        memory: Memory,
+        change: Change,
+        error: CloudError,
+    ) -> Turn:
+        """Hold the change back when it is refused; come back later when nobody knows."""
+        if isinstance(error, Throttled | Unavailable | Busy):
+            self._write(name, status, refused(status, reason(change), error))
+            return self._failed(after_trouble(memory), error)
+        failed = Failed(reason=reason(change), message=f"{error.code}: {error.message}")
+        memory = after_refusal(memory, subject(change), failed)
+        return Turn(memory=memory, pause=0, said=f"refused {error}", trouble=True)
+
+    def _given_up(self, memory: Memory, failed: Failed) -> Turn:
+        memory = after_failure(memory)
+        pause = failed.retry_after or pause_after(memory.failures, self._chance())
+        said = f"backoff {failed.reason} {failed.message}"
+        return Turn(memory=memory, pause=pause, said=said, trouble=True)
+
+    def _failed(self, memory: Memory, error: CloudError) -> Turn:
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        pause = max(pause_after(memory.failures, self._chance()), asked or 0.0)
+        return Turn(
+            memory=memory,
+            pause=pause,
+            said=f"failed {error}",
+            trouble=True,
+            away=isinstance(error, Unavailable),
+        )
+
+    def _write(self, name: str, before: NpnStatus, status: NpnStatus) -> None:
+        if status != before:
+            self._objects.write_status(name, status)
+
+    def _rest(self) -> float:
+        """Give the pause until drift is looked for, spread so that nobody marches in step."""
+        return self._interval * (0.9 + 0.2 * self._chance())
+
+
+def _question(npn: Npn, memory: Memory) -> Question:
+    return Question(
+        name=npn.name,
+        instance_id=npn.spec.id,
+        listed=frozenset(v.vnic_id for v in npn.status.vnics),
+        expected=memory.expected,
+    )

@@ -1,0 +1,152 @@
+"""What can be done to the cloud in one turn, and what a turn can come to otherwise."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, assert_never
+
+from mooring.core.npn.capacity import prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVnic:
+    """A VNIC to be. `attachment_name` None leaves the attachment's name to the cloud."""
+
+    subnet_id: str
+    display_name: str
+    attachment_name: str | None = None
+    nsg_ids: tuple[str, ...] = ()
+    skip_source_dest_check: bool = True
+    assign_public_ip: bool = False
+    nic_index: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict)
+    defined_tags: Mapping[str, Any] = field(default_factory=dict)
+    security_attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachVnic:
+    """Make a VNIC and put it on the instance."""
+
+    instance_id: str
+    slot: str
+    vnic: NewVnic
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVnic:
+    """Give one of our VNICs the groups and the source/destination check it should have."""
+
+    vnic_id: str
+    slot: str
+    nsg_ids: tuple[str, ...]
+    skip_source_dest_check: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAddressBlock:
+    """Take an aligned block of `size` addresses of a family as one object."""
+
+    vnic_id: str
+    slot: str
+    subnet_id: str
+    size: int
+    tags: Mapping[str, str]
+    token: str
+    family: str = "IPv4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAddress:
+    """Take one address."""
+
+    vnic_id: str
+    slot: str
+    subnet_id: str
+    tags: Mapping[str, str]
+    token: str
+    family: str = "IPv4"
+
+
+Change: TypeAlias = AttachVnic | UpdateVnic | CreateAddressBlock | CreateAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """The cloud is at work; look again after `seconds`. `reason` is for giving up."""
+
+    seconds: float
+    message: str
+    reason: str = "FailedToAttachVNIC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """All that is wanted is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """It cannot be reached now. `retry_after` None leaves the pause to the back-off."""
+
+    reason: str
+    message: str
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """The instance is gone and the object goes with it."""
+
+    message: str
+
+
+Decision: TypeAlias = Change | Wait | Settled | Failed | Remove
+
+
+def reason(change: Change) -> str:
+    """Give the status reason for when this change does not succeed."""
+    match change:
+        case AttachVnic():
+            return "FailedToAttachVNIC"
+        case UpdateVnic():
+            return "FailedToUpdateVNIC"
+        case CreateAddressBlock() | CreateAddress():
+            return "FailedToCreatePrivateIP"
+        case _:
+            assert_never(change)
+
+
+def describe(change: Change) -> str:
+    """Say what the change does."""
+    match change:
+        case AttachVnic():
+            return f"attaching VNIC {change.slot} in {change.vnic.subnet_id}"
+        case UpdateVnic():
+            return f"setting groups and source/destination check of VNIC {change.slot}"
+        case CreateAddressBlock():
+            return f"taking a /{prefix(change.size)} for VNIC {change.slot}"
+        case CreateAddress():
+            return f"taking an address for VNIC {change.slot}"
+        case _:
+            assert_never(change)
+
+
+def subject(change: Change) -> str:
+    """Name what the change is about: two of the same subject fail for the same cause."""
+    match change:
+        case AttachVnic():
+            return f"attach {change.slot}"
+        case UpdateVnic():
+            return f"update {change.slot}"
+        case CreateAddressBlock() | CreateAddress():
+            return f"address {change.slot}"
+        case _:
+            assert_never(change)
+
+
+def token(*parts: object) -> str:
+    """Make a retry token: the same intention gives the same token, in any process."""
+    text = "\0".join(str(part) for part in parts)
+    return "mooring-" + hashlib.sha256(text.encode()).hexdigest()[:48]

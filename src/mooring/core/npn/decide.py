@@ -1,0 +1,240 @@
+"""Journey 2: what is wanted and what the cloud shows give at most one change of the cloud.
+
+Nobody follows a script here. Every turn computes the whole list of what is missing from the
+whole of what is seen, and does the first thing on it; then comes a new look. So a turn that
+was cut off anywhere, a lost reply and a VNIC removed behind our back are all the same case.
+
+    instance gone ............................... Remove
+    instance not running ........................ Wait, or Failed when it will not come by itself
+    a VNIC of ours with wrong groups or check ... UpdateVnic
+    a slot without a VNIC, none under way ....... AttachVnic
+    a ready VNIC that lacks addresses ........... CreateAddressBlock, the largest that fits;
+                                                  CreateAddress where no block is free
+    something of it refused ..................... the next one; Failed when none is left
+    a VNIC or a subnet under way ................ Wait
+    nothing of this ............................. Settled
+
+What is there beyond the spec is left alone: a pod may be using it (decision 0031).
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mooring.core.npn.capacity import MOST_OBJECTS, blocks
+from mooring.core.npn.changes import (
+    AttachVnic,
+    Change,
+    CreateAddress,
+    CreateAddressBlock,
+    Decision,
+    Failed,
+    Remove,
+    Settled,
+    UpdateVnic,
+    Wait,
+    subject,
+    token,
+)
+from mooring.core.npn.memory import Memory, next_pause
+from mooring.core.npn.picture import Picture, wants_ipv6
+from mooring.core.npn.seen import DEAD, GOING, MINE, SubnetSeen
+from mooring.core.npn.slots import Nic, Slot
+
+COMES = frozenset({"PROVISIONING", "STARTING", "MOVING", "CREATING_IMAGE"})
+"""States of an instance that becomes RUNNING by itself."""
+INSTANCE_PAUSE = 10.0
+INSTANCE_PATIENCE = 1200.0
+"""Seconds that a node may take to come up."""
+PATIENCE = 120.0
+"""Seconds that an attachment, or a subnet's update, may take."""
+
+IPV6_LATER = (
+    "IPv6 is asked for and not served yet: this version gives pods IPv4 addresses only"
+)
+
+
+def decide(picture: Picture, memory: Memory) -> Decision:
+    """Say what to do now."""
+    early = _instance(picture, memory)
+    if early:
+        return early
+    attach = _attach(picture, memory)
+    blocked = [attach] if isinstance(attach, Failed) else []
+    blocked += [o for o in _obstacles(picture, memory) if isinstance(o, Failed)]
+    for change in _changes(picture, memory, attach):
+        if subject(change) not in memory.held:
+            return change
+    pending = [attach] if isinstance(attach, Wait) else list(_pending(picture, memory))
+    if pending:
+        return _patient(pending[0], memory)
+    return next(iter([*memory.held.values(), *blocked, *_ipv6(picture)]), Settled())
+
+
+def _instance(picture: Picture, memory: Memory) -> Decision | None:
+    """Decide what the instance alone decides."""
+    instance = picture.seen.instance
+    if instance.state in GOING:
+        return Remove(message=f"instance {instance.id} is {instance.state}")
+    if instance.state == "RUNNING":
+        return None
+    if instance.state in COMES and memory.waited < INSTANCE_PATIENCE:
+        pause = min(INSTANCE_PAUSE, max(1.0, memory.waited))
+        return Wait(seconds=pause, message=f"the instance is {instance.state}")
+    return Failed(
+        reason="FailedToGetRunningInstance",
+        message=f"instance {instance.id} is {instance.state}, not RUNNING",
+        retry_after=INSTANCE_PAUSE,
+    )
+
+
+def _changes(
+    picture: Picture, memory: Memory, attach: AttachVnic | Wait | Failed | None
+) -> Iterator[Change]:
+    """Give every change that is due, the slowest first: a VNIC comes while others fill."""
+    for slot in picture.slots:
+        nic = picture.match.placed.get(slot.key)
+        if nic and nic.ready and _strays(slot, nic):
+            yield UpdateVnic(
+                vnic_id=nic.vnic.id,
+                slot=slot.key,
+                nsg_ids=slot.vnic.nsg_ids,
+                skip_source_dest_check=slot.vnic.skip_source_dest_check,
+            )
+    if isinstance(attach, AttachVnic):
+        yield attach
+    for slot in picture.slots:
+        if _needs_addresses(picture, slot) and not _obstacle(picture, slot, memory):
+            yield _address(picture, slot, memory)
+
+
+def _strays(slot: Slot, nic: Nic) -> bool:
+    """Tell whether a VNIC differs from its slot in what can be changed."""
+    return (
+        set(nic.vnic.nsg_ids) != set(slot.vnic.nsg_ids)
+        or nic.vnic.skip_source_dest_check != slot.vnic.skip_source_dest_check
+    )
+
+
+def _attach(picture: Picture, memory: Memory) -> AttachVnic | Wait | Failed | None:
+    """Say how the first slot without a VNIC gets one; None when there is no such slot."""
+    match, seen = picture.match, picture.seen
+    slot = next((s for s in picture.slots if s.key not in match.placed), None)
+    if slot is None:
+        return None
+    if match.coming:
+        # The cloud attaches one after another; and whose it is we see only when it is there.
+        return _wait(f"attachment {match.coming[0].id} is under way", memory)
+    limit = seen.instance.most_vnics
+    if limit is not None and match.live >= limit:
+        if any(a.state == "DETACHING" for a in seen.attachments):
+            return _wait("a VNIC is being detached", memory)
+        return Failed(
+            reason="FailedToAttachVNIC",
+            message=f"the instance's shape allows {limit} VNICs and has {match.live};"
+            f" {len(picture.slots)} for pods are asked for",
+        )
+    dead = sorted(a.id for a in seen.attachments if a.state in DEAD)
+    return AttachVnic(
+        instance_id=seen.instance.id,
+        slot=slot.key,
+        vnic=slot.vnic,
+        token=token("attach", picture.npn.name, slot.key, *dead, memory.salt),
+    )
+
+
+def _needs_addresses(picture: Picture, slot: Slot) -> bool:
+    holding = picture.holdings.get(slot.key)
+    return bool(holding and holding.missing)
+
+
+def _obstacle(picture: Picture, slot: Slot, memory: Memory) -> Failed | Wait | None:
+    """Say what keeps a VNIC from getting addresses."""
+    nic, holding = picture.match.placed[slot.key], picture.holdings[slot.key]
+    subnet = _subnet(picture, nic)
+    if subnet.state == "UPDATING":
+        message = f"subnet {subnet.id} is being updated"
+        return replace(_wait(message, memory), reason="FailedToCreatePrivateIP")
+    if not subnet.v4:
+        return Failed(
+            reason="FailedToGetNPN_IPFamilies",
+            message=f"subnet {subnet.id} has no IPv4 block",
+        )
+    if len(holding.sizes) >= MOST_OBJECTS:
+        return Failed(
+            reason="FailedToAllocatePrivateIP",
+            message=f"VNIC {nic.vnic.id} holds {len(holding.sizes)} private-IP objects,"
+            f" the most there can be, and still lacks {holding.missing} addresses",
+        )
+    return None
+
+
+def _subnet(picture: Picture, nic: Nic) -> SubnetSeen:
+    """Give the VNIC's subnet; one that was not shown has nothing to offer."""
+    missing = SubnetSeen(id=nic.vnic.subnet_id, state="")
+    return picture.seen.subnets.get(nic.vnic.subnet_id, missing)
+
+
+def _obstacles(picture: Picture, memory: Memory) -> Iterator[Failed | Wait]:
+    for slot in picture.slots:
+        if _needs_addresses(picture, slot):
+            obstacle = _obstacle(picture, slot, memory)
+            if obstacle:
+                yield obstacle
+
+
+def _pending(picture: Picture, memory: Memory) -> Iterator[Wait]:
+    """Say what is under way."""
+    for slot in picture.slots:
+        nic = picture.match.placed.get(slot.key)
+        if nic and not nic.ready:
+            states = f"{nic.attachment.state}, {nic.vnic.state}"
+            yield _wait(f"VNIC {slot.key} is {states}", memory)
+    yield from (o for o in _obstacles(picture, memory) if isinstance(o, Wait))
+
+
+def _wait(message: str, memory: Memory) -> Wait:
+    return Wait(seconds=next_pause(memory), message=message)
+
+
+def _patient(wait: Wait, memory: Memory) -> Wait | Failed:
+    """Wait, but not for ever."""
+    if memory.waited < PATIENCE:
+        return wait
+    message = f"{wait.message}, for {memory.waited:.0f} s now"
+    return Failed(reason=wait.reason, message=message, retry_after=INSTANCE_PAUSE)
+
+
+def _address(
+    picture: Picture, slot: Slot, memory: Memory
+) -> CreateAddressBlock | CreateAddress:
+    """Ask for the largest piece of what is missing that the subnet may have."""
+    vnic, missing = (
+        picture.match.placed[slot.key].vnic,
+        picture.holdings[slot.key].missing,
+    )
+    size = blocks(missing, memory.caps.get(vnic.subnet_id, missing))[0]
+    held = sorted(a.id for a in picture.seen.addresses.get(vnic.id, ()))
+    key = token("address", picture.npn.name, vnic.id, size, *held, memory.salt)
+    tags = {MINE: picture.npn.name}
+    if size == 1:
+        return CreateAddress(
+            vnic_id=vnic.id,
+            slot=slot.key,
+            subnet_id=vnic.subnet_id,
+            tags=tags,
+            token=key,
+        )
+    return CreateAddressBlock(
+        vnic_id=vnic.id,
+        slot=slot.key,
+        subnet_id=vnic.subnet_id,
+        size=size,
+        tags=tags,
+        token=key,
+    )
+
+
+def _ipv6(picture: Picture) -> Iterator[Failed]:
+    """Keep an object from settling while it lacks a family that it asks for."""
+    if wants_ipv6(picture.npn):
+        yield Failed(reason="FailedToCreateIPv6", message=IPV6_LATER)

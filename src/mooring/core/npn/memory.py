@@ -1,0 +1,98 @@
+"""What the controller remembers of an object between turns.
+
+Memory is a cache: losing it costs a call that is refused once more, never a wrong change.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from mooring.core.npn.changes import Failed
+from mooring.core.npn.seen import Made, Sighting
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is known beyond the object and the cloud.
+
+    `salt` goes into retry tokens and grows when one proved stale. `expected` was made by a
+    call that succeeded and has not been seen yet. `caps` is the largest block worth asking
+    for, by subnet. `held` are the subjects refused since the last pause. `waited` counts the
+    seconds of the present wait, `failures` the failed turns since the last good one.
+    """
+
+    salt: int = 0
+    expected: frozenset[Made] = frozenset()
+    caps: Mapping[str, int] = field(default_factory=dict)
+    held: Mapping[str, Failed] = field(default_factory=dict)
+    waited: float = 0.0
+    failures: int = 0
+
+
+def after_look(memory: Memory, seen: Sighting) -> Memory:
+    """Forget what was expected and is seen; a thing made and gone spoils its token."""
+    present = {Made(kind="attachment", id=a.id) for a in seen.attachments} | {
+        Made(kind="address", id=a.id) for on in seen.addresses.values() for a in on
+    }
+    lost = memory.expected & seen.gone
+    return replace(
+        memory,
+        salt=memory.salt + bool(lost),
+        expected=memory.expected - present - lost,
+    )
+
+
+def after_change(memory: Memory, made: Made | None) -> Memory:
+    """Expect what was made; the wait and the failures before it are over."""
+    expected = memory.expected | {made} if made else memory.expected
+    return replace(memory, expected=expected, waited=0.0, failures=0)
+
+
+def after_stale(memory: Memory) -> Memory:
+    """Use other tokens from now on."""
+    return replace(memory, salt=memory.salt + 1)
+
+
+def after_no_block(memory: Memory, subnet_id: str, size: int) -> Memory:
+    """Ask this subnet for half of it at most."""
+    return replace(memory, caps={**memory.caps, subnet_id: max(size // 2, 1)})
+
+
+def after_refusal(memory: Memory, subject: str, failed: Failed) -> Memory:
+    """Hold the subject back until the next pause is over, and go on with the others."""
+    return replace(memory, held={**memory.held, subject: failed})
+
+
+def after_wait(memory: Memory, seconds: float) -> Memory:
+    """Count the wait."""
+    return replace(memory, waited=memory.waited + seconds)
+
+
+def after_trouble(memory: Memory) -> Memory:
+    """Count a failure that says nothing about what was asked for."""
+    return replace(memory, failures=memory.failures + 1)
+
+
+def after_failure(memory: Memory) -> Memory:
+    """Count the failure; after the pause everything may be tried again."""
+    return replace(memory, held={}, caps={}, failures=memory.failures + 1)
+
+
+def settled(memory: Memory) -> Memory:
+    """Keep only the salt."""
+    return Memory(salt=memory.salt)
+
+
+def next_pause(memory: Memory) -> float:
+    """Give the next look's distance: soon at first, later every five seconds."""
+    return min(max(FIRST_PAUSE, memory.waited), LONGEST_PAUSE)
+
+
+def pause_after(failures: int, chance: float) -> float:
+    """Give the pause after so many failures: 1 s doubling to 60 s, less up to a half.
+
+    `chance` from 0 to 1 spreads the objects that failed together.
+    """
+    return min(math.pow(2, min(max(failures - 1, 0), 6)), 60.0) * (1 - chance / 2)

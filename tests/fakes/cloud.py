@@ -1,0 +1,384 @@
+"""A cloud in memory, as the controller sees it; passes the contract test of `adapters.oci`.
+
+It allocates as the real one does: aligned blocks, three reserved addresses per subnet, one
+attachment at a time, retry tokens. `fault(call)` may say what happens to a call: "throttle",
+"away" (not done, no answer), "lost" (done, no answer), "busy", or "" for nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network
+
+from mooring.core.npn.capacity import MOST_OBJECTS, prefix
+from mooring.core.npn.changes import (
+    AttachVnic,
+    Change,
+    CreateAddress,
+    CreateAddressBlock,
+    UpdateVnic,
+)
+from mooring.core.npn.errors import (
+    Busy,
+    NoBlock,
+    NotFound,
+    Refused,
+    Stale,
+    Throttled,
+    Unavailable,
+)
+from mooring.core.npn.port import Gate, Question
+from mooring.core.npn.seen import (
+    DEAD,
+    GOING,
+    AddressSeen,
+    AttachmentSeen,
+    InstanceSeen,
+    Made,
+    Sighting,
+    SubnetSeen,
+    VnicSeen,
+)
+from mooring.core.npn.slots import ours
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Subnet:
+    """A subnet and what is taken in it. `updating_until` is when it takes orders again."""
+
+    seen: SubnetSeen
+    taken: set[IPv4Address] = field(default_factory=set)
+    updating_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        for block in self.seen.v4:
+            self.taken |= {block[0], block[1], block[-1]}
+
+    def free(self, size: int) -> IPv4Network | None:
+        for block in self.seen.v4:
+            for candidate in block.subnets(
+                new_prefix=max(prefix(size), block.prefixlen)
+            ):
+                if self.taken.isdisjoint(candidate):
+                    return candidate
+        return None
+
+
+class FakeCloud:
+    """Instances, VNICs and private IPs. `calls` names every call that was made."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = lambda: 0.0,
+        attach_seconds: float = 0.0,
+        list_lag: float = 0.0,
+        gate: Gate | None = None,
+    ) -> None:
+        self.now, self.attach_seconds, self.list_lag = now, attach_seconds, list_lag
+        self.gate = gate
+        self.fault: Callable[[str], str] = lambda _call: ""
+        self.calls: list[str] = []
+        self.subnets: dict[str, Subnet] = {}
+        self.instances: dict[str, InstanceSeen] = {}
+        self.attachments: dict[str, tuple[str, AttachmentSeen]] = {}
+        self.vnics: dict[str, VnicSeen] = {}
+        self.addresses: dict[str, AddressSeen] = {}
+        self.tokens: dict[str, Made] = {}
+        self.shown_from: dict[str, float] = {}
+        self._ready_at: dict[str, float] = {}
+        self._count = 0
+
+    # What tests set up and break.
+
+    def add_subnet(self, name: str, *blocks: str) -> str:
+        v4 = tuple(IPv4Network(b) for b in blocks)
+        self.subnets[name] = Subnet(
+            SubnetSeen(
+                id=name, state="AVAILABLE", v4=v4, router_v4=v4[0][1] if v4 else None
+            )
+        )
+        return name
+
+    def add_instance(
+        self,
+        name: str,
+        subnet: str,
+        most_vnics: int | None = 24,
+        state: str = "RUNNING",
+    ) -> str:
+        self.instances[name] = InstanceSeen(
+            id=name, compartment_id="compartment", state=state, most_vnics=most_vnics
+        )
+        self.attach_foreign(name, subnet, is_primary=True)
+        return name
+
+    def attach_foreign(self, instance: str, subnet: str, *, is_primary: bool) -> str:
+        attachment = self._attachment(instance, self._a_vnic(subnet, is_primary))
+        return attachment.vnic_id or ""
+
+    def detach(self, vnic_id: str) -> None:
+        """Take a VNIC away behind everybody's back."""
+        for key, (instance, attachment) in self.attachments.items():
+            if attachment.vnic_id == vnic_id:
+                gone = replace(attachment, state="DETACHED")
+                self.attachments[key] = (instance, gone)
+        del self.vnics[vnic_id]
+        for address in [a for a in self.addresses.values() if a.vnic_id == vnic_id]:
+            self.delete_address(address.id)
+
+    def delete_address(self, address_id: str) -> None:
+        """Take a private-IP object away behind everybody's back."""
+        address = self.addresses.pop(address_id)
+        self._subnet_of(address.vnic_id, address).taken -= set(_v4(address))
+
+    def set_state(self, instance: str, state: str) -> None:
+        self.instances[instance] = replace(self.instances[instance], state=state)
+
+    def change_vnic(self, vnic_id: str, **fields: object) -> None:
+        self.vnics[vnic_id] = replace(self.vnics[vnic_id], **fields)  # type: ignore[arg-type]
+
+    def secondaries(self, instance: str) -> list[VnicSeen]:
+        return [
+            self.vnics[a.vnic_id]
+            for i, a in self.attachments.values()
+            if i == instance
+            and a.vnic_id in self.vnics
+            and not self.vnics[a.vnic_id].is_primary
+        ]
+
+    def addresses_of(self, vnic_id: str) -> list[AddressSeen]:
+        return [a for a in self.addresses.values() if a.vnic_id == vnic_id]
+
+    # What the controller calls.
+
+    def look(self, question: Question) -> Sighting:
+        instance = self._show("GetInstance", self.instances, question.instance_id)
+        if instance.state in GOING:
+            return Sighting(instance=instance)
+        self._enter("ListVnicAttachments")
+        expected = {m.id for m in question.expected}
+        attachments = tuple(
+            self._visible(a)
+            for i, a in self.attachments.values()
+            if i == instance.id and (self._listed(a.id) or a.id in expected)
+        )
+        vnics: dict[str, VnicSeen] = {}
+        addresses: dict[str, tuple[AddressSeen, ...]] = {}
+        subnets: dict[str, SubnetSeen] = {}
+        for attachment in attachments:
+            vnic = self.vnics.get(attachment.vnic_id or "")
+            if attachment.state in DEAD or vnic is None:
+                continue
+            self._enter("GetVnic")
+            vnics[vnic.id] = vnic
+            if ours(question.name, vnic, question.listed):
+                self._enter("ListPrivateIps")
+                addresses[vnic.id] = tuple(
+                    a
+                    for a in self.addresses_of(vnic.id)
+                    if self._listed(a.id) or a.id in expected
+                )
+                subnets[vnic.subnet_id] = self._subnet_seen(vnic.subnet_id)
+        return Sighting(
+            instance=instance,
+            attachments=attachments,
+            vnics=vnics,
+            addresses=addresses,
+            subnets=subnets,
+            gone=frozenset(m for m in question.expected if not self._exists(m)),
+        )
+
+    def carry_out(self, change: Change) -> Made | None:
+        call = type(change).__name__
+        fault = self._enter(call)
+        if fault == "lost":
+            self._do(change)
+            raise Unavailable(call, "NoAnswer", "the reply got lost")
+        return self._do(change)
+
+    def _do(self, change: Change) -> Made | None:
+        match change:
+            case AttachVnic():
+                return self._once(change.token, lambda: self._attach(change))
+            case UpdateVnic():
+                self.vnics[change.vnic_id] = replace(
+                    self._vnic("UpdateVnic", change.vnic_id),
+                    nsg_ids=change.nsg_ids,
+                    skip_source_dest_check=change.skip_source_dest_check,
+                )
+                return None
+            case CreateAddressBlock():
+                return self._once(
+                    change.token, lambda: self._take(change.vnic_id, change.size)
+                )
+            case CreateAddress():
+                return self._once(change.token, lambda: self._take(change.vnic_id, 1))
+
+    def _once(self, token: str, make: Callable[[], Made]) -> Made:
+        made = self.tokens.get(token)
+        if made is not None:
+            if not self._exists(made):
+                raise Stale("Create", "InvalidatedRetryToken", "the token is stale")
+            return made
+        made = make()
+        self.tokens[token] = made
+        self.shown_from[made.id] = self.now() + self.list_lag
+        return made
+
+    def _attach(self, change: AttachVnic) -> Made:
+        instance = self.instances.get(change.instance_id)
+        if instance is None:
+            raise NotFound("AttachVnic", "NotAuthorizedOrNotFound", "no such instance")
+        mine = [
+            self._visible(a)
+            for i, a in self.attachments.values()
+            if i == instance.id and a.state not in DEAD
+        ]
+        if any(a.state == "ATTACHING" for a in mine):
+            raise Busy("AttachVnic", "IncorrectState", "another VNIC is being attached")
+        if instance.most_vnics is not None and len(mine) >= instance.most_vnics:
+            raise Refused("AttachVnic", "LimitExceeded", "too many VNICs")
+        if change.vnic.subnet_id not in self.subnets:
+            raise NotFound("AttachVnic", "NotAuthorizedOrNotFound", "no such subnet")
+        vnic = replace(
+            self._a_vnic(change.vnic.subnet_id, is_primary=False),
+            display_name=change.vnic.display_name,
+            nsg_ids=change.vnic.nsg_ids,
+            skip_source_dest_check=change.vnic.skip_source_dest_check,
+            tags=dict(change.vnic.tags),
+        )
+        self.vnics[vnic.id] = vnic
+        attachment = self._attachment(
+            instance.id, vnic, change.vnic.nic_index, self.attach_seconds
+        )
+        return Made(kind="attachment", id=attachment.id)
+
+    def _take(self, vnic_id: str, size: int, *, is_primary: bool = False) -> Made:
+        vnic = self._vnic("CreatePrivateIp", vnic_id)
+        subnet = self.subnets[vnic.subnet_id]
+        if subnet.updating_until > self.now():
+            raise Busy("CreatePrivateIp", "IncorrectState", "the subnet is updating")
+        if len(self.addresses_of(vnic_id)) > MOST_OBJECTS:
+            raise Refused("CreatePrivateIp", "LimitExceeded", "too many private IPs")
+        block = subnet.free(size)
+        if block is None and size > 1:
+            raise NoBlock(
+                "CreatePrivateIp", "LimitExceeded", f"no /{prefix(size)} free"
+            )
+        if block is None:
+            raise Refused("CreatePrivateIp", "LimitExceeded", "no address free")
+        subnet.taken |= set(block)
+        address = AddressSeen(
+            id=self._id("privateip"),
+            vnic_id=vnic_id,
+            block=block,
+            is_primary=is_primary,
+        )
+        self.addresses[address.id] = address
+        return Made(kind="address", id=address.id)
+
+    # How it works inside.
+
+    def _a_vnic(self, subnet: str, is_primary: bool) -> VnicSeen:
+        vnic = VnicSeen(
+            id=self._id("vnic"),
+            state="AVAILABLE",
+            mac_address=f"02:00:17:00:{self._count >> 8:02x}:{self._count & 255:02x}",
+            subnet_id=subnet,
+            is_primary=is_primary,
+        )
+        self.vnics[vnic.id] = vnic
+        self._take(vnic.id, 1, is_primary=True)
+        return vnic
+
+    def _attachment(
+        self, instance: str, vnic: VnicSeen, nic_index: int = 0, seconds: float = 0.0
+    ) -> AttachmentSeen:
+        attachment = AttachmentSeen(
+            id=self._id("vnicattachment"),
+            state="ATTACHED",
+            vnic_id=vnic.id,
+            nic_index=nic_index,
+            created=EPOCH + timedelta(seconds=self._count),
+        )
+        self.attachments[attachment.id] = (instance, attachment)
+        self._ready_at[attachment.id] = self.now() + seconds
+        return attachment
+
+    def _visible(self, attachment: AttachmentSeen) -> AttachmentSeen:
+        if attachment.state in DEAD or self._ready_at[attachment.id] <= self.now():
+            return attachment
+        return replace(attachment, state="ATTACHING", vnic_id=None)
+
+    def _listed(self, name: str) -> bool:
+        return self.shown_from.get(name, 0.0) <= self.now()
+
+    def _exists(self, made: Made) -> bool:
+        if made.kind == "address":
+            return made.id in self.addresses
+        _, attachment = self.attachments[made.id]
+        return attachment.state not in DEAD
+
+    def _subnet_seen(self, name: str) -> SubnetSeen:
+        subnet = self.subnets[name]
+        updating = subnet.updating_until > self.now()
+        return replace(subnet.seen, state="UPDATING" if updating else "AVAILABLE")
+
+    def _subnet_of(self, vnic_id: str, address: AddressSeen) -> Subnet:
+        vnic = self.vnics.get(vnic_id)
+        if vnic is not None:
+            return self.subnets[vnic.subnet_id]
+        first = _v4(address)[0]
+        return next(
+            s for s in self.subnets.values() if any(first in b for b in s.seen.v4)
+        )
+
+    def _vnic(self, call: str, vnic_id: str) -> VnicSeen:
+        if vnic_id not in self.vnics:
+            raise NotFound(call, "NotAuthorizedOrNotFound", f"no VNIC {vnic_id}")
+        return self.vnics[vnic_id]
+
+    def _show(
+        self, call: str, where: dict[str, InstanceSeen], name: str
+    ) -> InstanceSeen:
+        self._enter(call)
+        if name not in where:
+            raise NotFound(call, "NotAuthorizedOrNotFound", f"{name} not found")
+        return where[name]
+
+    def _enter(self, call: str) -> str:
+        """Give a call its fault; raise what the call would raise before it did a thing."""
+        fault = self._pass_gate(call)
+        if fault == "throttle":
+            raise Throttled(call, "too many requests")
+        if fault == "away":
+            raise Unavailable(call, "NoAnswer", "no answer")
+        if fault == "busy":
+            raise Busy(call, "IncorrectState", "something is changing")
+        return fault
+
+    def _pass_gate(self, call: str) -> str:
+        """Ask a throttled call again a few times at the gate's pace, as the adapter does."""
+        fault = ""
+        for _ in range(4 if self.gate else 1):
+            if self.gate:
+                self.gate.enter()
+            self.calls.append(call)
+            fault = self.fault(call)
+            if self.gate:
+                self.gate.throttled(None) if fault == "throttle" else self.gate.answered()
+            if fault != "throttle":
+                break
+        return fault
+
+    def _id(self, kind: str) -> str:
+        self._count += 1
+        return f"ocid1.{kind}.oc1.test.{self._count:06d}"
+
+
+def _v4(address: AddressSeen) -> IPv4Network:
+    assert isinstance(address.block, IPv4Network)
+    return address.block

@@ -1,0 +1,83 @@
+"""containerd's configuration on a node of the lab.
+
+Version 2 of the file, which containerd 1.6 and 1.7 read (and 2.x converts). Where root has
+no CAP_SYS_RESOURCE, a sandbox's score for the out-of-memory killer cannot be lowered
+and runc dies with "can't get final child's PID from pipe": hence restrict_oom_score_adj.
+"""
+
+from dataclasses import dataclass
+
+SOCKET = "/run/containerd/containerd.sock"
+CONF_DIR = "/etc/cni/net.d"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Containerd:
+    """What differs between nodes and machines."""
+
+    root: str
+    bin_dir: str
+    image: str
+    snapshotter: str = "overlayfs"
+
+
+def config(wish: Containerd) -> str:
+    """Write the file."""
+    return f"""\
+version = 2
+root = "{wish.root}"
+state = "/run/containerd"
+oom_score = 0
+disabled_plugins = [
+  "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+]
+
+[grpc]
+  address = "{SOCKET}"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{wish.image}"
+  disable_apparmor = true
+  disable_tcp_service = true
+  restrict_oom_score_adj = true
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{wish.bin_dir}"
+    conf_dir = "{CONF_DIR}"
+    max_conf_num = 1
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "{wish.snapshotter}"
+    default_runtime_name = "runc"
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+"""
+
+
+def snapshotter(mounts: str, root: str) -> str:
+    """Choose the snapshotter: overlays cannot be stacked on a file system that is one.
+
+    `mounts` is /proc/self/mounts, `root` the directory that holds the snapshots.
+    """
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        place = fields[1].rstrip("/")
+        covers = root == place or root.startswith(f"{place}/")
+        if covers and len(place) >= len(best):  # a later mount covers an earlier one
+            best, kind = place, fields[2]
+    return "native" if kind == "overlay" else "overlayfs"

@@ -1,0 +1,265 @@
+"""A topology as the cloud's objects: what to create, in which order, with which rules.
+
+Each `Wanted` is one object as the API's create call takes it (camelCase JSON, API 20160918), known
+by its kind and display name, so that a second run finds what the first one made. A `Ref`
+stands where the OCID of an earlier object goes.
+
+The security rules are those of the facts (oci-facts 5.1) for VCN-native pods, the optional ones
+too. What they allow towards the Oracle Services Network waits for service gateways.
+The pods' own rules stand in a network security group, `pods`, one rule each, so that one
+can be taken away and given back; the pod subnet's security list is empty (rules only allow).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mooring.core.vcn.topology import NodePlan, SubnetPlan, Topology
+
+ANYWHERE = "0.0.0.0/0"
+ALL, ICMP, TCP, UDP = "all", "1", "6", "17"
+PATH_MTU = (3, 4)  # ICMP type and code
+POD_RULES = "pods"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The OCID of the object of this kind and display name."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that shall exist. `body` is the create call's, with Refs in it."""
+
+    kind: str
+    name: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """A stateful rule as a line of the facts' table; `peer` a role, a Ref or a CIDR."""
+
+    direction: str  # INGRESS | EGRESS
+    peer: str
+    protocol: str = ALL
+    ports: tuple[int, int] | None = None
+    icmp: tuple[int, int] | None = None
+
+
+def _from(peer: str, protocol: str = ALL, *ports: int) -> Iterator[Allow]:
+    yield from _allows("INGRESS", peer, protocol, ports)
+
+
+def _to(peer: str, protocol: str = ALL, *ports: int) -> Iterator[Allow]:
+    yield from _allows("EGRESS", peer, protocol, ports)
+
+
+def _allows(
+    direction: str, peer: str, protocol: str, ports: tuple[int, ...]
+) -> Iterator[Allow]:
+    if protocol == ICMP:
+        yield Allow(direction=direction, peer=peer, protocol=ICMP, icmp=PATH_MTU)
+        return
+    for port in ports or (None,):
+        span = None if port is None else SERVICE_PORTS.get(port, (port, port))
+        yield Allow(direction=direction, peer=peer, protocol=protocol, ports=span)
+
+
+SERVICE_PORTS = {30000: (30000, 32767)}
+"""Ports that begin a range: what NodePort services listen on."""
+
+# 6443 the Kubernetes API, 12250 the cluster's control plane, 10250 kubelet, 10256 the health
+# port of kube-proxy (oci-facts 5.3).
+RULES: Mapping[str, tuple[Allow, ...]] = {
+    "api": (
+        *_from("workers", TCP, 6443, 12250),
+        *_from("workers", ICMP),
+        *_from("pods", TCP, 6443, 12250),
+        *_from(ANYWHERE, TCP, 6443),
+        *_to("workers", TCP, 10250),
+        *_to("workers", ICMP),
+        *_to("pods"),
+    ),
+    "workers": (
+        *_from("api", TCP, 10250),
+        *_from(ANYWHERE, ICMP),
+        *_from("lb", TCP, 30000, 10256),
+        *_from("lb", UDP, 30000, 10256),
+        *_from("workers"),
+        *_from("pods"),
+        *_to("pods"),
+        *_to(ANYWHERE, ICMP),
+        *_to("api", TCP, 6443, 12250),
+        *_to("workers"),
+        *_to(ANYWHERE, TCP),
+    ),
+    "lb": (
+        *_from(ANYWHERE, TCP, 80, 443),
+        *_to("workers", TCP, 30000, 10256),
+        *_to("workers", UDP, 30000, 10256),
+    ),
+    "pods": (
+        *_from("workers"),
+        *_from("api"),
+        *_from("pods"),
+        *_to("pods"),
+        *_to("api", TCP, 6443, 12250),
+        *_to(ANYWHERE, TCP, 443),
+    ),
+}
+
+
+def estate(topology: Topology) -> tuple[Wanted, ...]:
+    """List all objects of the lab's cloud, each after what it refers to."""
+    return (*_network(topology), *_subnets(topology), *_instances(topology))
+
+
+def pod_group(topology: Topology) -> Ref:
+    """Tell which network security group the pods' VNICs join."""
+    return Ref("network_security_group", f"{topology.name}-{POD_RULES}")
+
+
+def pod_subnet(topology: Topology) -> Ref:
+    """Tell which subnet the pods' VNICs are in."""
+    return Ref("subnet", f"{topology.name}-pods")
+
+
+def pod_rules(topology: Topology) -> tuple[dict[str, Any], ...]:
+    """Give the rules of the pods' group as the API's add call takes them."""
+    return tuple(_rule(topology, allow, in_group=True) for allow in RULES["pods"])
+
+
+def _vcn(topology: Topology) -> Ref:
+    return Ref("vcn", topology.name)
+
+
+def _network(topology: Topology) -> Iterator[Wanted]:
+    blocks = [str(c) for c in topology.cidrs]
+    label = topology.name.replace("-", "")
+    yield Wanted("vcn", topology.name, {"cidrBlocks": blocks, "dnsLabel": f"v{label}"})
+    inside = {"vcnId": _vcn(topology)}
+    internet = Ref("internet_gateway", f"{topology.name}-internet")
+    nat = Ref("nat_gateway", f"{topology.name}-nat")
+    yield Wanted(internet.kind, internet.name, {**inside, "isEnabled": True})
+    yield Wanted(nat.kind, nat.name, inside)
+    for way, gateway in (("public", internet), ("private", nat)):
+        rules = [
+            {
+                "destination": ANYWHERE,
+                "destinationType": "CIDR_BLOCK",
+                "networkEntityId": gateway,
+            }
+        ]
+        body = {**inside, "routeRules": rules}
+        yield Wanted("route_table", f"{topology.name}-{way}", body)
+    for subnet in topology.subnets:
+        yield Wanted(
+            "security_list",
+            f"{topology.name}-{subnet.role}",
+            {**inside, **_list_rules(topology, subnet)},
+        )
+    group = pod_group(topology)
+    yield Wanted(group.kind, group.name, inside)
+
+
+def _list_rules(topology: Topology, subnet: SubnetPlan) -> dict[str, Any]:
+    allows = () if subnet.role == "pods" else RULES[subnet.role]
+    return {
+        key: [_rule(topology, a, in_group=False) for a in allows if a.direction == way]
+        for key, way in (
+            ("ingressSecurityRules", "INGRESS"),
+            ("egressSecurityRules", "EGRESS"),
+        )
+    }
+
+
+def _rule(topology: Topology, allow: Allow, *, in_group: bool) -> dict[str, Any]:
+    side = "source" if allow.direction == "INGRESS" else "destination"
+    peer, kind = _peer(topology, allow.peer, in_group=in_group)
+    rule: dict[str, Any] = {
+        "protocol": allow.protocol,
+        "isStateless": False,
+        side: peer,
+        f"{side}Type": kind,
+        "description": _description(allow),
+    }
+    if in_group:
+        rule["direction"] = allow.direction
+    if allow.ports:
+        least, most = allow.ports
+        options = {"destinationPortRange": {"min": least, "max": most}}
+        rule["tcpOptions" if allow.protocol == TCP else "udpOptions"] = options
+    if allow.icmp:
+        rule["icmpOptions"] = {"type": allow.icmp[0], "code": allow.icmp[1]}
+    return rule
+
+
+def _peer(topology: Topology, peer: str, *, in_group: bool) -> tuple[str | Ref, str]:
+    if peer == "pods" and in_group:
+        return pod_group(topology), "NETWORK_SECURITY_GROUP"
+    is_role = peer in RULES
+    return str(topology.subnet(peer).cidr) if is_role else peer, "CIDR_BLOCK"
+
+
+def _description(allow: Allow) -> str:
+    way = "from" if allow.direction == "INGRESS" else "to"
+    protocol = {ALL: "all", ICMP: "ICMP 3,4", TCP: "TCP", UDP: "UDP"}[allow.protocol]
+    ports = ""
+    if allow.ports:
+        least, most = allow.ports
+        ports = f" {least}" if least == most else f" {least}-{most}"
+    peer = "anywhere" if allow.peer == ANYWHERE else allow.peer
+    return f"{way} {peer}: {protocol}{ports}"
+
+
+def _subnets(topology: Topology) -> Iterator[Wanted]:
+    for subnet in topology.subnets:
+        name = f"{topology.name}-{subnet.role}"
+        way = "public" if subnet.public else "private"
+        yield Wanted(
+            "subnet",
+            name,
+            {
+                "vcnId": _vcn(topology),
+                "cidrBlock": str(subnet.cidr),
+                "dnsLabel": subnet.role,
+                "prohibitPublicIpOnVnic": not subnet.public,
+                "routeTableId": Ref("route_table", f"{topology.name}-{way}"),
+                "securityListIds": [Ref("security_list", name)],
+            },
+        )
+
+
+def _instances(topology: Topology) -> Iterator[Wanted]:
+    for node in topology.nodes:
+        yield Wanted("instance", node.name, instance(topology, node))
+
+
+def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
+    """Give the launch call of a node (metadata keys: oci-facts 4.4)."""
+    workers = Ref("subnet", f"{topology.name}-workers")
+    return {
+        "shape": node.shape,
+        "shapeConfig": {"ocpus": node.ocpus, "memoryInGBs": 8 * node.ocpus},
+        "sourceDetails": {"sourceType": "image", "imageId": IMAGE},
+        "createVnicDetails": {
+            "subnetId": workers,
+            "assignPublicIp": False,
+            "displayName": node.name,
+            "hostnameLabel": node.name,
+        },
+        "metadata": {
+            "oke-native-pod-networking": "true",
+            "oke-max-pods": str(node.max_pods),
+            "pod-subnets": pod_subnet(topology),
+            "pod-nsgids": pod_group(topology),
+        },
+    }
+
+
+IMAGE = "ocid1.image.oc1.local-1.aaaamooringlab"
+"""What a node boots from; nothing boots here, but the API wants to be told."""

@@ -46,9 +46,9 @@ def is_space_of(fabric: str, name: str) -> bool:
 
 
 def nic_name(slot: int) -> str:
-    """Name a VNIC's interface inside its instance: ens3 is the primary, then ens5, ens6, …
+    """Name a VNIC's interface inside its instance: ens3, then ens5, ens6 and so on.
 
-    This is what instances of the cloud see (the fourth slot belongs to another device there).
+    Instances of the cloud see the same: their fourth slot belongs to another device.
     """
     return "ens3" if slot == 0 else f"ens{slot + 4}"
 

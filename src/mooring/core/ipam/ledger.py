@@ -1,0 +1,307 @@
+"""Who holds which address.
+
+The ledger is a value. What happens to it is an entry: a past fact that is written to the
+journal and then applied, so that what memory says is what a restart reads. Deciding
+(`claim`, `refill`) makes entries and changes nothing.
+
+A lease lives through three phases:
+
+    claimed --Wired--> wired --Left--> leaving
+       |                 |                |
+       +-----------------+----------------+--Freed--> its addresses cool, then are free
+
+It is *claimed* before the first cable, *wired* once the runtime may be told so, *leaving*
+from the moment DEL was asked for. Only when no packet can leave the pod any more is it
+freed; then its addresses rest, so that peers forget the old pod first. Times are seconds
+since boot (`adapters.clock`), which a restart of the agent does not disturb.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from mooring.core.cni.request import AttachmentId
+from mooring.core.ipam.pool import Offers, Pool, parts, without
+from mooring.core.linux.plan import Ip
+from mooring.core.npn.record import Pair
+
+SLOTS = range(1, 127)
+"""Numbers for VNICs: seven bits of a packet's mark, neither all clear nor all set."""
+
+
+class Phase(StrEnum):
+    """How far an attachment has come."""
+
+    CLAIMED = "claimed"
+    WIRED = "wired"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Netns:
+    """A pod's network namespace: a path that the agent can look at, and its inode.
+
+    The path is "" when the agent cannot see the runtime's path.
+    """
+
+    path: str
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """An attachment holds these addresses of that VNIC, since then."""
+
+    attachment: AttachmentId
+    addresses: Pair
+    vnic_id: str
+    slot: int
+    netns: Netns
+    since: float
+    phase: Phase = Phase.CLAIMED
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease began (or was found in the kernel)."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The cables of a lease lie."""
+
+    attachment: AttachmentId
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The end of a lease was asked for."""
+
+    attachment: AttachmentId
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """A lease ended; its addresses cool until then."""
+
+    attachment: AttachmentId
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cooled:
+    """An address that nobody holds cools until then."""
+
+    address: Ip
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A VNIC got its number."""
+
+    vnic_id: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A VNIC that is gone gave its number back."""
+
+    vnic_id: str
+
+
+Entry = Held | Wired | Left | Freed | Cooled | Placed | Unplaced
+
+
+class Contradiction(Exception):  # noqa: N818 - says what an entry is to the ledger
+    """An entry that cannot follow what the ledger says: it is a defect, or damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Yes: this lease, which is to be recorded."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The attachment holds this lease already."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """No address is free. `ready_in`: seconds until the next one has cooled down."""
+
+    offered: int
+    held: int
+    cooling: int
+    ready_in: float | None
+
+    @property
+    def cause(self) -> str:
+        """Say why."""
+        if not self.offered:
+            return "the cloud has given this node no pod address yet"
+        return (
+            f"none of this node's {self.offered} pod addresses is free: "
+            f"{self.held} held by pods, {self.cooling} cooling down"
+        )
+
+    @property
+    def advice(self) -> str:
+        """Say what comes next, or what to do."""
+        if not self.offered:
+            return "wait for the NativePodNetwork's status; it says what is missing"
+        if self.ready_in is not None:
+            return f"the next one is free in {self.ready_in:.0f} s; try again then"
+        return "delete pods here, raise maxPodCount, or keep more pods off this node"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The leases, who holds each address, the VNICs' numbers, and the pool."""
+
+    leases: Mapping[AttachmentId, Lease] = field(default_factory=dict)
+    holders: Mapping[Ip, AttachmentId] = field(default_factory=dict)
+    slots: Mapping[str, int] = field(default_factory=dict)
+    pool: Pool = field(default_factory=Pool)
+
+    def claim(
+        self, attachment: AttachmentId, netns: Netns, now: float
+    ) -> Claimed | Known | Empty:
+        """Decide which addresses the attachment gets."""
+        if attachment in self.leases:
+            return Known(self.leases[attachment])
+        choice = self.pool.first()
+        if choice is None:
+            return self._nothing_left(now)
+        vnic, pair = choice
+        return Claimed(
+            Lease(
+                attachment=attachment,
+                addresses=pair,
+                vnic_id=vnic,
+                slot=self.slots[vnic],
+                netns=netns,
+                since=now,
+            )
+        )
+
+    def refill(self, offers: Offers) -> tuple["Ledger", tuple[Entry, ...]]:
+        """Take over what the cloud has; the entries number new VNICs and forget old."""
+        used = {lease.vnic_id for lease in self.leases.values()}
+        gone = [v for v in self.slots if v not in offers and v not in used]
+        taken = {slot for vnic, slot in self.slots.items() if vnic not in gone}
+        spare = (slot for slot in SLOTS if slot not in taken)
+        new = [v for v in offers if v not in self.slots]
+        entries: tuple[Entry, ...] = (
+            *(Unplaced(vnic) for vnic in gone),
+            *(Placed(vnic, slot) for vnic, slot in zip(new, spare, strict=False)),
+        )
+        placed = self.after(entries)
+        known = {v: pairs for v, pairs in offers.items() if v in placed.slots}
+        pool = placed.pool.offered(known, placed.holders)
+        return replace(placed, pool=pool), entries
+
+    def reclaim(self, now: float) -> "Ledger":
+        """End the rest of every address whose time has come."""
+        pool = self.pool.reclaimed(now, self.holders)
+        return self if pool is self.pool else replace(self, pool=pool)
+
+    def draining(self) -> tuple[Lease, ...]:
+        """Give the leases whose address the cloud does not have there any more."""
+        return tuple(
+            lease
+            for lease in self.leases.values()
+            if not self.pool.has(lease.vnic_id, parts(lease.addresses))
+        )
+
+    def after(self, entries: Iterable[Entry]) -> "Ledger":
+        """Apply entries in order; raise Contradiction when one cannot be."""
+        ledger = self
+        for entry in entries:
+            ledger = ledger._applied(entry)
+        return ledger
+
+    def _nothing_left(self, now: float) -> Empty:
+        offered = sum(len(pairs) for pairs in self.pool.offers.values())
+        resting = self.pool.resting()
+        return Empty(
+            offered=offered,
+            held=offered - len(resting),
+            cooling=len(resting),
+            ready_in=max(0.0, min(resting) - now) if resting else None,
+        )
+
+    def _applied(self, entry: Entry) -> "Ledger":
+        match entry:
+            case Held(lease):
+                after = self._held(lease)
+            case Wired(attachment):
+                after = self._moved(attachment, Phase.WIRED)
+            case Left(attachment):
+                after = self._moved(attachment, Phase.LEAVING)
+            case Freed(attachment, until):
+                after = self._freed(attachment, until)
+            case Cooled(address, until):
+                after = self._cooled(address, until)
+            case Placed(vnic, slot):
+                after = self._placed(vnic, slot)
+            case Unplaced(vnic):
+                after = self._unplaced(vnic)
+        return after
+
+    def _held(self, lease: Lease) -> "Ledger":
+        addresses = parts(lease.addresses)
+        if lease.attachment in self.leases or not addresses:
+            raise Contradiction(f"{lease.attachment} cannot begin to hold {addresses}")
+        # That a rest ended is in no entry: a lease that begins later says it.
+        pool = self.pool.reclaimed(lease.since, self.holders)
+        for address in addresses:
+            if address in self.holders or address in pool.cooling:
+                raise Contradiction(f"{address} is not to be had")
+        return replace(
+            self,
+            leases={**self.leases, lease.attachment: lease},
+            holders={**self.holders, **dict.fromkeys(addresses, lease.attachment)},
+            pool=pool.taken(addresses),
+        )
+
+    def _moved(self, attachment: AttachmentId, phase: Phase) -> "Ledger":
+        lease = replace(self._lease(attachment), phase=phase)
+        return replace(self, leases={**self.leases, attachment: lease})
+
+    def _freed(self, attachment: AttachmentId, until: float) -> "Ledger":
+        addresses = parts(self._lease(attachment).addresses)
+        return replace(
+            self,
+            leases=without(self.leases, (attachment,)),
+            holders=without(self.holders, addresses),
+            pool=self.pool.cooled(addresses, until),
+        )
+
+    def _cooled(self, address: Ip, until: float) -> "Ledger":
+        if address in self.holders:
+            raise Contradiction(f"{address} is held by {self.holders[address]}")
+        return replace(self, pool=self.pool.cooled((address,), until))
+
+    def _placed(self, vnic: str, slot: int) -> "Ledger":
+        if vnic in self.slots or slot in self.slots.values() or slot not in SLOTS:
+            raise Contradiction(f"{vnic} cannot have number {slot}")
+        return replace(self, slots={**self.slots, vnic: slot})
+
+    def _unplaced(self, vnic: str) -> "Ledger":
+        if vnic not in self.slots:
+            raise Contradiction(f"{vnic} has no number")
+        return replace(self, slots=without(self.slots, (vnic,)))
+
+    def _lease(self, attachment: AttachmentId) -> Lease:
+        if attachment not in self.leases:
+            raise Contradiction(f"{attachment} holds nothing")
+        return self.leases[attachment]

@@ -1,0 +1,225 @@
+"""The ledger: what it decides, and what no entry can do to it."""
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from mooring.core.cni.request import AttachmentId
+from mooring.core.ipam.ledger import (
+    SLOTS,
+    Claimed,
+    Contradiction,
+    Cooled,
+    Empty,
+    Entry,
+    Freed,
+    Held,
+    Known,
+    Lease,
+    Ledger,
+    Left,
+    Netns,
+    Phase,
+    Placed,
+    Unplaced,
+    Wired,
+)
+from mooring.core.npn.record import Pair
+
+NETNS = Netns("/run/netns/pod", 4026532001)
+
+
+def v4(n: int) -> IPv4Address:
+    return IPv4Address(f"10.0.8.{n}")
+
+
+def offers(*numbers: int, vnic: str = "vnic-1") -> dict[str, tuple[Pair, ...]]:
+    return {vnic: tuple(Pair(v4(n)) for n in numbers)}
+
+
+def pod(n: int = 1) -> AttachmentId:
+    return AttachmentId("mooring", f"container-{n}", "eth0")
+
+
+def a_ledger(*numbers: int) -> Ledger:
+    ledger, _ = Ledger().refill(offers(*(numbers or (1, 2, 3))))
+    return ledger
+
+
+def holding(ledger: Ledger, n: int = 1, now: float = 0) -> Ledger:
+    match ledger.claim(pod(n), NETNS, now):
+        case Claimed(lease):
+            return ledger.after([Held(lease)])
+        case other:
+            raise AssertionError(other)
+
+
+def test_a_claim_gives_an_offered_address_and_changes_nothing() -> None:
+    ledger = a_ledger()
+    answer = ledger.claim(pod(), NETNS, 7)
+
+    assert answer == Claimed(
+        Lease(
+            attachment=pod(),
+            addresses=Pair(v4(1)),
+            vnic_id="vnic-1",
+            slot=1,
+            netns=NETNS,
+            since=7,
+        )
+    )
+    assert ledger == a_ledger()
+
+
+def test_the_same_attachment_gets_the_same_lease() -> None:
+    ledger = holding(a_ledger())
+
+    assert ledger.claim(pod(), NETNS, 9) == Known(ledger.leases[pod()])
+
+
+def test_a_lease_goes_through_its_phases() -> None:
+    ledger = holding(a_ledger())
+    phases = [ledger.leases[pod()].phase]
+    for entry in (Wired(pod()), Left(pod())):
+        ledger = ledger.after([entry])
+        phases.append(ledger.leases[pod()].phase)
+
+    assert phases == [Phase.CLAIMED, Phase.WIRED, Phase.LEAVING]
+
+
+def test_a_freed_address_rests_before_it_is_free() -> None:
+    ledger = holding(a_ledger(1)).after([Freed(pod(), 30)])
+
+    assert ledger.reclaim(29).claim(pod(2), NETNS, 29) == Empty(1, 0, 1, 1)
+    assert isinstance(ledger.reclaim(30).claim(pod(2), NETNS, 30), Claimed)
+
+
+def test_nothing_to_reclaim_gives_the_same_ledger() -> None:
+    ledger = holding(a_ledger())
+
+    assert ledger.reclaim(9) is ledger
+
+
+def test_an_exhausted_node_says_why_and_what_next() -> None:
+    answer = holding(a_ledger(1)).claim(pod(2), NETNS, 0)
+
+    assert answer == Empty(offered=1, held=1, cooling=0, ready_in=None)
+    assert "1 held by pods" in answer.cause
+    assert "maxPodCount" in answer.advice
+
+
+def test_a_cooling_node_says_how_long() -> None:
+    ledger = holding(a_ledger(1)).after([Freed(pod(), 42)])
+    answer = ledger.claim(pod(2), NETNS, 30)
+
+    assert answer == Empty(offered=1, held=0, cooling=1, ready_in=12)
+    assert "free in 12 s" in answer.advice
+
+
+def test_a_node_without_addresses_points_at_the_status() -> None:
+    answer = Ledger().claim(pod(), NETNS, 0)
+
+    assert answer == Empty(0, 0, 0, None)
+    assert "no pod address yet" in answer.cause
+    assert "NativePodNetwork" in answer.advice
+
+
+def test_new_vnics_get_the_lowest_numbers() -> None:
+    _, entries = Ledger().refill({**offers(1), **offers(2, vnic="vnic-2")})
+
+    assert entries == (Placed("vnic-1", 1), Placed("vnic-2", 2))
+
+
+def test_a_vnic_keeps_its_number() -> None:
+    ledger, _ = Ledger().refill({**offers(1), **offers(2, vnic="vnic-2")})
+    ledger, entries = ledger.refill(
+        {**offers(3, vnic="vnic-3"), **offers(2, vnic="vnic-2")}
+    )
+
+    assert entries == (Unplaced("vnic-1"), Placed("vnic-3", 1))
+    assert ledger.slots == {"vnic-2": 2, "vnic-3": 1}
+
+
+def test_a_vnic_with_a_pod_keeps_its_number_when_it_is_gone() -> None:
+    ledger, entries = holding(a_ledger()).refill({})
+
+    assert entries == ()
+    assert ledger.slots == {"vnic-1": 1}
+    assert isinstance(ledger.claim(pod(2), NETNS, 0), Empty)
+
+
+def test_more_vnics_than_numbers_leaves_some_unused() -> None:
+    many = {f"vnic-{n}": (Pair(IPv4Address(n)),) for n in range(1, 200)}
+    ledger, entries = Ledger().refill(many)
+
+    assert len(entries) == len(SLOTS)
+    assert len(ledger.pool.offers) == len(SLOTS)
+
+
+def test_an_address_withdrawn_while_held_is_draining() -> None:
+    ledger = holding(holding(a_ledger(1, 2)), 2)
+    ledger, _ = ledger.refill(offers(2))
+
+    assert [lease.attachment for lease in ledger.draining()] == [pod(1)]
+
+
+def test_an_address_that_moved_to_another_vnic_is_draining() -> None:
+    ledger, _ = holding(a_ledger(1)).refill(
+        {**offers(vnic="vnic-1"), **offers(1, vnic="b")}
+    )
+
+    assert [lease.attachment for lease in ledger.draining()] == [pod(1)]
+    assert ledger.pool.first() is None
+
+
+def test_a_drained_address_is_never_given_again() -> None:
+    ledger, _ = holding(a_ledger(1)).refill(offers(2))
+    ledger = ledger.after([Freed(pod(), 5)]).reclaim(5)
+
+    assert ledger.pool.free == offers(2)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        Wired(pod(9)),
+        Left(pod(9)),
+        Freed(pod(9), 5),
+        Cooled(v4(1), 5),
+        Placed("vnic-1", 2),
+        Placed("vnic-2", 1),
+        Placed("vnic-2", 0),
+        Placed("vnic-2", 127),
+        Unplaced("vnic-9"),
+    ],
+    ids=str,
+)
+def test_an_entry_that_cannot_follow_is_refused(entry: Entry) -> None:
+    with pytest.raises(Contradiction):
+        holding(a_ledger()).after([entry])
+
+
+@pytest.mark.parametrize(
+    ("attachment", "addresses"),
+    [
+        (pod(1), Pair(v4(2))),
+        (pod(2), Pair(v4(1))),
+        (pod(2), Pair(v4(3))),
+        (pod(2), Pair()),
+    ],
+)
+def test_an_address_cannot_be_held_twice_nor_while_it_rests(
+    attachment: AttachmentId, addresses: Pair
+) -> None:
+    ledger = holding(a_ledger()).after([Cooled(v4(3), 5)])
+    lease = Lease(
+        attachment=attachment,
+        addresses=addresses,
+        vnic_id="vnic-1",
+        slot=1,
+        netns=NETNS,
+        since=0,
+    )
+
+    with pytest.raises(Contradiction):
+        ledger.after([Held(lease)])

@@ -1,0 +1,163 @@
+"""Chance drives the ledger: no address held twice, none lost, none reused while it cools."""
+
+from ipaddress import IPv4Address, IPv6Address
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from mooring.core.cni.request import AttachmentId
+from mooring.core.ipam import journal
+from mooring.core.ipam.ledger import (
+    Claimed,
+    Empty,
+    Entry,
+    Freed,
+    Held,
+    Known,
+    Ledger,
+    Left,
+    Netns,
+    Unplaced,
+    Wired,
+)
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import Ip
+from mooring.core.npn.record import Pair
+
+COOLDOWN = 30.0
+PODS = [AttachmentId("mooring", f"c{n}", "eth0") for n in range(6)]
+ALL_PAIRS = [
+    Pair(IPv4Address(f"10.0.8.{n}"), IPv6Address(f"fd00::{n}") if n % 2 else None)
+    for n in range(1, 8)
+]
+OFFERS = st.dictionaries(
+    st.sampled_from(["vnic-a", "vnic-b"]),
+    st.lists(st.sampled_from(ALL_PAIRS), max_size=6).map(tuple),
+)
+
+
+class Story(RuleBasedStateMachine):
+    """A node's life; `freed` remembers what the ledger must not forget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = Ledger()
+        self.written = journal.header("boot")
+        self.now = 100.0
+        self.freed: dict[Ip, float] = {}
+
+    def record(self, *entries: Entry) -> None:
+        self.ledger = self.ledger.after(entries)
+        self.written += b"".join(journal.line(e) for e in entries)
+
+    @rule(offers=OFFERS)
+    def the_cloud_changes(self, offers: dict[str, tuple[Pair, ...]]) -> None:
+        ledger, entries = self.ledger.refill(offers)
+        self.ledger = ledger
+        self.written += b"".join(journal.line(e) for e in entries)
+
+    @rule(pod=st.sampled_from(PODS))
+    def add(self, pod: AttachmentId) -> None:
+        ledger = self.ledger.reclaim(self.now)
+        match ledger.claim(pod, Netns("/run/netns/x", 1), self.now):
+            case Claimed(lease):
+                offered = {a for p in self.offered() for a in parts(p)}
+                assert offered.issuperset(parts(lease.addresses))
+                for address in parts(lease.addresses):
+                    assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
+                self.ledger = ledger
+                self.record(Held(lease))
+            case Known(lease):
+                assert self.ledger.leases[pod] == lease
+            case Empty() as answer:
+                assert answer.offered == answer.held + answer.cooling
+
+    @precondition(lambda self: self.ledger.leases)
+    @rule(data=st.data())
+    def wire(self, data: st.DataObject) -> None:
+        self.record(Wired(data.draw(st.sampled_from(sorted(self.ledger.leases)))))
+
+    @precondition(lambda self: self.ledger.leases)
+    @rule(data=st.data())
+    def delete(self, data: st.DataObject) -> None:
+        pod = data.draw(st.sampled_from(sorted(self.ledger.leases)))
+        addresses = parts(self.ledger.leases[pod].addresses)
+        self.record(Left(pod), Freed(pod, self.now + COOLDOWN))
+        self.freed |= dict.fromkeys(addresses, self.now)
+
+    @rule(seconds=st.sampled_from([0.5, 10.0, 29.0, 31.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += seconds
+        self.ledger = self.ledger.reclaim(self.now)
+
+    @rule(compacted=st.booleans())
+    def the_agent_restarts(self, compacted: bool) -> None:
+        if compacted:
+            self.written = journal.snapshot(self.ledger, "boot")
+        read = journal.read(self.written)
+        assert read is not None
+        offers = self.ledger.pool.offers
+        restored = journal.restore(read, "boot", self.now, COOLDOWN)
+        assert restored.leases == self.ledger.leases
+        assert restored.slots == self.ledger.slots
+        self.ledger, entries = restored.refill(offers)
+        assert all(isinstance(entry, Unplaced) for entry in entries)
+        self.written += b"".join(journal.line(e) for e in entries)
+
+    @rule()
+    def the_machine_restarts(self) -> None:
+        read = journal.read(self.written)
+        assert read is not None
+        offers = self.ledger.pool.offers
+        held = self.ledger.holders
+        self.now = 5.0
+        restored = journal.restore(read, "next", self.now, COOLDOWN)
+        # Nothing can have been sent since the boot, which is time 0 of the new clock.
+        self.freed = dict.fromkeys([*self.freed, *held], 0.0)
+        self.written = journal.snapshot(restored, "boot")
+        ledger, entries = restored.refill(offers)
+        self.ledger = ledger
+        self.written += b"".join(journal.line(e) for e in entries)
+
+    def offered(self) -> list[Pair]:
+        return [p for pairs in self.ledger.pool.offers.values() for p in pairs]
+
+    @invariant()
+    def an_address_has_one_holder(self) -> None:
+        held = [
+            a for lease in self.ledger.leases.values() for a in parts(lease.addresses)
+        ]
+        assert len(held) == len(set(held))
+        assert self.ledger.holders == {
+            address: lease.attachment
+            for lease in self.ledger.leases.values()
+            for address in parts(lease.addresses)
+        }
+
+    @invariant()
+    def what_is_held_does_not_cool(self) -> None:
+        assert not self.ledger.holders.keys() & self.ledger.pool.cooling.keys()
+
+    @invariant()
+    def none_is_lost(self) -> None:
+        pool = self.ledger.pool
+        free = [p for pairs in pool.free.values() for p in pairs]
+        assert len(free) == len(set(free))
+        for pair in self.offered():
+            out = any(
+                a in self.ledger.holders or a in pool.cooling for a in parts(pair)
+            )
+            assert out != (pair in free)
+        assert set(free) <= set(self.offered())
+
+    @invariant()
+    def a_vnic_has_one_number_and_a_number_one_vnic(self) -> None:
+        slots = self.ledger.slots
+        assert len(set(slots.values())) == len(slots)
+        assert slots.keys() >= {x.vnic_id for x in self.ledger.leases.values()}
+        assert slots.keys() >= self.ledger.pool.offers.keys()
+
+
+Story.TestCase.settings = settings(max_examples=150, stateful_step_count=30)
+TestStory = Story.TestCase

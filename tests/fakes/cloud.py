@@ -189,6 +189,7 @@ class FakeCloud:
             addresses=addresses,
             subnets=subnets,
             gone=frozenset(m for m in question.expected if not self._exists(m)),
+            unlisted=frozenset(m for m in question.expected if not self._listed(m.id)),
         )
 
     def carry_out(self, change: Change) -> Made | None:

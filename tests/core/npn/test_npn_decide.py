@@ -32,8 +32,10 @@ from mooring.core.npn.changes import (
 from mooring.core.npn.decide import decide
 from mooring.core.npn.memory import Memory
 from mooring.core.npn.picture import draw
+from mooring.core.npn.port import Question
 from mooring.core.npn.record import Npn, NpnStatus, Pair, VnicStatus
-from mooring.core.npn.seen import AttachmentSeen, Sighting
+from mooring.core.npn.seen import AttachmentSeen, Sighting, VnicSeen
+from mooring.core.npn.slots import ours
 
 FULL = addresses("vnic-0", "10.0.10.32/27", primary="10.0.10.5/32")
 
@@ -488,3 +490,20 @@ def test_every_change_has_a_reason_and_words(
         change, AttachVnic | UpdateVnic | CreateAddress | CreateAddressBlock
     )
     assert (reason(change), describe(change)) == (why, what)
+
+
+@pytest.mark.parametrize(
+    ("nic", "listed_ids", "is_ours"),
+    [
+        (a_nic("0"), (), True),
+        (a_nic("0", tags={"mooring-npn": "other"}), (), False),
+        (a_nic("0", tags={}), ("vnic-0",), True),
+        (a_nic("0", is_primary=True), ("vnic-0",), False),
+    ],
+)
+def test_a_look_shows_the_addresses_of_what_may_be_ours(
+    nic: tuple[AttachmentSeen, VnicSeen], listed_ids: tuple[str, ...], is_ours: bool
+) -> None:
+    question = Question(name="abc", instance_id="i", listed=frozenset(listed_ids))
+
+    assert ours(question.name, nic[1], question.listed) is is_ours

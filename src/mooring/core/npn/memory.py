@@ -32,7 +32,7 @@ class Memory:
 
 
 def after_look(memory: Memory, seen: Sighting) -> Memory:
-    """Forget what was expected and is seen; a thing made and gone spoils its token."""
+    """Forget what was expected and is listed; a thing made and gone spoils its token."""
     present = {Made(kind="attachment", id=a.id) for a in seen.attachments} | {
         Made(kind="address", id=a.id) for on in seen.addresses.values() for a in on
     }
@@ -40,7 +40,7 @@ def after_look(memory: Memory, seen: Sighting) -> Memory:
     return replace(
         memory,
         salt=memory.salt + bool(lost),
-        expected=memory.expected - present - lost,
+        expected=memory.expected - (present - seen.unlisted) - lost,
     )
 
 

@@ -83,10 +83,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One look. `gone` are the things made before that the cloud says are not there.
+    """One look.
 
     `addresses` holds the objects of every VNIC with our tag, by VNIC; a VNIC of somebody
-    else's is seen, its addresses are not asked for.
+    else's is seen, its addresses are not asked for. Of the things made before, `gone` are
+    those that the cloud says are not there, `unlisted` those that it shows when asked for
+    by their id while its lists lag behind.
     """
 
     instance: InstanceSeen
@@ -95,3 +97,4 @@ class Sighting:
     addresses: Mapping[str, tuple[AddressSeen, ...]] = field(default_factory=dict)
     subnets: Mapping[str, SubnetSeen] = field(default_factory=dict)
     gone: frozenset[Made] = frozenset()
+    unlisted: frozenset[Made] = frozenset()

@@ -1,0 +1,114 @@
+"""What is remembered between turns, and for how long."""
+
+from dataclasses import replace
+
+import pytest
+from core.npn.npn_builders import a_look, a_nic, addresses
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mooring.core.npn.changes import Failed
+from mooring.core.npn.memory import (
+    Memory,
+    after_change,
+    after_failure,
+    after_look,
+    after_no_block,
+    after_refusal,
+    after_stale,
+    after_trouble,
+    after_wait,
+    next_pause,
+    pause_after,
+    settled,
+)
+from mooring.core.npn.seen import Made, Sighting
+
+VNIC = Made(kind="attachment", id="attachment-0")
+ADDRESS = Made(kind="address", id="ip-10.0.10.8/30")
+LOOK = a_look([a_nic("0")], addresses("vnic-0", "10.0.10.8/30"))
+
+
+def gone(*made: Made) -> Sighting:
+    return Sighting(instance=LOOK.instance, gone=frozenset(made))
+
+
+def test_what_was_made_is_expected_until_it_is_seen() -> None:
+    memory = after_change(after_change(Memory(waited=3, failures=2), VNIC), ADDRESS)
+
+    assert memory == Memory(expected=frozenset({VNIC, ADDRESS}))
+    assert after_look(memory, gone()) == memory
+    assert after_look(memory, LOOK) == Memory()
+
+
+def test_what_only_its_id_shows_is_expected_on() -> None:
+    memory = after_change(Memory(), VNIC)
+
+    assert after_look(memory, replace(LOOK, unlisted=frozenset({VNIC}))) == memory
+
+
+def test_a_change_that_makes_nothing_leaves_nothing_to_expect() -> None:
+    assert after_change(Memory(), None) == Memory()
+
+
+def test_what_was_made_and_is_gone_spoils_its_token() -> None:
+    memory = after_look(after_change(Memory(), VNIC), gone(VNIC))
+
+    assert memory == Memory(salt=1)
+
+
+def test_what_was_never_expected_spoils_nothing() -> None:
+    assert after_look(Memory(), gone(VNIC)) == Memory()
+
+
+def test_a_stale_token_is_not_used_again() -> None:
+    assert after_stale(Memory()).salt == 1
+
+
+def test_blocks_are_halved_down_to_singles() -> None:
+    memory = Memory()
+    for size in (4, 2, 1):
+        memory = after_no_block(memory, "a", size)
+
+    assert memory.caps == {"a": 1}
+
+
+def test_a_pause_gives_everything_another_chance() -> None:
+    failed = Failed(reason="FailedToAttachVNIC", message="no")
+    memory = after_no_block(after_refusal(Memory(), "attach 0", failed), "a", 32)
+
+    assert memory.held == {"attach 0": failed}
+    assert after_failure(memory) == Memory(failures=1)
+
+
+def test_trouble_only_counts() -> None:
+    memory = Memory(caps={"a": 2})
+
+    assert after_trouble(memory) == Memory(caps={"a": 2}, failures=1)
+
+
+def test_a_settled_object_keeps_only_its_salt() -> None:
+    assert settled(Memory(salt=3, caps={"a": 2}, failures=4)) == Memory(salt=3)
+
+
+def test_waiting_looks_soon_at_first_and_later_every_five_seconds() -> None:
+    memory, pauses = Memory(), []
+    for _ in range(8):
+        pauses.append(next_pause(memory))
+        memory = after_wait(memory, pauses[-1])
+
+    assert pauses == [0.25, 0.25, 0.5, 1, 2, 4, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("failures", "longest"), [(0, 1), (1, 1), (2, 2), (5, 16), (7, 60), (10_000, 60)]
+)
+def test_pauses_double_to_a_minute(failures: int, longest: float) -> None:
+    assert pause_after(failures, 0) == longest
+
+
+@given(st.integers(0, 20), st.floats(0, 1, exclude_max=True))
+def test_chance_shortens_a_pause_by_up_to_a_half(failures: int, chance: float) -> None:
+    longest = pause_after(failures, 0)
+
+    assert longest / 2 <= pause_after(failures, chance) <= longest

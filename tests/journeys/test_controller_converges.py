@@ -1,0 +1,553 @@
+"""The controller against a cloud that loses replies, throttles, lags and is tampered with."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+from typing import cast
+
+import pytest
+from fakes.cloud import FakeCloud
+from fakes.objects import FakeObjects
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mooring.controller.npn import Reconciler, Turn
+from mooring.core.npn.capacity import spread
+from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.memory import Memory
+from mooring.core.npn.port import Cloud, Objects
+from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, SecondaryVnic
+
+NAME = "abc"
+INSTANCE = "ocid1.instance.oc1.test.abc"
+FAULTS = ["", "throttle", "away", "lost", "busy"]
+
+
+class Killed(BaseException):
+    """The program dies here."""
+
+
+class Story:
+    """One object, one instance, and time that only pauses move."""
+
+    def __init__(
+        self, pods: int = 31, *, subnet: str = "10.0.0.0/20", **cloud: float
+    ) -> None:
+        self.now = 0.0
+        self.cloud = FakeCloud(now=lambda: self.now, **cloud)  # type: ignore[arg-type]
+        self.cloud.add_subnet("workers", "10.9.0.0/24")
+        self.cloud.add_subnet("pods", subnet)
+        self.cloud.add_instance(INSTANCE, "workers")
+        self.npn = Npn(
+            name=NAME,
+            spec=NpnSpec(id=INSTANCE, pod_subnet_ids=("pods",), max_pod_count=pods),
+        )
+        self.objects = FakeObjects(self.npn)
+        self.memory = Memory()
+        self.chance = random.Random(1).random
+        self.turns: list[Turn] = []
+
+    def turn(self, cloud: Cloud | None = None, objects: Objects | None = None) -> Turn:
+        reconciler = Reconciler(
+            objects or self.objects, cloud or self.cloud, self.chance, 30.0
+        )
+        turn = reconciler.turn(NAME, self.memory)
+        self.memory = turn.memory
+        self.turns.append(turn)
+        self.now += turn.pause or 0.0
+        return turn
+
+    def until_settled(self, most: int = 400) -> int:
+        """Take turns until the object is settled; tell how many it took."""
+        for count in range(1, most + 1):
+            if self.turn().settled:
+                return count
+        raise AssertionError(f"not settled after {most} turns: {self.status}")
+
+    def changes(self) -> list[str]:
+        reads = ("Get", "List")
+        return [c for c in self.cloud.calls if not c.startswith(reads)]
+
+    @property
+    def status(self) -> NpnStatus:
+        return self.objects.read_status(NAME)
+
+    def pod_addresses(self) -> list[IPv4Address | None]:
+        return [p.v4 for v in self.status.vnics for p in v.pod_addresses]
+
+
+def assert_exact(story: Story, pods: int) -> None:
+    """Exactly the VNICs that are needed, each with exactly its addresses, all told."""
+    vnics = story.cloud.secondaries(INSTANCE)
+    slots = sorted(int(v.tags["mooring-slot"]) for v in vnics)
+    assert slots == list(range(len(spread(pods))))
+    for vnic in vnics:
+        held = sum(
+            a.block.num_addresses
+            for a in story.cloud.addresses_of(vnic.id)
+            if not a.is_primary
+        )
+        assert held == spread(pods)[int(vnic.tags["mooring-slot"])] + 1
+    status = story.status
+    assert (status.state, status.reason) == ("SUCCESS", "COMPLETED")
+    assert [len(v.pod_addresses) for v in status.vnics] == list(spread(pods))
+    everything = story.pod_addresses() + [v.host.v4 for v in status.vnics]
+    assert len(set(everything)) == len(everything)
+
+
+def test_a_node_takes_two_changing_calls() -> None:
+    story = Story(31)
+    story.until_settled()
+
+    assert story.changes() == ["AttachVnic", "CreateAddressBlock"]
+    assert_exact(story, 31)
+
+
+@pytest.mark.parametrize("pods", [1, 3, 31, 32, 62, 110, 256])
+def test_every_size_of_node_settles(pods: int) -> None:
+    story = Story(pods, attach_seconds=7)
+    story.until_settled()
+
+    assert_exact(story, pods)
+
+
+def test_the_status_passes_the_states_of_the_facts() -> None:
+    story = Story(31, attach_seconds=3)
+    story.until_settled()
+    states = [(s.state, s.reason) for _, s in story.objects.written]
+
+    assert set(states[:-1]) == {("IN_PROGRESS", "IN_PROGRESS")}
+    assert states[-1] == ("SUCCESS", "COMPLETED")
+
+
+def test_a_settled_object_is_not_written_again() -> None:
+    story = Story(31)
+    story.until_settled()
+    written = len(story.objects.written)
+    for _ in range(5):
+        assert story.turn().settled
+
+    assert len(story.objects.written) == written
+    assert story.changes() == ["AttachVnic", "CreateAddressBlock"]
+
+
+def test_profiles_get_their_vnics_by_name() -> None:
+    story = Story()
+    profiles = tuple(
+        SecondaryVnic(display_name=n, subnet_id="pods", ip_count=c, nsg_ids=(n,))
+        for n, c in (("fast", 16), ("slow", 32))
+    )
+    spec = NpnSpec(id=INSTANCE, max_pod_count=48, secondary_vnics=profiles)
+    story.objects.write(replace(story.npn, spec=spec))
+    story.until_settled()
+
+    assert story.changes() == ["AttachVnic"] * 2 + ["CreateAddressBlock"] * 2
+    assert [(len(v.pod_addresses), v.nsg_ids) for v in story.status.vnics] == [
+        (16, ("fast",)),
+        (32, ("slow",)),
+    ]
+
+
+# Drift: SUCCESS is not terminal.
+
+
+def test_an_address_removed_behind_our_back_comes_back() -> None:
+    story = Story(31)
+    story.until_settled()
+    host = story.status.vnics[0].host
+    (block,) = [a for a in story.cloud.addresses.values() if a.block.num_addresses > 1]
+    story.cloud.delete_address(block.id)
+    story.turn()
+
+    assert story.status.state == "IN_PROGRESS"
+    assert story.status.vnics == ()
+    story.until_settled()
+    assert_exact(story, 31)
+    assert story.status.vnics[0].host == host
+
+
+def test_the_other_addresses_stay_where_one_is_removed() -> None:
+    story = Story(3, subnet="10.0.0.0/29")
+    story.until_settled()
+    before = story.pod_addresses()
+    singles = [a for a in story.cloud.addresses.values() if not a.is_primary]
+    assert len(singles) > 1
+    story.cloud.delete_address(singles[-1].id)
+    story.until_settled()
+
+    assert len(set(before) & set(story.pod_addresses())) >= 1
+    assert_exact(story, 3)
+
+
+def test_a_vnic_removed_behind_our_back_comes_back() -> None:
+    story = Story(62)
+    story.until_settled()
+    kept, lost = story.status.vnics
+    story.cloud.detach(lost.vnic_id)
+    story.turn()
+
+    assert [v.vnic_id for v in story.status.vnics] == [kept.vnic_id]
+    story.until_settled()
+    assert story.status.vnics[0] == kept
+    assert_exact(story, 62)
+
+
+def test_groups_and_the_check_are_set_right() -> None:
+    story = Story(31)
+    story.until_settled()
+    (vnic,) = story.cloud.secondaries(INSTANCE)
+    story.cloud.change_vnic(vnic.id, skip_source_dest_check=False, nsg_ids=("x",))
+    story.until_settled()
+
+    (vnic,) = story.cloud.secondaries(INSTANCE)
+    assert (vnic.skip_source_dest_check, vnic.nsg_ids) == (True, ())
+
+
+def test_a_status_that_was_tampered_with_is_written_anew() -> None:
+    story = Story(31)
+    story.until_settled()
+    good = story.status
+    story.objects.statuses[NAME] = replace(good, state="BACKOFF", vnics=())
+    story.turn()
+
+    assert story.status == good
+
+
+def test_vnics_of_others_are_never_touched() -> None:
+    story = Story(31)
+    foreign = story.cloud.attach_foreign(INSTANCE, "pods", is_primary=False)
+    story.until_settled()
+    before = story.cloud.vnics[foreign]
+
+    assert story.cloud.vnics[foreign] == before
+    assert len(story.cloud.addresses_of(foreign)) == 1
+    assert len(story.cloud.secondaries(INSTANCE)) == 2
+
+
+# The spec changes, the instance changes.
+
+
+def test_a_node_grows_with_its_spec() -> None:
+    story = Story(10)
+    story.until_settled()
+    before = story.pod_addresses()
+    story.objects.write(
+        replace(story.npn, spec=replace(story.npn.spec, max_pod_count=40))
+    )
+    story.until_settled()
+
+    assert set(before) <= set(story.pod_addresses())
+    assert_exact(story, 40)
+    assert story.status.observed_generation == 2
+
+
+def test_a_node_that_shrinks_keeps_its_addresses_and_offers_fewer() -> None:
+    story = Story(40)
+    story.until_settled()
+    before = story.pod_addresses()
+    changes = len(story.changes())
+    story.objects.write(
+        replace(story.npn, spec=replace(story.npn.spec, max_pod_count=10))
+    )
+    story.until_settled()
+
+    assert len(story.changes()) == changes
+    assert set(story.pod_addresses()) <= set(before)
+    assert len(story.pod_addresses()) == 10
+    assert story.status.conditions[-1].type == "Surplus"
+
+
+def test_an_instance_that_starts_is_waited_for() -> None:
+    story = Story()
+    story.cloud.set_state(INSTANCE, "PROVISIONING")
+    for _ in range(3):
+        assert story.turn().pause
+    assert story.status.message == "the instance is PROVISIONING"
+    story.cloud.set_state(INSTANCE, "RUNNING")
+    story.until_settled()
+
+    assert_exact(story, 31)
+
+
+@pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED"])
+def test_an_object_goes_with_its_instance(state: str) -> None:
+    story = Story()
+    story.until_settled()
+    story.cloud.set_state(INSTANCE, state)
+
+    assert story.turn().pause is None
+    assert story.objects.names() == []
+
+
+def test_an_instance_that_is_not_there_is_told() -> None:
+    story = Story()
+    del story.cloud.instances[INSTANCE]
+    turn = story.turn()
+
+    assert (story.status.state, story.status.reason) == (
+        "BACKOFF",
+        "FailedToGetInstance",
+    )
+    assert INSTANCE in story.status.message
+    assert turn.pause
+
+
+def test_an_object_that_is_gone_or_going_is_left_alone() -> None:
+    story = Story()
+    story.objects.write(replace(story.npn, deleting=True))
+    going = story.turn()
+    story.objects.remove(NAME)
+    gone = story.turn()
+
+    assert story.cloud.calls == []
+    assert going.pause
+    assert gone.pause is None
+
+
+def test_a_broken_object_is_told_what_is_wrong_with_it() -> None:
+    story = Story()
+    story.until_settled()
+    vnics = story.status.vnics
+    story.objects.broken[NAME] = Unreadable("spec.id", "", "is required")
+    story.turn()
+
+    assert story.status.state == "BACKOFF"
+    assert story.status.reason == "FailedToGetNPN_CR"
+    assert story.status.message == "spec.id: '': is required"
+    assert story.status.vnics == vnics
+
+
+# Refusals.
+
+
+def test_a_fragmented_subnet_serves_in_pieces() -> None:
+    story = Story(31, subnet="10.0.0.0/24")
+    subnet = story.cloud.subnets["pods"]
+    subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % 8 == 0}
+    story.until_settled()
+
+    assert_exact(story, 31)
+    fragmented = story.status.conditions[-1]
+    assert (fragmented.type, fragmented.status) == ("Fragmented", "True")
+    assert set(story.changes()) == {"AttachVnic", "CreateAddressBlock"}
+
+
+def test_a_checkerboard_serves_single_addresses() -> None:
+    story = Story(31, subnet="10.0.0.0/24")
+    subnet = story.cloud.subnets["pods"]
+    subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % 2 == 0}
+    story.until_settled()
+
+    assert_exact(story, 31)
+    assert story.changes().count("CreateAddress") == 32
+
+
+def test_a_full_subnet_is_told_and_recovers() -> None:
+    story = Story(31, subnet="10.0.0.0/27")
+    while not story.turn().said.startswith("backoff"):
+        assert len(story.turns) < 60
+    assert (story.status.state, story.status.reason) == (
+        "BACKOFF",
+        "FailedToCreatePrivateIP",
+    )
+    assert "no address free" in story.status.message
+    assert len(story.status.vnics[0].pod_addresses) == 27
+
+    story.cloud.add_subnet("more", "10.0.0.0/20")
+    story.cloud.subnets["pods"].seen = replace(
+        story.cloud.subnets["more"].seen, id="pods"
+    )
+    story.until_settled()
+    assert_exact(story, 31)
+
+
+def test_a_shape_that_is_too_small_serves_what_it_can() -> None:
+    story = Story(62)
+    story.cloud.instances[INSTANCE] = replace(
+        story.cloud.instances[INSTANCE], most_vnics=2
+    )
+    for _ in range(20):
+        story.turn()
+
+    assert story.status.reason == "FailedToAttachVNIC"
+    assert "shape allows 2 VNICs" in story.status.message
+    assert len(story.status.vnics[0].pod_addresses) == 31
+
+
+def test_an_attachment_that_never_comes_is_told() -> None:
+    story = Story(31, attach_seconds=1e9)
+    for _ in range(60):
+        story.turn()
+
+    assert (story.status.state, story.status.reason) == (
+        "BACKOFF",
+        "FailedToAttachVNIC",
+    )
+    assert len(story.cloud.attachments) == 2
+
+
+def test_a_subnet_that_updates_is_waited_for() -> None:
+    story = Story(31)
+    story.cloud.subnets["pods"].updating_until = 60.0
+    story.cloud.instances[INSTANCE] = replace(story.cloud.instances[INSTANCE])
+    story.until_settled()
+
+    assert story.now > 60
+    assert_exact(story, 31)
+
+
+def test_a_list_that_lags_behind_makes_nothing_twice() -> None:
+    story = Story(62, list_lag=40.0)
+    story.until_settled()
+
+    assert_exact(story, 62)
+
+
+def test_a_token_of_the_past_is_not_used_for_ever() -> None:
+    story = Story(31)
+    story.until_settled()
+    (block,) = [a for a in story.cloud.addresses.values() if a.block.num_addresses > 1]
+    story.memory = Memory()
+    story.cloud.delete_address(block.id)
+    story.until_settled()
+
+    assert_exact(story, 31)
+
+
+def test_a_busy_cloud_leaves_a_served_object_in_peace() -> None:
+    story = Story(31)
+    story.until_settled()
+    story.cloud.fault = lambda _: "throttle"
+    story.turn()
+
+    assert story.status.state == "SUCCESS"
+    assert story.status.conditions[-1].type == "Synced"
+    story.cloud.fault = lambda _: ""
+    story.until_settled()
+    assert story.status.conditions[-1].type == "IPv4Ready"
+
+
+def test_pauses_grow_while_the_cloud_is_away() -> None:
+    story = Story()
+    story.cloud.fault = lambda _: "away"
+    pauses = [story.turn().pause or 0.0 for _ in range(12)]
+
+    assert pauses[0] <= 1 < pauses[4] < pauses[-1] <= 60
+    assert all(t.away and t.trouble for t in story.turns)
+
+
+# Killed anywhere.
+
+
+class Mortal:
+    """An adapter that lets calls through until `dies` says: before a call or after it."""
+
+    def __init__(self, inner: object, dies: Callable[[], bool]) -> None:
+        self._inner, self._dies = inner, dies
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._inner, name)
+
+        def call(*arguments: object) -> object:
+            if self._dies():
+                raise Killed
+            answer = method(*arguments)
+            if self._dies():
+                raise Killed
+            return answer
+
+        return call
+
+
+def mortal(story: Story, after: int) -> tuple[Cloud, Objects]:
+    """The story's adapters, which die at the same count of calls."""
+    count = iter(range(10**6))
+
+    def dies() -> bool:
+        return next(count) == after
+
+    cloud, objects = Mortal(story.cloud, dies), Mortal(story.objects, dies)
+    return cast("Cloud", cloud), cast("Objects", objects)
+
+
+@pytest.mark.parametrize("after", range(48))
+@pytest.mark.parametrize("list_lag", [0.0, 5.0])
+def test_killed_at_any_point_nothing_is_lost_or_made_twice(
+    after: int, list_lag: float
+) -> None:
+    story = Story(34, list_lag=list_lag)
+    adapters = mortal(story, after)
+    try:
+        while not story.turn(*adapters).settled:
+            pass
+    except Killed:
+        story.memory = Memory()
+    story.until_settled()
+
+    assert_exact(story, 34)
+    if not list_lag:
+        assert len(story.changes()) == 4
+
+
+def test_killed_in_every_turn_it_still_gets_there() -> None:
+    story = Story(34)
+    for after in range(200):
+        try:
+            story.turn(*mortal(story, 3 + after % 9))
+        except Killed:
+            story.memory = Memory()
+    story.until_settled()
+
+    assert_exact(story, 34)
+
+
+events = st.lists(st.sampled_from([*FAULTS, "kill", "detach", "delete"]), max_size=120)
+
+
+@settings(max_examples=150)
+@given(
+    pods=st.integers(1, 110),
+    history=events,
+    attach_seconds=st.sampled_from([0.0, 0.5, 20.0]),
+    list_lag=st.sampled_from([0.0, 3.0]),
+    holes=st.sampled_from([0, 32, 4, 2]),
+)
+@example(pods=31, history=["lost"] * 9, attach_seconds=0.0, list_lag=3.0, holes=0)
+def test_any_history_converges_without_a_duplicate(
+    pods: int, history: list[str], attach_seconds: float, list_lag: float, holes: int
+) -> None:
+    story = Story(pods, attach_seconds=attach_seconds, list_lag=list_lag)
+    if holes:
+        subnet = story.cloud.subnets["pods"]
+        subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % holes == 0}
+    moves = iter(history)
+    story.cloud.fault = lambda _call: _next_fault(story, moves)
+    for _ in range(len(history)):
+        try:
+            story.turn()
+        except Killed:
+            story.memory = Memory()
+    story.cloud.fault = lambda _call: ""
+    story.until_settled(900)
+
+    assert_exact(story, pods)
+
+
+def _next_fault(story: Story, moves: Iterator[str]) -> str:
+    """Do what the history says next: break something, die, or answer with a fault."""
+    move = next(moves, "")
+    if move == "kill":
+        raise Killed
+    if move == "detach" and story.cloud.secondaries(INSTANCE):
+        story.cloud.detach(story.cloud.secondaries(INSTANCE)[0].id)
+    if move == "delete":
+        ours = [
+            a
+            for v in story.cloud.secondaries(INSTANCE)
+            for a in story.cloud.addresses_of(v.id)
+            if not a.is_primary
+        ]
+        if ours:
+            story.cloud.delete_address(ours[0].id)
+    return move if move in FAULTS else ""

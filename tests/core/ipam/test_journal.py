@@ -161,6 +161,13 @@ def test_a_line_that_is_no_object_is_damage() -> None:
         journal.read(data)
 
 
+def test_a_line_that_is_no_json_is_damage() -> None:
+    line = b"%08x {]\n" % zlib.crc32(b"{]")
+
+    with pytest.raises(Damaged, match="line 2"):
+        journal.read(journal.header("b") + line + journal.line(Wired(POD)))
+
+
 def test_keys_of_a_newer_mooring_are_passed_over() -> None:
     data = journal.header("b") + checksummed(
         {"is": "placed", "vnic": "v", "slot": 4, "colour": "red"}

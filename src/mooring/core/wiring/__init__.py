@@ -1,0 +1,1 @@
+"""A node's cables as plans: a pod's, a VNIC's, the node's own."""

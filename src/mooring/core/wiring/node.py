@@ -1,0 +1,99 @@
+"""What a node needs once, whatever its VNICs and pods are.
+
+    from a pod                to a pod
+        |                        |
+     its mark                    |
+        v                        v
+    510 mark -> table 7000+slot  500 main, but only routes to single addresses
+        v                        v
+    default by the VNIC          the pod's veth
+
+Rule 500 lets `main` answer for what it knows exactly (`suppress_prefixlength 31`): pods of
+this node, and the instance metadata, which only the primary VNIC may ask for. Everything
+else of a marked packet goes by its VNIC's table.
+
+Reverse-path checks are off and local sources are accepted, which saves a look-up per
+packet; the source check of `wiring.ruleset` is stricter than either.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from mooring.core.linux.plan import HOST, MAIN, Fact, Plan, Route, Rule, Sysctl
+from mooring.core.linux.seen import Seen
+from mooring.core.wiring.pod import EVERYWHERE4
+from mooring.core.wiring.vnic import settings
+
+METADATA = IPv4Address("169.254.169.254")
+RULE_PRIORITY = 500
+EXACT = {4: 31, 6: 127}
+"""Prefix lengths up to which rule 500 does not believe `main`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """The node's primary VNIC: its link and its address."""
+
+    link: str
+    address: IPv4Address
+
+
+def primary(seen: Seen) -> Primary | None:
+    """Find the primary: the link of the default route, its address next to the router."""
+    for route in sorted(_defaults(seen), key=str):
+        if route.source is not None and isinstance(route.source, IPv4Address):
+            return Primary(route.link or "", route.source)
+        near = [
+            fact.address.ip
+            for fact in seen.addresses
+            if fact.link == route.link and route.gateway in fact.address.network
+        ]
+        addresses = sorted(a for a in near if isinstance(a, IPv4Address))
+        if addresses:
+            return Primary(route.link or "", addresses[0])
+    return None
+
+
+def plan(first: Primary, families: frozenset[int] = frozenset({4})) -> Plan:
+    """Lay out the node's own settings, rules and routes for these families."""
+    facts: list[Fact] = [
+        *(Sysctl(HOST, f"net/ipv4/conf/{each}", value) for each, value in _SWITCHES),
+        *settings(first.link),
+        Route(HOST, IPv4Network(METADATA), first.link),
+    ]
+    if 6 in families:
+        facts += [Sysctl(HOST, f"net/ipv6/conf/{key}", value) for key, value in _SIX]
+    facts += [
+        Rule(HOST, RULE_PRIORITY, family, MAIN, suppress_prefixlength=EXACT[family])
+        for family in sorted(families)
+    ]
+    return tuple(facts)
+
+
+def _defaults(seen: Seen) -> list[Route]:
+    return [
+        route
+        for route in seen.routes
+        if route.table == MAIN
+        and route.destination == EVERYWHERE4
+        and route.link is not None
+        and route.gateway is not None
+    ]
+
+
+_SWITCHES = (
+    ("all/forwarding", "1"),
+    ("default/forwarding", "1"),
+    ("all/rp_filter", "0"),
+    ("default/rp_filter", "0"),
+    ("all/accept_local", "1"),
+    ("default/accept_local", "1"),
+)
+
+# A forwarding node would stop to listen to its own router's advertisements.
+_SIX = (
+    ("all/accept_ra", "2"),
+    ("default/accept_ra", "2"),
+    ("all/forwarding", "1"),
+    ("default/forwarding", "1"),
+)

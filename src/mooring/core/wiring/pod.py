@@ -1,0 +1,119 @@
+"""A pod's cables: what ADD makes, DEL takes back, CHECK and repair compare.
+
+One veth pair, no bridge. Inside the pod: its address alone in its prefix, and everything
+by a gateway that exists only as a permanent neighbour, so that no ARP is ever sent or
+waited for. On the node: one route to the pod and its permanent neighbour. What the pod may
+send is decided by one element of a map (`wiring.ruleset`); ADD puts it in last and DEL
+takes it out first.
+"""
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+
+from mooring.core.cni import result
+from mooring.core.ipam.ledger import Lease
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import (
+    HOST,
+    POD,
+    Address,
+    End,
+    Fact,
+    Interface,
+    Ip,
+    LinkUp,
+    Neighbour,
+    Network,
+    Plan,
+    Route,
+    Veth,
+)
+from mooring.core.wiring.names import alias, host_link, macs
+
+GATEWAY4 = IPv4Address("169.254.1.1")
+GATEWAY6 = IPv6Address("fe80::1")
+EVERYWHERE4 = IPv4Network("0.0.0.0/0")
+EVERYWHERE6 = IPv6Network("::/0")
+
+
+def plan(lease: Lease, mtu: int) -> Plan:
+    """Lay out the cables of a lease, in the order in which ADD makes them."""
+    near = host_link(lease.attachment)
+    far = lease.attachment.ifname
+    near_mac, far_mac = macs(lease.attachment)
+    veth = Veth(
+        near=End(HOST, near, near_mac, mtu, alias=alias(lease)),
+        far=End(POD, far, far_mac, mtu),
+    )
+    facts: list[Fact] = [veth, LinkUp(POD, "lo")]
+    for address in parts(lease.addresses):
+        facts += _inside(address, far, near_mac)
+    for address in parts(lease.addresses):
+        facts += [
+            Neighbour(HOST, near, address, far_mac),
+            Route(HOST, alone(address).network, near),
+        ]
+    return tuple(facts)
+
+
+def host_side(cables: Plan) -> Plan:
+    """Give what has to be taken back by hand: the rest goes with the veth."""
+    return tuple(
+        fact for fact in cables if isinstance(fact, Veth) or fact.space == HOST
+    )
+
+
+def ways_in(cables: Plan) -> Plan:
+    """Give the host's routes and neighbours: without them nothing reaches the pod."""
+    return tuple(fact for fact in host_side(cables) if not isinstance(fact, Veth))
+
+
+def outcome(lease: Lease, sandbox: str, mtu: int) -> result.Result:
+    """Say what ADD made, for the runtime and the plugins after us."""
+    near_mac, far_mac = macs(lease.attachment)
+    name = lease.attachment.ifname
+    addresses = parts(lease.addresses)
+    return result.Result(
+        interfaces=(
+            result.Interface(name=host_link(lease.attachment), mac=near_mac, mtu=mtu),
+            result.Interface(name=name, mac=far_mac, mtu=mtu, sandbox=sandbox),
+        ),
+        ips=tuple(
+            result.Ip(address=alone(a), gateway=gateway(a), interface=1)
+            for a in addresses
+        ),
+        routes=tuple(result.Route(dst=everywhere(a), gw=gateway(a)) for a in addresses),
+    )
+
+
+def gateway(address: Ip) -> Ip:
+    """Give the next hop of a pod with that address."""
+    return GATEWAY4 if isinstance(address, IPv4Address) else GATEWAY6
+
+
+def everywhere(address: Ip) -> Network:
+    """Give the default destination of the address's family."""
+    return EVERYWHERE4 if isinstance(address, IPv4Address) else EVERYWHERE6
+
+
+def alone(address: Ip) -> Interface:
+    """Give the address as the only one of its prefix."""
+    if isinstance(address, IPv4Address):
+        return IPv4Interface(address)
+    return IPv6Interface(address)
+
+
+def _inside(address: Ip, link: str, near_mac: str) -> tuple[Fact, ...]:
+    hop = gateway(address)
+    return (
+        Address(POD, link, alone(address)),
+        Neighbour(POD, link, hop, near_mac),
+        Route(POD, alone(hop).network, link),
+        Route(POD, everywhere(address), link, gateway=hop, onlink=True),
+    )

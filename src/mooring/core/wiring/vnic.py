@@ -1,0 +1,106 @@
+"""A VNIC's cables on the node: its host address, and a routing table that leaves by it.
+
+A pod's packet must leave by the VNIC that has the pod's address, or the VCN drops it. Each
+VNIC has a number, its slot; the slot gives the mark that `wiring.ruleset` puts on packets
+of the VNIC's pods, the table, and one rule from the mark to the table. So the number of
+rules grows with VNICs, never with pods.
+"""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from mooring.core.linux.plan import (
+    HOST,
+    Address,
+    Fact,
+    Ip,
+    LinkUp,
+    Plan,
+    Route,
+    Rule,
+    Sysctl,
+)
+from mooring.core.npn.record import VnicStatus
+from mooring.core.wiring.pod import alone, everywhere
+
+MARK_MASK = 0x007F0000
+"""Bits of a packet's mark that are ours; kube-proxy has 0x4000 and 0x8000."""
+
+MARK_SHIFT = 16
+TABLES = 7000
+"""A VNIC's table is this plus its slot."""
+
+RULE_PRIORITY = 510
+"""Behind the rule for what `main` knows exactly (`wiring.node`), ahead of all of `main`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """A VNIC as this node has it: its status, its slot, and the link with its MAC."""
+
+    status: VnicStatus
+    slot: int
+    link: str
+    mtu: int
+
+
+def mark(slot: int) -> int:
+    """Give the mark of packets that belong to a slot's VNIC."""
+    return slot << MARK_SHIFT
+
+
+def table(slot: int) -> int:
+    """Give the number of a slot's routing table."""
+    return TABLES + slot
+
+
+def plan(uplink: Uplink) -> Plan:
+    """Lay out the cables of a VNIC."""
+    link = uplink.link
+    facts: list[Fact] = [
+        LinkUp(HOST, link, uplink.mtu),
+        *settings(link),
+    ]
+    host, router = uplink.status.host, uplink.status.router
+    facts += [Address(HOST, link, alone(a)) for a in (host.v4, host.v6) if a]
+    for gateway in (router.v4, router.v6):
+        if gateway is not None:
+            facts += _leaving(uplink, gateway)
+    return tuple(facts)
+
+
+def settings(link: str) -> Plan:
+    """Set a NIC's own switches.
+
+    The kernel takes the larger one of a NIC's and of all NICs' rp_filter. Several VNICs may
+    be in one subnet, so each answers only for its own address, and asks with it.
+    """
+    place = f"net/ipv4/conf/{link}"
+    return (
+        Sysctl(HOST, f"{place}/rp_filter", "0"),
+        Sysctl(HOST, f"{place}/arp_ignore", "1"),
+        Sysctl(HOST, f"{place}/arp_announce", "2"),
+    )
+
+
+def _leaving(uplink: Uplink, gateway: Ip) -> tuple[Fact, ...]:
+    number = table(uplink.slot)
+    family = 4 if isinstance(gateway, IPv4Address) else 6
+    return (
+        Route(
+            HOST,
+            everywhere(gateway),
+            uplink.link,
+            gateway=gateway,
+            table=number,
+            onlink=True,
+        ),
+        Rule(
+            HOST,
+            RULE_PRIORITY,
+            family,
+            number,
+            mark=mark(uplink.slot),
+            mask=MARK_MASK,
+        ),
+    )

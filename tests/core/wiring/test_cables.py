@@ -1,0 +1,192 @@
+"""What the plans promise, whatever their text."""
+
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address
+
+import pytest
+from core.wiring.cables import V4, V6, a_lease, a_pod, an_uplink
+
+from mooring.core.cni import result
+from mooring.core.linux import nft
+from mooring.core.linux.plan import (
+    HOST,
+    MAIN,
+    POD,
+    Address,
+    Neighbour,
+    Route,
+    Rule,
+    Sysctl,
+    Veth,
+)
+from mooring.core.linux.seen import Seen
+from mooring.core.npn.record import Pair
+from mooring.core.wiring import node, pod, ruleset, vnic
+from mooring.core.wiring.names import host_link
+from mooring.core.wiring.node import Primary
+from mooring.core.wiring.ruleset import PODS4, PODS6
+
+DEFAULT = IPv4Network("0.0.0.0/0")
+ROUTER = IPv4Address("10.0.2.1")
+
+
+def test_no_pod_needs_a_rule() -> None:
+    assert not [f for f in pod.plan(a_lease(), 9000) if isinstance(f, Rule | Sysctl)]
+
+
+def test_neither_end_ever_asks_for_the_other() -> None:
+    plan = pod.plan(a_lease(), 9000)
+    veth = next(f for f in plan if isinstance(f, Veth))
+    known = {(n.space, n.address): n.mac for n in plan if isinstance(n, Neighbour)}
+
+    assert known == {
+        (POD, pod.GATEWAY4): veth.near.mac,
+        (HOST, V4): veth.far.mac,
+    }
+
+
+def test_the_mtu_is_the_vnics_at_both_ends() -> None:
+    veth = next(f for f in pod.plan(a_lease(), 1500) if isinstance(f, Veth))
+
+    assert (veth.near.mtu, veth.far.mtu) == (1500, 1500)
+
+
+def test_the_host_side_is_what_does_not_go_with_the_veth() -> None:
+    plan = pod.plan(a_lease(addresses=Pair(V4, V6)), 9000)
+
+    assert {type(f) for f in pod.host_side(plan)} == {Veth, Neighbour, Route}
+    assert all(isinstance(f, Veth) or f.space == HOST for f in pod.host_side(plan))
+    assert pod.ways_in(plan) == pod.host_side(plan)[1:]
+
+
+def test_the_outcome_names_both_ends_and_the_gateway() -> None:
+    made = pod.outcome(a_lease(addresses=Pair(V4, V6)), "/run/netns/x", 9000)
+
+    assert [(i.name, i.sandbox, i.mtu) for i in made.interfaces] == [
+        (host_link(a_pod()), "", 9000),
+        ("eth0", "/run/netns/x", 9000),
+    ]
+    assert made.ips[0] == result.Ip(
+        address=IPv4Interface("10.0.8.5/32"), gateway=pod.GATEWAY4, interface=1
+    )
+    assert str(made.ips[1].address) == "fd00:8::5/128"
+    assert [(str(r.dst), r.gw) for r in made.routes] == [
+        ("0.0.0.0/0", pod.GATEWAY4),
+        ("::/0", pod.GATEWAY6),
+    ]
+
+
+@pytest.mark.parametrize("slot", [1, 2, 126])
+def test_a_mark_stays_in_its_bits_and_leads_to_the_table(slot: int) -> None:
+    plan = vnic.plan(an_uplink(slot))
+    rules = [f for f in plan if isinstance(f, Rule)]
+    routes = [f for f in plan if isinstance(f, Route)]
+
+    assert vnic.mark(slot) & ~vnic.MARK_MASK == 0
+    assert [(r.mark, r.mask, r.table) for r in rules] == [
+        (vnic.mark(slot), vnic.MARK_MASK, routes[0].table)
+    ]
+    assert not vnic.mark(slot) & 0xC000
+
+
+def test_a_vnic_without_a_router_gets_no_table() -> None:
+    uplink = an_uplink()
+    bare = replace(uplink, status=replace(uplink.status, router=Pair(), host=Pair()))
+
+    assert not [f for f in vnic.plan(bare) if isinstance(f, Route | Rule | Address)]
+
+
+def test_mains_exact_routes_come_before_the_vnics() -> None:
+    rules = [f for f in node.plan(Primary("ens3", V4)) if isinstance(f, Rule)]
+
+    assert [(r.table, r.suppress_prefixlength) for r in rules] == [(MAIN, 31)]
+    assert rules[0].priority < vnic.RULE_PRIORITY
+
+
+def seen(*facts: Address | Route) -> Seen:
+    return Seen(
+        HOST,
+        addresses=frozenset(f for f in facts if isinstance(f, Address)),
+        routes=frozenset(f for f in facts if isinstance(f, Route)),
+    )
+
+
+def at(link: str, address: str) -> Address:
+    return Address(HOST, link, IPv4Interface(address))
+
+
+def test_the_primary_is_where_the_default_route_leaves() -> None:
+    look = seen(
+        at("ens5", "10.0.8.2/32"),
+        at("ens3", "10.0.2.9/32"),
+        at("ens3", "10.0.2.7/24"),
+        Route(HOST, DEFAULT, "ens3", gateway=ROUTER),
+        Route(HOST, DEFAULT, "ens5", gateway=ROUTER, table=7001),
+    )
+
+    assert node.primary(look) == Primary("ens3", IPv4Address("10.0.2.7"))
+
+
+def test_the_default_routes_own_source_is_believed() -> None:
+    look = seen(Route(HOST, DEFAULT, "ens3", gateway=ROUTER, source=V4))
+
+    assert node.primary(look) == Primary("ens3", V4)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        seen(),
+        seen(Route(HOST, DEFAULT, "ens3")),
+        seen(Route(HOST, DEFAULT, "ens3", gateway=ROUTER)),
+        seen(Route(HOST, DEFAULT, None, gateway=ROUTER)),
+        seen(Route(HOST, DEFAULT, "ens3", gateway=ROUTER), at("ens3", "10.9.0.1/24")),
+    ],
+    ids=["nothing", "no router", "no address", "no link", "a stranger's address"],
+)
+def test_a_node_without_a_primary_has_none(look: Seen) -> None:
+    assert node.primary(look) is None
+
+
+def test_a_pod_may_send_from_its_own_addresses_by_its_vnic() -> None:
+    link = host_link(a_pod())
+    sources = ruleset.sources([a_lease(addresses=Pair(V4, V6))])
+
+    assert sources == {(link, V4): 0x10000, (link, V6): 0x10000}
+    assert ruleset.elements(sources) == {
+        PODS4: [(nft.key(link, V4), nft.mark(0x10000))],
+        PODS6: [(nft.key(link, V6), nft.mark(0x10000))],
+    }
+
+
+LISTED = """table inet mooring {
+\tmap pods4 {
+\t\ttype ifname . ipv4_addr : mark
+\t\telements = { "moor00000000005" . 10.0.8.5 : 0x00010000,
+\t\t\t     "moor00000000006" . 10.0.8.6 : 0x00020000 }
+\t}
+
+\tmap pods6 {
+\t\ttype ifname . ipv6_addr : mark
+\t\telements = { "moor00000000005" . fd00::5 : 0x00010000 }
+\t}
+
+\tset uplinks {
+\t\ttype ifname
+\t\telements = { "ens5" }
+\t}
+}
+"""
+
+
+def test_a_listing_is_split_into_pods_and_the_rest() -> None:
+    frame, pods = ruleset.listed(LISTED)
+
+    assert pods == {
+        ("moor00000000005", ip_address("10.0.8.5")): 0x10000,
+        ("moor00000000006", ip_address("10.0.8.6")): 0x20000,
+        ("moor00000000005", ip_address("fd00::5")): 0x10000,
+    }
+    assert frame.count("elements") == 1
+    assert '"ens5"' in frame
+    assert "moor0" not in frame

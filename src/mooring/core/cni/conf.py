@@ -36,6 +36,9 @@ KEYS = frozenset(
 RUNTIME_KEYS = "cni.dev/"
 """The prefix of keys that runtimes invent."""
 
+DEPTH = 4
+"""The deepest of the records below, ipRanges, is a list of lists of objects."""
+
 RECORDS = frozenset({"portmappings", "bandwidth", "dns", "ipranges"})
 """Capabilities whose fields have fixed names, which containerd capitalises.
 
@@ -49,10 +52,8 @@ def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
     version = fields.text("cniVersion")
     if version not in SUPPORTED:
         spoken = ", ".join(SUPPORTED)
-        raise CniError(
-            Code.INCOMPATIBLE_VERSION,
-            f"cniVersion: {show(version or None)}: must be one of {spoken}",
-        )
+        unspoken = Fields(document, "", Code.INCOMPATIBLE_VERSION)
+        raise unspoken.wrong("cniVersion", f"must be one of {spoken}")
     name = fields.text("name")
     if not IDENTIFIER.fullmatch(name):
         raise fields.wrong("name", f"must match {IDENTIFIER.pattern}")
@@ -97,13 +98,15 @@ def _capabilities(document: Mapping[str, Any], *, strict: bool) -> Mapping[str, 
     }
 
 
-def _lowered(value: object) -> object:
-    """Lower-case the names of fields, at every depth; a field that is null is dropped."""
+def _lowered(value: object, depth: int = DEPTH) -> object:
+    """Lower-case the names of fields; a field that is null is dropped."""
+    if depth == 0:
+        return value
     if isinstance(value, list):
-        return [_lowered(item) for item in value]
+        return [_lowered(item, depth - 1) for item in value]
     if isinstance(value, Mapping):
         return {
-            str(key).lower(): _lowered(item)
+            str(key).lower(): _lowered(item, depth - 1)
             for key, item in value.items()
             if item is not None
         }

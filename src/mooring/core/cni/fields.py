@@ -28,7 +28,7 @@ def show(value: object) -> str:
     """Quote a value for a complaint, not more of it than helps."""
     try:
         text = json.dumps(value)
-    except (ValueError, RecursionError):
+    except RecursionError:
         text = "…"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -54,6 +54,13 @@ class Fields:
             return ""
         if not isinstance(value, str):
             raise self.wrong(key, "must be a string")
+        return value
+
+    def name(self, key: str) -> str:
+        """Give a string that must be there."""
+        value = self.text(key)
+        if not value:
+            raise self.wrong(key, "must not be empty")
         return value
 
     def number(self, key: str) -> int | None:

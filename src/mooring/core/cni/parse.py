@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from mooring.core.cni.conf import IDENTIFIER, network
 from mooring.core.cni.errors import CniError, Code
-from mooring.core.cni.fields import Fields, decode
+from mooring.core.cni.fields import Fields, decode, show
 from mooring.core.cni.request import (
     Add,
     AttachmentId,
@@ -59,7 +59,7 @@ def parse(env: Mapping[str, str], stdin: bytes) -> Request:
     command = env.get("CNI_COMMAND", "")
     if command not in NEEDS:
         known = ", ".join(NEEDS)
-        raise _environment(f"CNI_COMMAND={command!r}: must be one of {known}")
+        raise _environment(f"CNI_COMMAND={show(command)}: must be one of {known}")
     if command == "VERSION":
         return Version(_written_version(stdin) or FALLBACK)
     missing = [name for name in NEEDS[command] if not env.get(name)]
@@ -86,14 +86,14 @@ def split_args(text: str) -> dict[str, str]:
     for pair in filter(None, text.split(";")):
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise _environment(f"CNI_ARGS: {pair!r} is no KEY=VALUE")
+            raise _environment(f"CNI_ARGS: {show(pair)} is no KEY=VALUE")
         args[key] = value
     wish = args.get("IgnoreUnknown", "false")
     if wish.lower() not in _TRUTH:
-        raise _environment(f"CNI_ARGS: IgnoreUnknown={wish!r}: must be 1 or 0")
+        raise _environment(f"CNI_ARGS: IgnoreUnknown={show(wish)}: must be 1 or 0")
     unknown = sorted(args.keys() - ARGS)
     if unknown and not _TRUTH[wish.lower()]:
-        raise _environment(f"CNI_ARGS: nobody reads {', '.join(unknown)}")
+        raise _environment(f"CNI_ARGS: nobody reads {show(unknown)}")
     return args
 
 
@@ -112,11 +112,11 @@ def _attachment(command: str, env: Mapping[str, str], conf: NetConf) -> Request:
     container = env["CNI_CONTAINERID"]
     if not IDENTIFIER.fullmatch(container):
         raise _environment(
-            f"CNI_CONTAINERID={container!r}: must match {IDENTIFIER.pattern}"
+            f"CNI_CONTAINERID={show(container)}: must match {IDENTIFIER.pattern}"
         )
     ifname = env["CNI_IFNAME"]
     if fault := fault_of_ifname(ifname):
-        raise _environment(f"CNI_IFNAME={ifname!r}: {fault}")
+        raise _environment(f"CNI_IFNAME={show(ifname)}: {fault}")
     whose = AttachmentId(conf.name, container, ifname)
     netns = env.get("CNI_NETNS", "")
     if command == "ADD":
@@ -144,7 +144,7 @@ def _valid(conf: NetConf) -> frozenset[AttachmentId] | None:
         return None
     fields = Fields(conf.raw, "", Code.INVALID_CONFIG)
     return frozenset(
-        AttachmentId(conf.name, item.text("containerID"), item.text("ifname"))
+        AttachmentId(conf.name, item.name("containerID"), item.name("ifname"))
         for key in VALID_LISTS
         for item in fields.children(key)
     )

@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from pathlib import Path
 
 from mooring import setns
@@ -80,7 +81,7 @@ def open_fd(path_or_name: str) -> int:
     if is_network(fd):
         return fd
     os.close(fd)
-    raise OSError(22, "not a network namespace", str(path))
+    raise OSError(EINVAL, "not a network namespace", str(path))
 
 
 def close(fd: int) -> None:
@@ -147,11 +148,16 @@ def _registry() -> Iterator[None]:
 
 
 def _share() -> None:
-    """A mount that is not shared would keep a deleted namespace alive in other mount spaces."""
+    """Let other mount namespaces see names come and go: a copy would keep the deleted alive."""
     place = bytes(DIRECTORY)
-    if not DIRECTORY.is_mount():
+    try:
+        _call("mount", b"", place, b"none", SHARED | RECURSIVE, None)
+    except OSError as err:
+        if err.errno != EINVAL:
+            raise
+        # No mount point yet. (os.path.ismount cannot tell: it is blind to bind mounts.)
         _call("mount", place, place, b"none", BIND | RECURSIVE, None)
-    _call("mount", b"", place, b"none", SHARED | RECURSIVE, None)
+        _call("mount", b"", place, b"none", SHARED | RECURSIVE, None)
 
 
 def _mount_new(path: Path) -> None:

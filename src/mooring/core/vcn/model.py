@@ -44,7 +44,11 @@ class Vcn(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subnet(Resource):
-    """A subnet; `availability_domain` None is a regional one."""
+    """A subnet; `availability_domain` None is a regional one.
+
+    `first_block_split` tells that CIDR addresses were given out of the first block: the
+    first of them put the subnet in UPDATING, the next ones do not (oci-facts 3.2).
+    """
 
     vcn_id: str
     ipv4_cidr_blocks: tuple[IPv4Network, ...]
@@ -57,6 +61,7 @@ class Subnet(Resource):
     availability_domain: str | None = None
     dns_label: str | None = None
     virtual_router_mac: str
+    first_block_split: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,14 @@ Step = Callable[[Any], Any]
 def to_row(record: Record) -> Row:
     """Write a record down."""
     text = json.dumps(_WRITE[type(record)](record), separators=(",", ":"))
+    return (*name_of(record), text)
+
+
+def name_of(record: Record) -> tuple[str, str]:
+    """Give the kind and id under which a record is stored."""
     if isinstance(record, RetryToken):
-        return TOKEN, record.key, text
-    return word(record), record.id, text
+        return TOKEN, record.key
+    return word(record), record.id
 
 
 def from_row(row: Row) -> Record:

@@ -96,7 +96,16 @@ def remounts(found: Sequence[Tree]) -> tuple[tuple[str, str, str], ...]:
     ones = [t for t in found if not t.unified]
     if not ones:
         return tuple(("cgroup2", "", t.mount) for t in found)
-    return tuple(("cgroup", _options(t), t.mount) for t in ones)
+    # The directory that a fresh sysfs has for them takes no directories of ours.
+    stage = [("tmpfs", "mode=755", HOME)] if any(_at_home(t) for t in ones) else []
+    return (*stage, *(("cgroup", _options(t), t.mount) for t in ones))
+
+
+HOME = "/sys/fs/cgroup"
+
+
+def _at_home(tree: Tree) -> bool:
+    return tree.mount.startswith(f"{HOME}/")
 
 
 def _options(tree: Tree) -> str:

@@ -50,10 +50,10 @@ record=$1 name=$2 lab=$3 own=$4 npn=$5 bin=$6; shift 6
 read -r stat </proc/self/stat
 read -r boot </proc/sys/kernel/random/boot_id
 set -C; printf '%s\\n%s\\n' "$stat" "$boot" >"$record"; set +C
-while [ "$1" != -- ]; do echo 0 >"$1"; shift; done
+while [ "$1" != -- ]; do mkdir -p "${1%/*}"; echo 0 >"$1"; shift; done
 shift
 # Copies of the machine's namespace mounts would outlive their removal there.
-umount -R -l /run/netns 2>/dev/null || :
+while umount -R -l /run/netns 2>/dev/null; do :; done
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
 cd /run; mkdir -p netns lock mooring node/own node/npn node/bin
 mount --bind "$own" node/own; mount --bind "$npn" node/npn; mount --bind "$bin" node/bin
@@ -78,7 +78,7 @@ ip link set lo up
 mount --make-rshared /
 : >/run/mooring/ready
 # init reaps whatever is left to it.
-while :; do sleep 2147483647 & wait; done
+exec sh -c 'while :; do sleep 2147483647 & wait; done' "mooring node $name"
 """
 """Become the node: record, groups, mounts, host name; then hold all of it."""
 

@@ -244,7 +244,7 @@ def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
     workers = Ref("subnet", f"{topology.name}-workers")
     return {
         "shape": node.shape,
-        "shapeConfig": {"ocpus": node.ocpus, "memoryInGBs": 8 * node.ocpus},
+        "shapeConfig": {"ocpus": node.ocpus},
         "sourceDetails": {"sourceType": "image", "imageId": IMAGE},
         "createVnicDetails": {
             "subnetId": workers,

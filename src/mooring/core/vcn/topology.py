@@ -14,6 +14,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
 
+from mooring.core.vcn import shapes
 from mooring.core.vcn.limits import (
     BLOCKS_PER_VCN,
     NARROWEST_NETWORK,
@@ -23,6 +24,7 @@ from mooring.core.vcn.limits import (
     WIDEST_NETWORK,
 )
 from mooring.core.vcn.names import fabric_fault
+from mooring.core.vcn.shapes import Shape
 
 RUNTIMES = ("netns", "containerd")
 ROLES = ("api", "workers", "lb", "pods")
@@ -31,10 +33,7 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_NODES = 32
 MOST_PODS = 256
 PODS_PER_VNIC = 31
-SHAPE = "VM.Standard.E4.Flex"
-FLEXIBLE = re.compile(r"VM\.Standard(3|\.(E[3-6]|A[124]))\.Flex")
-MOST_OCPUS = 64
-MOST_VNICS = 24
+SHAPE, OCPUS = "VM.Standard.E4.Flex", 4
 
 TAKEN = {
     IPv4Network("169.254.0.0/16"): "link-local addresses",
@@ -70,7 +69,7 @@ class NodePlan:
 
     name: str
     shape: str = SHAPE
-    ocpus: int = 4
+    ocpus: int = OCPUS
     max_pods: int = PODS_PER_VNIC
 
     @property
@@ -128,10 +127,16 @@ def document(topology: Topology) -> dict[str, Any]:
             s.role: {"cidr": str(s.cidr), "public": s.public} for s in topology.subnets
         },
         "nodes": [
-            {"name": n.name, "shape": n.shape, "ocpus": n.ocpus, "maxPods": n.max_pods}
+            {"name": n.name, "shape": n.shape, "maxPods": n.max_pods, **_sized(n)}
             for n in topology.nodes
         ],
     }
+
+
+def _sized(node: NodePlan) -> dict[str, int]:
+    """Give the OCPUs of a flexible shape; a fixed one brings its own."""
+    shape = shapes.find(node.shape)
+    return {"ocpus": node.ocpus} if shape and shape.flexible else {}
 
 
 def grown(standing: Topology, wished: Topology) -> Topology:
@@ -265,26 +270,42 @@ def _node(field: str, index: int, value: object) -> NodePlan:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         rule = "must be 1 to 63 of a-z, 0-9 and -, a letter or digit at both ends"
         raise Unreadable(f"{field}.name", name, rule)
-    shape = given.get("shape", SHAPE)
-    if not isinstance(shape, str) or not FLEXIBLE.fullmatch(shape):
-        rule = f"must be a flexible VM shape, like {SHAPE}"
-        raise Unreadable(f"{field}.shape", shape, rule)
+    shape = _shape(f"{field}.shape", given.get("shape", SHAPE))
     node = NodePlan(
         name=name,
-        shape=shape,
-        ocpus=_whole(f"{field}.ocpus", given.get("ocpus", 4), 1, MOST_OCPUS),
+        shape=shape.name,
+        ocpus=_ocpus(f"{field}.ocpus", given.get("ocpus"), shape),
         max_pods=_whole(
             f"{field}.maxPods", given.get("maxPods", PODS_PER_VNIC), 1, MOST_PODS
         ),
     )
-    vnics = min(max(2, node.ocpus), MOST_VNICS)  # oci-facts 8.2
+    vnics = shape.max_vnics(node.ocpus)
     if node.pod_vnics > vnics - 1:
         rule = (
-            f"{node.ocpus} OCPUs carry {vnics} VNICs, of which {vnics - 1} serve"
-            f" {PODS_PER_VNIC} pods each: at most {(vnics - 1) * PODS_PER_VNIC}"
+            f"{shape.name} with {node.ocpus} OCPUs carries {vnics} VNICs; besides the"
+            f" first, each serves {PODS_PER_VNIC} pods: {(vnics - 1) * PODS_PER_VNIC}"
         )
         raise Unreadable(f"{field}.maxPods", node.max_pods, rule)
     return node
+
+
+def _shape(field: str, value: object) -> Shape:
+    shape = shapes.find(value) if isinstance(value, str) else None
+    if shape is None:
+        near = difflib.get_close_matches(str(value), shapes.SHAPES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f", like {SHAPE}"
+        raise Unreadable(field, value, f"must be the name of a compute shape{hint}")
+    return shape
+
+
+def _ocpus(field: str, value: object, shape: Shape) -> int:
+    if not shape.flexible:
+        if value is not None:
+            rule = f"{shape.name} has its own number; leave it out"
+            raise Unreadable(field, value, rule)
+        return int(shape.ocpus)
+    given = OCPUS if value is None else value
+    return _whole(field, given, int(shape.least_ocpus), int(shape.ocpus))
 
 
 def _check_cidrs(topology: Topology) -> None:

@@ -1,0 +1,350 @@
+"""A container runtime, by the Container Runtime Interface (CRI v1) over its Unix socket.
+
+The messages are described here, only the fields that are sent or read; numbers are those
+of the API's own description (k8s.io/cri-api, pkg/apis/runtime/v1/api.proto). What a
+message has beyond them is skipped by protobuf.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
+PACKAGE = "runtime.v1"
+RUNTIME, IMAGES = f"{PACKAGE}.RuntimeService", f"{PACKAGE}.ImageService"
+LABEL = "mooring.pod"
+READY = 0  # SANDBOX_READY
+RUNNING = 1  # CONTAINER_RUNNING
+LARGEST = 16 << 20
+
+# message -> field -> (number, type). A type is a scalar, "*scalar" for a list of them,
+# "map" for map<string, string>, a message's name or "*Message".
+MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+    "PodSandboxMetadata": {
+        "name": (1, "string"),
+        "uid": (2, "string"),
+        "namespace": (3, "string"),
+        "attempt": (4, "uint32"),
+    },
+    "NamespaceOption": {"network": (1, "int32"), "pid": (2, "int32")},
+    "LinuxSandboxSecurityContext": {"namespace_options": (1, "NamespaceOption")},
+    "LinuxPodSandboxConfig": {
+        "cgroup_parent": (1, "string"),
+        "security_context": (2, "LinuxSandboxSecurityContext"),
+    },
+    "PodSandboxConfig": {
+        "metadata": (1, "PodSandboxMetadata"),
+        "hostname": (2, "string"),
+        "log_directory": (3, "string"),
+        "labels": (6, "map"),
+        "annotations": (7, "map"),
+        "linux": (8, "LinuxPodSandboxConfig"),
+    },
+    "RunPodSandboxRequest": {"config": (1, "PodSandboxConfig")},
+    "RunPodSandboxResponse": {"pod_sandbox_id": (1, "string")},
+    "StopPodSandboxRequest": {"pod_sandbox_id": (1, "string")},
+    "StopPodSandboxResponse": {},
+    "RemovePodSandboxRequest": {"pod_sandbox_id": (1, "string")},
+    "RemovePodSandboxResponse": {},
+    "PodSandboxStatusRequest": {
+        "pod_sandbox_id": (1, "string"),
+        "verbose": (2, "bool"),
+    },
+    "PodSandboxNetworkStatus": {"ip": (1, "string")},
+    "PodSandboxStatus": {
+        "id": (1, "string"),
+        "state": (3, "int32"),
+        "network": (5, "PodSandboxNetworkStatus"),
+    },
+    "PodSandboxStatusResponse": {"status": (1, "PodSandboxStatus"), "info": (2, "map")},
+    "PodSandboxFilter": {"id": (1, "string"), "label_selector": (3, "map")},
+    "ListPodSandboxRequest": {"filter": (1, "PodSandboxFilter")},
+    "PodSandbox": {
+        "id": (1, "string"),
+        "metadata": (2, "PodSandboxMetadata"),
+        "state": (3, "int32"),
+        "labels": (5, "map"),
+    },
+    "ListPodSandboxResponse": {"items": (1, "*PodSandbox")},
+    "ImageSpec": {"image": (1, "string")},
+    "Mount": {
+        "container_path": (1, "string"),
+        "host_path": (2, "string"),
+        "readonly": (3, "bool"),
+    },
+    "ContainerMetadata": {"name": (1, "string"), "attempt": (2, "uint32")},
+    "LinuxContainerSecurityContext": {"namespace_options": (3, "NamespaceOption")},
+    "LinuxContainerConfig": {"security_context": (2, "LinuxContainerSecurityContext")},
+    "ContainerConfig": {
+        "metadata": (1, "ContainerMetadata"),
+        "image": (2, "ImageSpec"),
+        "command": (3, "*string"),
+        "mounts": (7, "*Mount"),
+        "labels": (9, "map"),
+        "linux": (15, "LinuxContainerConfig"),
+    },
+    "CreateContainerRequest": {
+        "pod_sandbox_id": (1, "string"),
+        "config": (2, "ContainerConfig"),
+        "sandbox_config": (3, "PodSandboxConfig"),
+    },
+    "CreateContainerResponse": {"container_id": (1, "string")},
+    "StartContainerRequest": {"container_id": (1, "string")},
+    "StartContainerResponse": {},
+    "ContainerFilter": {"pod_sandbox_id": (3, "string")},
+    "ListContainersRequest": {"filter": (1, "ContainerFilter")},
+    "Container": {
+        "id": (1, "string"),
+        "pod_sandbox_id": (2, "string"),
+        "state": (6, "int32"),
+    },
+    "ListContainersResponse": {"containers": (1, "*Container")},
+    "ExecSyncRequest": {
+        "container_id": (1, "string"),
+        "cmd": (2, "*string"),
+        "timeout": (3, "int64"),
+    },
+    "ExecSyncResponse": {
+        "stdout": (1, "bytes"),
+        "stderr": (2, "bytes"),
+        "exit_code": (3, "int32"),
+    },
+    "StatusRequest": {"verbose": (1, "bool")},
+    "RuntimeCondition": {
+        "type": (1, "string"),
+        "status": (2, "bool"),
+        "reason": (3, "string"),
+        "message": (4, "string"),
+    },
+    "RuntimeStatus": {"conditions": (1, "*RuntimeCondition")},
+    "StatusResponse": {"status": (1, "RuntimeStatus")},
+    "ImageStatusRequest": {"image": (1, "ImageSpec")},
+    "Image": {"id": (1, "string")},
+    "ImageStatusResponse": {"image": (1, "Image")},
+}
+
+Field = descriptor_pb2.FieldDescriptorProto
+SCALARS = {
+    "string": Field.TYPE_STRING,
+    "bytes": Field.TYPE_BYTES,
+    "bool": Field.TYPE_BOOL,
+    "int32": Field.TYPE_INT32,
+    "int64": Field.TYPE_INT64,
+    "uint32": Field.TYPE_UINT32,
+}
+
+
+class CriError(Exception):
+    """The runtime refused, or was not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodWish:
+    """A pod to run: a sandbox and one container of the same image."""
+
+    name: str
+    uid: str
+    image: str
+    log_directory: str
+    cgroup_parent: str
+    mounts: Mapping[str, str]  # place in the container -> directory of the node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSeen:
+    """A pod as the runtime shows it; `address` "" while it has none."""
+
+    name: str
+    sandbox: str
+    uid: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command in a container printed, and how it ended."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+
+def _described() -> Mapping[str, type[Any]]:
+    """Make a class of every message in the table."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name="mooring/cri.proto", package=PACKAGE, syntax="proto3"
+    )
+    for name, fields in MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for field, (number, kind) in fields.items():
+            _add_field(message, field, number, kind)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: message_factory.GetMessageClass(
+            pool.FindMessageTypeByName(f"{PACKAGE}.{name}")
+        )
+        for name in MESSAGES
+    }
+
+
+def _add_field(
+    message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str
+) -> None:
+    repeated = kind == "map" or kind.startswith("*")
+    field = message.field.add(
+        name=name,
+        number=number,
+        label=Field.LABEL_REPEATED if repeated else Field.LABEL_OPTIONAL,
+    )
+    kind = kind.removeprefix("*")
+    if kind in SCALARS:
+        field.type = SCALARS[kind]
+        return
+    field.type = Field.TYPE_MESSAGE
+    field.type_name = f".{PACKAGE}.{kind}"
+    if kind == "map":
+        entry = "".join(word.capitalize() for word in name.split("_")) + "Entry"
+        nested = message.nested_type.add(name=entry)
+        nested.options.map_entry = True
+        _add_field(nested, "key", 1, "string")
+        _add_field(nested, "value", 2, "string")
+        field.type_name = f".{PACKAGE}.{message.name}.{entry}"
+
+
+CLASSES = _described()
+
+
+class Cri:
+    """A connection to a runtime; `socket` is a path. To be closed."""
+
+    def __init__(self, socket: str, patience: float = 60) -> None:
+        options = [("grpc.max_receive_message_length", LARGEST * 2)]
+        self._channel = grpc.insecure_channel(f"unix:{socket}", options=options)
+        self._patience = patience
+
+    def close(self) -> None:
+        """Hang up."""
+        self._channel.close()
+
+    def conditions(self) -> dict[str, str]:
+        """Ask how the runtime is: condition -> "" when it holds, else why not."""
+        reply = self._ask(RUNTIME, "Status")
+        return {
+            c.type: "" if c.status else (c.message or c.reason or "not ready")
+            for c in reply.status.conditions
+        }
+
+    def has_image(self, name: str) -> bool:
+        """Tell whether the runtime has an image of this name."""
+        reply = self._ask(IMAGES, "ImageStatus", image={"image": name})
+        return bool(reply.image.id)
+
+    def run(self, wish: PodWish) -> str:
+        """Run a pod; give its sandbox's id. What a failure leaves is removed."""
+        config = _sandbox(wish)
+        sandbox: str = self._ask(RUNTIME, "RunPodSandbox", config=config).pod_sandbox_id
+        try:
+            container = self._ask(
+                RUNTIME,
+                "CreateContainer",
+                pod_sandbox_id=sandbox,
+                config=_container(wish),
+                sandbox_config=config,
+            ).container_id
+            self._ask(RUNTIME, "StartContainer", container_id=container)
+        except CriError:
+            self.remove(sandbox)
+            raise
+        return sandbox
+
+    def remove(self, sandbox: str) -> None:
+        """Stop a pod and remove it; fine when it is gone."""
+        self._ask(RUNTIME, "StopPodSandbox", pod_sandbox_id=sandbox)
+        self._ask(RUNTIME, "RemovePodSandbox", pod_sandbox_id=sandbox)
+
+    def pods(self) -> tuple[PodSeen, ...]:
+        """List the pods that were made here, ready or not."""
+        wanted = {"label_selector": {LABEL: "true"}}
+        reply = self._ask(RUNTIME, "ListPodSandbox", filter=wanted)
+        return tuple(
+            PodSeen(
+                name=item.metadata.name,
+                sandbox=item.id,
+                uid=item.metadata.uid,
+                ready=item.state == READY,
+            )
+            for item in reply.items
+        )
+
+    def address(self, sandbox: str) -> str:
+        """Give a pod's address; "" when it has none."""
+        reply = self._ask(RUNTIME, "PodSandboxStatus", pod_sandbox_id=sandbox)
+        return str(reply.status.network.ip)
+
+    def execute(self, sandbox: str, command: Sequence[str], seconds: int) -> Output:
+        """Run a command in a pod's container and wait for its end."""
+        container = self._container_of(sandbox)
+        reply = self._ask(
+            RUNTIME,
+            "ExecSync",
+            self._patience + seconds,
+            container_id=container,
+            cmd=list(command),
+            timeout=seconds,
+        )
+        return Output(reply.exit_code, reply.stdout, reply.stderr)
+
+    def _container_of(self, sandbox: str) -> str:
+        wanted = {"pod_sandbox_id": sandbox}
+        reply = self._ask(RUNTIME, "ListContainers", filter=wanted)
+        running = [c.id for c in reply.containers if c.state == RUNNING]
+        if not running:
+            raise CriError(f"sandbox {sandbox[:12]} has no running container")
+        return str(running[0])
+
+    def _ask(
+        self, service: str, method: str, patience: float | None = None, **fields: object
+    ) -> Any:  # noqa: ANN401 - protobuf's classes are made at run time
+        call = self._channel.unary_unary(
+            f"/{service}/{method}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=CLASSES[f"{method}Response"].FromString,
+        )
+        request = CLASSES[f"{method}Request"](**fields)
+        try:
+            return call(request, timeout=patience or self._patience)
+        except grpc.RpcError as error:
+            raise CriError(f"{method}: {error.details()}") from None
+
+
+def _sandbox(wish: PodWish) -> dict[str, Any]:
+    return {
+        "metadata": {"name": wish.name, "uid": wish.uid, "namespace": "default"},
+        "hostname": wish.name,
+        "log_directory": wish.log_directory,
+        "labels": {LABEL: "true"},
+        "linux": {
+            "cgroup_parent": wish.cgroup_parent,
+            "security_context": {"namespace_options": {"pid": OWN_PIDS}},
+        },
+    }
+
+
+OWN_PIDS = 1  # NamespaceMode CONTAINER, what kubelet asks for
+
+
+def _container(wish: PodWish) -> dict[str, Any]:
+    mounts = [
+        {"container_path": place, "host_path": directory, "readonly": True}
+        for place, directory in wish.mounts.items()
+    ]
+    return {
+        "metadata": {"name": "main"},
+        "image": {"image": wish.image},
+        "mounts": mounts,
+        "labels": {LABEL: "true"},
+        "linux": {"security_context": {"namespace_options": {"pid": OWN_PIDS}}},
+    }

@@ -76,9 +76,16 @@ def settings_of(register: IdentityFile) -> Settings:
 
 
 def listen(door: Door) -> socket.socket:
-    """Take the address; OSError when it is not ours to take."""
+    """Take the address; OSError that names it when it is not ours to take."""
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
-    return socket.create_server((door.host, door.port), family=family, backlog=BACKLOG)
+    try:
+        return socket.create_server(
+            (door.host, door.port), family=family, backlog=BACKLOG
+        )
+    except OSError as error:
+        words = (error.strerror or str(error)).partition(" (")[0]
+        where = f"{door.host}:{door.port}"
+        raise OSError(error.errno, words, where) from error
 
 
 async def serve(

@@ -11,6 +11,7 @@ from mooring.core.vcn.estate import (
     pod_group,
     pod_rules,
     pod_subnet,
+    resolved,
 )
 from mooring.core.vcn.topology import Topology, parse
 
@@ -169,4 +170,15 @@ def test_a_node_is_launched_with_what_self_managed_nodes_carry() -> None:
         "oke-max-pods": "110",
         "pod-subnets": pod_subnet(lab),
         "pod-nsgids": pod_group(lab),
+    }
+
+
+def test_references_are_replaced_wherever_they_stand() -> None:
+    one, two = Ref("a", "1"), Ref("b", "2")
+    body = {"x": one, "y": [{"z": two}, "w"], "n": 3}
+
+    assert resolved(body, {one: "id1", two: "id2"}) == {
+        "x": "id1",
+        "y": [{"z": "id2"}, "w"],
+        "n": 3,
     }

@@ -263,3 +263,18 @@ def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
 
 IMAGE = "ocid1.image.oc1.local-1.aaaamooringlab"
 """What a node boots from; nothing boots here, but the API wants to be told."""
+
+
+def resolved(body: Mapping[str, Any], ids: Mapping[Ref, str]) -> dict[str, Any]:
+    """Put OCIDs where a body refers to other objects; KeyError when one is unknown."""
+    return {key: _resolved(each, ids) for key, each in body.items()}
+
+
+def _resolved(value: object, ids: Mapping[Ref, str]) -> object:
+    if isinstance(value, Ref):
+        return ids[value]
+    if isinstance(value, Mapping):
+        return resolved(value, ids)
+    if isinstance(value, list):
+        return [_resolved(each, ids) for each in value]
+    return value

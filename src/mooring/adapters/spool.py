@@ -1,6 +1,7 @@
 """The directory of spooled DELs, as the agent sees it: look, carry out, mark as done."""
 
 import contextlib
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Spool:
     def _read(self, name: str) -> SpooledDel | None:
         path = self._directory / name
         try:
+            if not stat.S_ISREG(path.lstat().st_mode):
+                raise Unreadable(f"{name}: not a file")  # noqa: TRY301 - one way out
             with path.open("rb") as file:
                 return read(name, file.read(_MOST))
         except FileNotFoundError:

@@ -1,0 +1,116 @@
+"""The contract of spools: the directory and the one in memory."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes.spool import FakeSpool
+
+from mooring.adapters.spool import Spool
+from mooring.core.cni.frames import LIMIT, Call, encode_call
+
+CONF = b'{"cniVersion":"1.0.0","name":"mooring","type":"mooring"}'
+Ledge = tuple[Spool | FakeSpool, Callable[[str, bytes], None], list[str]]
+
+
+def a_file(container: str) -> bytes:
+    env = {
+        "CNI_COMMAND": "DEL",
+        "CNI_CONTAINERID": container,
+        "CNI_IFNAME": "eth0",
+        "CNI_PATH": "/opt/cni/bin",
+    }
+    return encode_call(Call(env, CONF))
+
+
+@pytest.fixture(params=["directory", "memory"])
+def ledge(request: pytest.FixtureRequest, tmp_path: Path) -> Ledge:
+    said: list[str] = []
+    if request.param == "memory":
+        fake = FakeSpool({}, said.append)
+        return fake, fake.files.__setitem__, said
+    spool = Spool(tmp_path, said.append)
+    return spool, lambda name, content: (tmp_path / name).write_bytes(content), said
+
+
+def test_nothing_waits_at_first(ledge: Ledge) -> None:
+    spool, _, said = ledge
+
+    assert spool.pending() == []
+    assert said == []
+
+
+def test_the_oldest_comes_first(ledge: Ledge) -> None:
+    spool, put, _ = ledge
+    put("00000000000000000020-1-b.del", a_file("b"))
+    put("00000000000000000003-9-a.del", a_file("a"))
+
+    assert [item.request.id.container for item in spool.pending()] == ["a", "b"]
+
+
+def test_what_is_done_does_not_come_again(ledge: Ledge) -> None:
+    spool, put, _ = ledge
+    put("00000000000000000001-1-a.del", a_file("a"))
+    put("00000000000000000002-1-b.del", a_file("b"))
+    first, second = spool.pending()
+    spool.done(first)
+    spool.done(first)
+
+    assert spool.pending() == [second]
+
+
+def test_a_broken_file_is_set_aside_and_told_once_and_blocks_nothing(
+    ledge: Ledge,
+) -> None:
+    spool, put, said = ledge
+    put("00000000000000000001-1-a.del", b"garbage")
+    put("00000000000000000002-1-b.del", a_file("b"))
+
+    assert len(spool.pending()) == 1
+    assert len(spool.pending()) == 1
+    assert len(said) == 1
+    assert "set aside as 00000000000000000001-1-a.del.bad" in said[0]
+
+
+def test_files_under_way_and_of_others_are_left_alone(ledge: Ledge) -> None:
+    spool, put, said = ledge
+    put("00000000000000000001-1-a.tmp", b"half")
+    put("00000000000000000001-1-a.del.bad", b"bad")
+    put("README", b"hello")
+
+    assert spool.pending() == []
+    assert said == []
+
+
+def test_a_file_larger_than_a_frame_is_broken(ledge: Ledge) -> None:
+    spool, put, said = ledge
+    put("00000000000000000001-1-a.del", a_file("a") + bytes(LIMIT))
+
+    assert spool.pending() == []
+    assert len(said) == 1
+
+
+# --- the directory only
+
+
+def test_a_directory_that_is_not_there_is_an_empty_spool(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    assert Spool(tmp_path / "none", said.append).pending() == []
+    assert said == []
+
+
+def test_a_directory_or_a_pipe_named_like_a_file_does_not_hang_or_block(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+    (tmp_path / "00000000000000000001-1-a.del").mkdir()
+    os.mkfifo(tmp_path / "00000000000000000002-1-b.del")
+    (tmp_path / "00000000000000000003-1-c.del").write_bytes(a_file("c"))
+
+    (item,) = Spool(tmp_path, said.append).pending()
+
+    assert item.request.id.container == "c"
+    assert len(said) == 2
+    assert (tmp_path / "00000000000000000001-1-a.del.bad").is_dir()

@@ -5,10 +5,11 @@ attachment at a time, retry tokens. `fault(call)` may say what happens to a call
 "away" (not done, no answer), "lost" (done, no answer), "busy", or "" for nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network
+from typing import TypeVar
 
 from mooring.core.npn.capacity import MOST_OBJECTS, prefix
 from mooring.core.npn.changes import (
@@ -27,20 +28,18 @@ from mooring.core.npn.errors import (
     Throttled,
     Unavailable,
 )
-from mooring.core.npn.port import Gate, Question
+from mooring.core.npn.port import Gate
 from mooring.core.npn.seen import (
     DEAD,
-    GOING,
     AddressSeen,
     AttachmentSeen,
     InstanceSeen,
     Made,
-    Sighting,
     SubnetSeen,
     VnicSeen,
 )
-from mooring.core.npn.slots import ours
 
+T = TypeVar("T")
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -83,9 +82,9 @@ class FakeCloud:
         self.calls: list[str] = []
         self.subnets: dict[str, Subnet] = {}
         self.instances: dict[str, InstanceSeen] = {}
-        self.attachments: dict[str, tuple[str, AttachmentSeen]] = {}
+        self._attachments: dict[str, tuple[str, AttachmentSeen]] = {}
         self.vnics: dict[str, VnicSeen] = {}
-        self.addresses: dict[str, AddressSeen] = {}
+        self.private_ips: dict[str, AddressSeen] = {}
         self.tokens: dict[str, Made] = {}
         self.shown_from: dict[str, float] = {}
         self._ready_at: dict[str, float] = {}
@@ -121,17 +120,17 @@ class FakeCloud:
 
     def detach(self, vnic_id: str) -> None:
         """Take a VNIC away behind everybody's back."""
-        for key, (instance, attachment) in self.attachments.items():
+        for key, (instance, attachment) in self._attachments.items():
             if attachment.vnic_id == vnic_id:
                 gone = replace(attachment, state="DETACHED")
-                self.attachments[key] = (instance, gone)
+                self._attachments[key] = (instance, gone)
         del self.vnics[vnic_id]
-        for address in [a for a in self.addresses.values() if a.vnic_id == vnic_id]:
+        for address in [a for a in self.private_ips.values() if a.vnic_id == vnic_id]:
             self.delete_address(address.id)
 
     def delete_address(self, address_id: str) -> None:
         """Take a private-IP object away behind everybody's back."""
-        address = self.addresses.pop(address_id)
+        address = self.private_ips.pop(address_id)
         self._subnet_of(address.vnic_id, address).taken -= set(_v4(address))
 
     def set_state(self, instance: str, state: str) -> None:
@@ -143,54 +142,52 @@ class FakeCloud:
     def secondaries(self, instance: str) -> list[VnicSeen]:
         return [
             self.vnics[a.vnic_id]
-            for i, a in self.attachments.values()
+            for i, a in self._attachments.values()
             if i == instance
             and a.vnic_id in self.vnics
             and not self.vnics[a.vnic_id].is_primary
         ]
 
     def addresses_of(self, vnic_id: str) -> list[AddressSeen]:
-        return [a for a in self.addresses.values() if a.vnic_id == vnic_id]
+        return [a for a in self.private_ips.values() if a.vnic_id == vnic_id]
 
     # What the controller calls.
 
-    def look(self, question: Question) -> Sighting:
-        instance = self._show("GetInstance", self.instances, question.instance_id)
-        if instance.state in GOING:
-            return Sighting(instance=instance)
+    def instance(self, instance_id: str) -> InstanceSeen:
+        self._enter("GetInstance")
+        return _found("GetInstance", self.instances, instance_id)
+
+    def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         self._enter("ListVnicAttachments")
-        expected = {m.id for m in question.expected}
-        attachments = tuple(
+        return tuple(
             self._visible(a)
-            for i, a in self.attachments.values()
-            if i == instance.id and (self._listed(a.id) or a.id in expected)
+            for i, a in self._attachments.values()
+            if i == instance.id and self._listed(a.id)
         )
-        vnics: dict[str, VnicSeen] = {}
-        addresses: dict[str, tuple[AddressSeen, ...]] = {}
-        subnets: dict[str, SubnetSeen] = {}
-        for attachment in attachments:
-            vnic = self.vnics.get(attachment.vnic_id or "")
-            if attachment.state in DEAD or vnic is None:
-                continue
-            self._enter("GetVnic")
-            vnics[vnic.id] = vnic
-            if ours(question.name, vnic, question.listed):
-                self._enter("ListPrivateIps")
-                addresses[vnic.id] = tuple(
-                    a
-                    for a in self.addresses_of(vnic.id)
-                    if self._listed(a.id) or a.id in expected
-                )
-                subnets[vnic.subnet_id] = self._subnet_seen(vnic.subnet_id)
-        return Sighting(
-            instance=instance,
-            attachments=attachments,
-            vnics=vnics,
-            addresses=addresses,
-            subnets=subnets,
-            gone=frozenset(m for m in question.expected if not self._exists(m)),
-            unlisted=frozenset(m for m in question.expected if not self._listed(m.id)),
-        )
+
+    def attachment(self, attachment_id: str) -> AttachmentSeen:
+        self._enter("GetVnicAttachment")
+        _, found = _found("GetVnicAttachment", self._attachments, attachment_id)
+        return self._visible(found)
+
+    def vnic(self, vnic_id: str) -> VnicSeen:
+        self._enter("GetVnic")
+        return _found("GetVnic", self.vnics, vnic_id)
+
+    def addresses(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        self._enter("ListPrivateIps")
+        _found("ListPrivateIps", self.vnics, vnic_id)
+        return tuple(a for a in self.addresses_of(vnic_id) if self._listed(a.id))
+
+    def address(self, address_id: str) -> AddressSeen:
+        self._enter("GetPrivateIp")
+        return _found("GetPrivateIp", self.private_ips, address_id)
+
+    def subnet(self, subnet_id: str) -> SubnetSeen:
+        self._enter("GetSubnet")
+        subnet = _found("GetSubnet", self.subnets, subnet_id)
+        updating = subnet.updating_until > self.now()
+        return replace(subnet.seen, state="UPDATING" if updating else "AVAILABLE")
 
     def carry_out(self, change: Change) -> Made | None:
         call = type(change).__name__
@@ -206,7 +203,7 @@ class FakeCloud:
                 return self._once(change.token, lambda: self._attach(change))
             case UpdateVnic():
                 self.vnics[change.vnic_id] = replace(
-                    self._vnic("UpdateVnic", change.vnic_id),
+                    _found("UpdateVnic", self.vnics, change.vnic_id),
                     nsg_ids=change.nsg_ids,
                     skip_source_dest_check=change.skip_source_dest_check,
                 )
@@ -230,20 +227,17 @@ class FakeCloud:
         return made
 
     def _attach(self, change: AttachVnic) -> Made:
-        instance = self.instances.get(change.instance_id)
-        if instance is None:
-            raise NotFound("AttachVnic", "NotAuthorizedOrNotFound", "no such instance")
+        instance = _found("AttachVnic", self.instances, change.instance_id)
         mine = [
             self._visible(a)
-            for i, a in self.attachments.values()
+            for i, a in self._attachments.values()
             if i == instance.id and a.state not in DEAD
         ]
         if any(a.state == "ATTACHING" for a in mine):
             raise Busy("AttachVnic", "IncorrectState", "another VNIC is being attached")
         if instance.most_vnics is not None and len(mine) >= instance.most_vnics:
             raise Refused("AttachVnic", "LimitExceeded", "too many VNICs")
-        if change.vnic.subnet_id not in self.subnets:
-            raise NotFound("AttachVnic", "NotAuthorizedOrNotFound", "no such subnet")
+        _found("AttachVnic", self.subnets, change.vnic.subnet_id)
         vnic = replace(
             self._a_vnic(change.vnic.subnet_id, is_primary=False),
             display_name=change.vnic.display_name,
@@ -258,7 +252,7 @@ class FakeCloud:
         return Made(kind="attachment", id=attachment.id)
 
     def _take(self, vnic_id: str, size: int, *, is_primary: bool = False) -> Made:
-        vnic = self._vnic("CreatePrivateIp", vnic_id)
+        vnic = _found("CreatePrivateIp", self.vnics, vnic_id)
         subnet = self.subnets[vnic.subnet_id]
         if subnet.updating_until > self.now():
             raise Busy("CreatePrivateIp", "IncorrectState", "the subnet is updating")
@@ -278,7 +272,7 @@ class FakeCloud:
             block=block,
             is_primary=is_primary,
         )
-        self.addresses[address.id] = address
+        self.private_ips[address.id] = address
         return Made(kind="address", id=address.id)
 
     # How it works inside.
@@ -305,7 +299,7 @@ class FakeCloud:
             nic_index=nic_index,
             created=EPOCH + timedelta(seconds=self._count),
         )
-        self.attachments[attachment.id] = (instance, attachment)
+        self._attachments[attachment.id] = (instance, attachment)
         self._ready_at[attachment.id] = self.now() + seconds
         return attachment
 
@@ -319,14 +313,9 @@ class FakeCloud:
 
     def _exists(self, made: Made) -> bool:
         if made.kind == "address":
-            return made.id in self.addresses
-        _, attachment = self.attachments[made.id]
+            return made.id in self.private_ips
+        _, attachment = self._attachments[made.id]
         return attachment.state not in DEAD
-
-    def _subnet_seen(self, name: str) -> SubnetSeen:
-        subnet = self.subnets[name]
-        updating = subnet.updating_until > self.now()
-        return replace(subnet.seen, state="UPDATING" if updating else "AVAILABLE")
 
     def _subnet_of(self, vnic_id: str, address: AddressSeen) -> Subnet:
         vnic = self.vnics.get(vnic_id)
@@ -336,19 +325,6 @@ class FakeCloud:
         return next(
             s for s in self.subnets.values() if any(first in b for b in s.seen.v4)
         )
-
-    def _vnic(self, call: str, vnic_id: str) -> VnicSeen:
-        if vnic_id not in self.vnics:
-            raise NotFound(call, "NotAuthorizedOrNotFound", f"no VNIC {vnic_id}")
-        return self.vnics[vnic_id]
-
-    def _show(
-        self, call: str, where: dict[str, InstanceSeen], name: str
-    ) -> InstanceSeen:
-        self._enter(call)
-        if name not in where:
-            raise NotFound(call, "NotAuthorizedOrNotFound", f"{name} not found")
-        return where[name]
 
     def _enter(self, call: str) -> str:
         """Give a call its fault; raise what the call would raise before it did a thing."""
@@ -370,7 +346,9 @@ class FakeCloud:
             self.calls.append(call)
             fault = self.fault(call)
             if self.gate:
-                self.gate.throttled(None) if fault == "throttle" else self.gate.answered()
+                self.gate.throttled(
+                    None
+                ) if fault == "throttle" else self.gate.answered()
             if fault != "throttle":
                 break
         return fault
@@ -383,3 +361,9 @@ class FakeCloud:
 def _v4(address: AddressSeen) -> IPv4Network:
     assert isinstance(address.block, IPv4Network)
     return address.block
+
+
+def _found(call: str, where: Mapping[str, T], name: str) -> T:
+    if name not in where:
+        raise NotFound(call, "NotAuthorizedOrNotFound", f"{name} not found")
+    return where[name]

@@ -12,6 +12,7 @@ from fakes.objects import FakeObjects
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mooring.controller.look import Looker
 from mooring.controller.npn import Reconciler, Turn
 from mooring.core.npn.capacity import spread
 from mooring.core.npn.codec import Unreadable
@@ -49,9 +50,8 @@ class Story:
         self.turns: list[Turn] = []
 
     def turn(self, cloud: Cloud | None = None, objects: Objects | None = None) -> Turn:
-        reconciler = Reconciler(
-            objects or self.objects, cloud or self.cloud, self.chance, 30.0
-        )
+        looker = Looker(cloud or self.cloud, lambda: self.now)
+        reconciler = Reconciler(objects or self.objects, looker, self.chance, 30.0)
         turn = reconciler.turn(NAME, self.memory)
         self.memory = turn.memory
         self.turns.append(turn)
@@ -156,7 +156,9 @@ def test_an_address_removed_behind_our_back_comes_back() -> None:
     story = Story(31)
     story.until_settled()
     host = story.status.vnics[0].host
-    (block,) = [a for a in story.cloud.addresses.values() if a.block.num_addresses > 1]
+    (block,) = [
+        a for a in story.cloud.private_ips.values() if a.block.num_addresses > 1
+    ]
     story.cloud.delete_address(block.id)
     story.turn()
 
@@ -171,7 +173,7 @@ def test_the_other_addresses_stay_where_one_is_removed() -> None:
     story = Story(3, subnet="10.0.0.0/29")
     story.until_settled()
     before = story.pod_addresses()
-    singles = [a for a in story.cloud.addresses.values() if not a.is_primary]
+    singles = [a for a in story.cloud.private_ips.values() if not a.is_primary]
     assert len(singles) > 1
     story.cloud.delete_address(singles[-1].id)
     story.until_settled()
@@ -384,7 +386,7 @@ def test_an_attachment_that_never_comes_is_told() -> None:
         "BACKOFF",
         "FailedToAttachVNIC",
     )
-    assert len(story.cloud.attachments) == 2
+    assert len(story.cloud.secondaries(INSTANCE)) == 1
 
 
 def test_a_subnet_that_updates_is_waited_for() -> None:
@@ -407,7 +409,9 @@ def test_a_list_that_lags_behind_makes_nothing_twice() -> None:
 def test_a_token_of_the_past_is_not_used_for_ever() -> None:
     story = Story(31)
     story.until_settled()
-    (block,) = [a for a in story.cloud.addresses.values() if a.block.num_addresses > 1]
+    (block,) = [
+        a for a in story.cloud.private_ips.values() if a.block.num_addresses > 1
+    ]
     story.memory = Memory()
     story.cloud.delete_address(block.id)
     story.until_settled()

@@ -8,6 +8,7 @@ the record: a turn that was killed anywhere is simply taken again.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mooring.controller.look import Looker, Question
 from mooring.core.npn.changes import (
     Change,
     CreateAddressBlock,
@@ -44,7 +45,7 @@ from mooring.core.npn.memory import (
     settled,
 )
 from mooring.core.npn.picture import draw
-from mooring.core.npn.port import Absent, Cloud, Objects, Question
+from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.status import refused, report, unreadable, unseen
 
@@ -71,11 +72,11 @@ class Reconciler:
     def __init__(
         self,
         objects: Objects,
-        cloud: Cloud,
+        looker: Looker,
         chance: Callable[[], float],
         interval: float = 30.0,
     ) -> None:
-        self._objects, self._cloud = objects, cloud
+        self._objects, self._looker = objects, looker
         self._chance, self._interval = chance, interval
 
     def turn(self, name: str, memory: Memory) -> Turn:
@@ -111,7 +112,7 @@ class Reconciler:
             return NpnStatus()
 
     def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
-        seen = self._cloud.look(_question(npn, memory))
+        seen = self._looker.look(_question(npn, memory))
         memory = after_look(memory, seen)
         picture = draw(npn, seen)
         decision = decide(picture, memory)
@@ -140,7 +141,7 @@ class Reconciler:
     def _do(self, name: str, status: NpnStatus, memory: Memory, change: Change) -> Turn:
         """Carry the change out, or learn from the answer."""
         try:
-            made = self._cloud.carry_out(change)
+            made = self._looker.cloud.carry_out(change)
         except CloudError as error:
             return self._learn(memory, change, error) or self._refused(
                 name, status, memory, change, error

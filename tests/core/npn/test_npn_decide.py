@@ -32,7 +32,6 @@ from mooring.core.npn.changes import (
 from mooring.core.npn.decide import decide
 from mooring.core.npn.memory import Memory
 from mooring.core.npn.picture import draw
-from mooring.core.npn.port import Question
 from mooring.core.npn.record import Npn, NpnStatus, Pair, VnicStatus
 from mooring.core.npn.seen import AttachmentSeen, Sighting, VnicSeen
 from mooring.core.npn.slots import ours
@@ -504,6 +503,4 @@ def test_every_change_has_a_reason_and_words(
 def test_a_look_shows_the_addresses_of_what_may_be_ours(
     nic: tuple[AttachmentSeen, VnicSeen], listed_ids: tuple[str, ...], is_ours: bool
 ) -> None:
-    question = Question(name="abc", instance_id="i", listed=frozenset(listed_ids))
-
-    assert ours(question.name, nic[1], question.listed) is is_ours
+    assert ours("abc", nic[1], frozenset(listed_ids)) is is_ours

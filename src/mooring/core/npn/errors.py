@@ -1,5 +1,7 @@
 """What the cloud may answer instead of doing it, by what to do next."""
 
+from dataclasses import dataclass
+
 
 class CloudError(Exception):
     """A call that did not succeed; `call` is the operation's name, as `AttachVnic`."""
@@ -44,3 +46,54 @@ class Refused(CloudError):  # noqa: N818 - the family's word
 
 
 TRANSIENT = (Throttled, Unavailable, Busy)
+
+BUSY = frozenset({"IncorrectState", "ExternalServerIncorrectState", "LockConflict"})
+"""Codes of 409 that pass by themselves."""
+
+NOT_ABOUT_SPACE = frozenset(
+    {"CannotParseRequest", "MissingParameter", "RelatedResourceNotAuthorizedOrNotFound"}
+)
+"""Codes of 400 that a smaller block would meet as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An error as it came over the wire. `block`: a block of addresses was asked for."""
+
+    call: str
+    status: int
+    code: str
+    message: str
+    retry_after: float | None = None
+    block: bool = False
+
+
+def family(answer: Answer) -> CloudError:
+    """Tell what to do next about an error (oci-facts 10.4).
+
+    How the cloud words "no block of this size is free" is not documented, so a refusal of a
+    block counts as that unless it is plainly about something else: the next size down, and
+    single addresses at last, find out.
+    """
+    if answer.status == 429:
+        return Throttled(answer.call, answer.message, answer.retry_after)
+    return _kind(answer)(answer.call, answer.code, answer.message)
+
+
+def _kind(answer: Answer) -> type[CloudError]:
+    if answer.status == 404:
+        return NotFound
+    if answer.code == "InvalidatedRetryToken":
+        return Stale
+    if answer.block and _about_space(answer):
+        return NoBlock
+    if answer.status == 409 and answer.code in BUSY:
+        return Busy
+    gone = answer.status == 408 or (answer.status >= 500 and answer.status != 501)
+    return Unavailable if gone else Refused
+
+
+def _about_space(answer: Answer) -> bool:
+    if answer.status == 409:
+        return answer.code not in BUSY
+    return answer.status == 400 and answer.code not in NOT_ABOUT_SPACE

@@ -1,12 +1,18 @@
 """What the controller and the agent need of the outside: the objects' store, the cloud."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from mooring.core.npn.changes import Change
 from mooring.core.npn.record import Npn, NpnStatus
-from mooring.core.npn.seen import Made, Sighting
+from mooring.core.npn.seen import (
+    AddressSeen,
+    AttachmentSeen,
+    InstanceSeen,
+    Made,
+    SubnetSeen,
+    VnicSeen,
+)
 
 Token = Mapping[str, Hashable]
 """What a store looked like: per object something that differs after any change."""
@@ -44,25 +50,29 @@ class Objects(Protocol):
         """Tell cheaply which names came, changed or went since; at first since {}."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a look is for: one instance, and which of its VNICs may be ours.
-
-    `listed` are the VNICs of the object's status, `expected` what earlier calls made and no
-    look has shown yet: lists lag behind, so these are asked for by their id.
-    """
-
-    name: str
-    instance_id: str
-    listed: frozenset[str] = frozenset()
-    expected: frozenset[Made] = frozenset()
-
-
 class Cloud(Protocol):
-    """The cloud. Every call raises `CloudError`s, no other."""
+    """The cloud. Every call raises `CloudError`s, no other; NotFound for an unknown id."""
 
-    def look(self, question: Question) -> Sighting:
-        """Show an instance; raise NotFound when there is none."""
+    def instance(self, instance_id: str) -> InstanceSeen:
+        """Show an instance."""
+
+    def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
+        """List what is attached to an instance, or was a moment ago."""
+
+    def attachment(self, attachment_id: str) -> AttachmentSeen:
+        """Show an attachment."""
+
+    def vnic(self, vnic_id: str) -> VnicSeen:
+        """Show a VNIC."""
+
+    def addresses(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        """List a VNIC's private-IP objects, the primary one too."""
+
+    def address(self, address_id: str) -> AddressSeen:
+        """Show a private-IP object."""
+
+    def subnet(self, subnet_id: str) -> SubnetSeen:
+        """Show a subnet."""
 
     def carry_out(self, change: Change) -> Made | None:
         """Make one change and tell what it made; an update makes nothing."""

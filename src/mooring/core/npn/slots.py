@@ -33,11 +33,6 @@ class Slot:
     host_on_primary: bool = False
     application_resources: tuple[str, ...] = ()
 
-    @property
-    def wanted(self) -> int:
-        """Addresses besides the primary one."""
-        return self.pods if self.host_on_primary else self.pods + 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nic:

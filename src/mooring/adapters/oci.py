@@ -1,0 +1,378 @@
+"""The cloud through the official `oci` SDK: looks and changes as core's values.
+
+The SDK only carries: it does not retry (what was done is for the next look to tell), has no
+circuit breaker (one throttled object must not silence the others for half a minute), and
+every call has its timeouts. Only a 429 is asked again here, a few times, at the pace of the
+gate that all calls share: nothing was done, and a look of five calls is not thrown away.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any, TypeVar
+
+import oci
+from oci.circuit_breaker import NoCircuitBreakerStrategy
+from oci.core import ComputeClient, VirtualNetworkClient, models
+from oci.exceptions import ServiceError
+from oci.retry import NoneRetryStrategy
+
+from mooring.core.npn.capacity import prefix
+from mooring.core.npn.changes import (
+    AttachVnic,
+    Change,
+    CreateAddress,
+    CreateAddressBlock,
+    UpdateVnic,
+)
+from mooring.core.npn.errors import (
+    Answer,
+    Throttled,
+    Unavailable,
+    family,
+)
+from mooring.core.npn.port import Gate
+from mooring.core.npn.seen import (
+    AddressSeen,
+    AttachmentSeen,
+    InstanceSeen,
+    Made,
+    SubnetSeen,
+    VnicSeen,
+)
+
+T = TypeVar("T")
+TIMEOUTS = (5.0, 30.0)
+"""Seconds to connect and to wait for an answer."""
+ATTEMPTS = 4
+"""How often a throttled call is asked in all."""
+
+
+class MisconfiguredError(Exception):
+    """The configuration file, the profile or its key cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Whom to be for the cloud, and where it is when not at the region's address."""
+
+    config: str
+    profile: str
+    endpoint: str | None = None
+
+
+class OciCloud:
+    """A `Cloud`. Threads may share it; each has clients of its own."""
+
+    def __init__(self, access: Access, gate: Gate) -> None:
+        self._access, self._gate = access, gate
+        self._settings = _settings(access)
+        self._own = threading.local()
+        self._made: list[Any] = []
+        self._clients()
+
+    @property
+    def endpoint(self) -> str:
+        """Where the calls go."""
+        return str(self._clients().compute.base_client.endpoint)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._made:
+            client.base_client.session.close()
+
+    def instance(self, instance_id: str) -> InstanceSeen:
+        """Show an instance."""
+        return self._get(
+            "GetInstance", lambda c: c.compute.get_instance(instance_id), _instance
+        )
+
+    def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
+        """List what is attached to an instance, or was a moment ago."""
+        return self._list(
+            "ListVnicAttachments",
+            lambda c, page: c.compute.list_vnic_attachments(
+                instance.compartment_id, instance_id=instance.id, page=page
+            ),
+            _attachment,
+        )
+
+    def attachment(self, attachment_id: str) -> AttachmentSeen:
+        """Show an attachment."""
+        return self._get(
+            "GetVnicAttachment",
+            lambda c: c.compute.get_vnic_attachment(attachment_id),
+            _attachment,
+        )
+
+    def vnic(self, vnic_id: str) -> VnicSeen:
+        """Show a VNIC."""
+        return self._get("GetVnic", lambda c: c.network.get_vnic(vnic_id), _vnic)
+
+    def addresses(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        """List a VNIC's private-IP objects, the primary one too."""
+        return self._list(
+            "ListPrivateIps",
+            lambda c, page: c.network.list_private_ips(vnic_id=vnic_id, page=page),
+            _address,
+        )
+
+    def address(self, address_id: str) -> AddressSeen:
+        """Show a private-IP object."""
+        return self._get(
+            "GetPrivateIp", lambda c: c.network.get_private_ip(address_id), _address
+        )
+
+    def subnet(self, subnet_id: str) -> SubnetSeen:
+        """Show a subnet."""
+        return self._get(
+            "GetSubnet", lambda c: c.network.get_subnet(subnet_id), _subnet
+        )
+
+    def carry_out(self, change: Change) -> Made | None:
+        """Make one change and tell what it made; an update makes nothing."""
+        match change:
+            case AttachVnic():
+                return self._attach(change)
+            case UpdateVnic():
+                self._call(
+                    "UpdateVnic",
+                    lambda c: c.network.update_vnic(
+                        change.vnic_id,
+                        models.UpdateVnicDetails(
+                            nsg_ids=list(change.nsg_ids),
+                            skip_source_dest_check=change.skip_source_dest_check,
+                        ),
+                    ),
+                )
+                return None
+            case CreateAddressBlock():
+                return self._create(change, prefix(change.size))
+            case CreateAddress():
+                return self._create(change, None)
+
+    def _get(
+        self, name: str, ask: Callable[["_Clients"], Any], read: Callable[[Any], T]
+    ) -> T:
+        """Ask for one thing and read it."""
+        return self._read(name, read, self._call(name, ask).data)
+
+    def _list(
+        self,
+        name: str,
+        ask: Callable[["_Clients", str | None], Any],
+        read: Callable[[Any], T],
+    ) -> tuple[T, ...]:
+        """Read a list to its last page."""
+        found: list[T] = []
+        page: str | None = None
+        while True:
+            response = self._call(name, partial(_on_page, ask, page))
+            found += [self._read(name, read, item) for item in response.data]
+            last, page = page, response.headers.get("opc-next-page")
+            if not page or page == last:
+                return tuple(found)
+
+    def _read(self, name: str, read: Callable[[Any], T], data: object) -> T:
+        """Make a value of an answer; one that cannot be read is no answer."""
+        try:
+            return read(data)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise Unavailable(name, "Malformed", _short(error)) from error
+
+    def _call(
+        self, name: str, ask: Callable[["_Clients"], Any], *, block: bool = False
+    ) -> Any:  # noqa: ANN401 - a response of the SDK
+        """Make one call at the gate's pace; raise only CloudErrors."""
+        for attempt in range(1, ATTEMPTS + 1):
+            self._gate.enter()
+            try:
+                response = ask(self._clients())
+            except ServiceError as error:
+                answer = family(_answer(name, error, block=block))
+                if not isinstance(answer, Throttled):
+                    raise answer from None
+                self._gate.throttled(answer.retry_after)
+                if attempt == ATTEMPTS:
+                    raise answer from None
+            except Exception as error:
+                # Nobody lists what the SDK and its HTTP library raise.
+                kind = type(error).__name__
+                raise Unavailable(name, kind, _short(error)) from error
+            else:
+                self._gate.answered()
+                return response
+        raise AssertionError("the last attempt returns or raises")
+
+    def _attach(self, change: AttachVnic) -> Made:
+        wanted = change.vnic
+        details = models.AttachVnicDetails(
+            instance_id=change.instance_id,
+            display_name=wanted.attachment_name,
+            nic_index=wanted.nic_index,
+            create_vnic_details=models.CreateVnicDetails(
+                subnet_id=wanted.subnet_id,
+                display_name=wanted.display_name,
+                nsg_ids=list(wanted.nsg_ids),
+                skip_source_dest_check=wanted.skip_source_dest_check,
+                assign_public_ip=wanted.assign_public_ip,
+                freeform_tags=dict(wanted.tags),
+                defined_tags=dict(wanted.defined_tags) or None,
+                security_attributes=dict(wanted.security_attributes) or None,
+            ),
+        )
+        response = self._call(
+            "AttachVnic",
+            lambda c: c.compute.attach_vnic(details, opc_retry_token=change.token),
+        )
+        return Made(kind="attachment", id=response.data.id)
+
+    def _create(
+        self, change: CreateAddressBlock | CreateAddress, length: int | None
+    ) -> Made:
+        details = models.CreatePrivateIpDetails(
+            vnic_id=change.vnic_id,
+            cidr_prefix_length=length,
+            freeform_tags=dict(change.tags),
+        )
+        response = self._call(
+            "CreatePrivateIp",
+            lambda c: c.network.create_private_ip(
+                details, opc_retry_token=change.token
+            ),
+            block=length is not None,
+        )
+        return Made(kind="address", id=response.data.id)
+
+    def _clients(self) -> "_Clients":
+        """Give this thread's clients."""
+        found: _Clients | None = getattr(self._own, "clients", None)
+        if found is None:
+            try:
+                found = _Clients(self._settings, self._access.endpoint)
+            except Exception as error:
+                raise MisconfiguredError(
+                    f"profile {self._access.profile} of {self._access.config}:"
+                    f" {_short(error)}"
+                ) from error
+            self._made += [found.compute, found.network]
+            self._own.clients = found
+        return found
+
+
+class _Clients:
+    """The two services that hold what the controller needs."""
+
+    def __init__(self, settings: dict[str, Any], endpoint: str | None) -> None:
+        options = {
+            "retry_strategy": NoneRetryStrategy(),
+            "circuit_breaker_strategy": NoCircuitBreakerStrategy(),
+            "timeout": TIMEOUTS,
+            **({"service_endpoint": endpoint} if endpoint else {}),
+        }
+        self.compute = ComputeClient(settings, **options)
+        self.network = VirtualNetworkClient(settings, **options)
+
+
+def _on_page(
+    ask: Callable[[_Clients, str | None], Any], page: str | None, clients: _Clients
+) -> Any:  # noqa: ANN401 - a response of the SDK
+    return ask(clients, page)
+
+
+def _settings(access: Access) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = oci.config.from_file(access.config, access.profile)
+    except (oci.exceptions.ClientError, OSError, ValueError) as error:
+        raise MisconfiguredError(
+            f"profile {access.profile} of {access.config}: {_short(error)}"
+        ) from error
+    return found
+
+
+def _short(error: BaseException) -> str:
+    """Give the words of an error in one line, without the SDK's advice."""
+    text = " ".join(str(error).split()).split(" Request Endpoint:", 1)[0]
+    return text[:300] or type(error).__name__
+
+
+def _answer(name: str, error: ServiceError, *, block: bool) -> Answer:
+    headers = error.headers or {}
+    after = str(headers.get("retry-after", ""))
+    return Answer(
+        call=name,
+        status=error.status,
+        code=error.code or f"HTTP {error.status}",
+        message=str(error.message or ""),
+        retry_after=float(after) if after.isdecimal() else None,
+        block=block,
+    )
+
+
+def _instance(data: Any) -> InstanceSeen:  # noqa: ANN401 - the SDK's models have no types
+    shape = data.shape_config
+    return InstanceSeen(
+        id=data.id,
+        compartment_id=data.compartment_id,
+        state=data.lifecycle_state,
+        most_vnics=shape.max_vnic_attachments if shape else None,
+    )
+
+
+def _attachment(data: Any) -> AttachmentSeen:  # noqa: ANN401 - likewise
+    return AttachmentSeen(
+        id=data.id,
+        state=data.lifecycle_state,
+        vnic_id=data.vnic_id,
+        nic_index=data.nic_index or 0,
+        vlan_tag=data.vlan_tag,
+        created=data.time_created,
+    )
+
+
+def _vnic(data: Any) -> VnicSeen:  # noqa: ANN401 - likewise
+    return VnicSeen(
+        id=data.id,
+        state=data.lifecycle_state,
+        mac_address=data.mac_address or "",
+        subnet_id=data.subnet_id or "",
+        is_primary=bool(data.is_primary),
+        display_name=data.display_name or "",
+        nsg_ids=tuple(data.nsg_ids or ()),
+        skip_source_dest_check=bool(data.skip_source_dest_check),
+        tags=dict(data.freeform_tags or {}),
+    )
+
+
+def _address(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
+    length = data.cidr_prefix_length or 32
+    return AddressSeen(
+        id=data.id,
+        vnic_id=data.vnic_id or "",
+        block=IPv4Network(f"{data.ip_address}/{length}", strict=False),
+        is_primary=bool(data.is_primary),
+    )
+
+
+def _subnet(data: Any) -> SubnetSeen:  # noqa: ANN401 - likewise
+    v4 = data.ipv4_cidr_blocks or [data.cidr_block]
+    v6 = data.ipv6_cidr_blocks or [data.ipv6_cidr_block]
+    return SubnetSeen(
+        id=data.id,
+        state=data.lifecycle_state,
+        v4=tuple(IPv4Network(b) for b in v4 if _is_block(b)),
+        v6=tuple(IPv6Network(b) for b in v6 if b),
+        router_v4=_read(IPv4Address, data.virtual_router_ip),
+        router_v6=_read(IPv6Address, data.ipv6_virtual_router_ip),
+    )
+
+
+def _is_block(text: str | None) -> bool:
+    """Tell a block from nothing; a subnet without IPv4 shows a word in its place."""
+    return bool(text) and text != "<null>"
+
+
+def _read(kind: Callable[[str], T], text: str | None) -> T | None:
+    return kind(text) if text else None

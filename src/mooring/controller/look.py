@@ -1,0 +1,157 @@
+"""A look at one instance: all that deciding needs, in as few calls as will do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from mooring.core.npn.errors import NotFound, Unavailable
+from mooring.core.npn.port import Cloud
+from mooring.core.npn.seen import (
+    DEAD,
+    GOING,
+    AddressSeen,
+    AttachmentSeen,
+    InstanceSeen,
+    Made,
+    Sighting,
+    SubnetSeen,
+    VnicSeen,
+)
+from mooring.core.npn.slots import ours
+
+SUBNET_LIFE = 30.0
+"""Seconds that a subnet is taken as it was: it hardly changes, and every node asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a look is for: one instance, and which of its VNICs may be ours.
+
+    `listed` are the VNICs of the object's status, `expected` what earlier calls made and no
+    list has shown yet: lists lag behind, so these are asked for by their id.
+    """
+
+    name: str
+    instance_id: str
+    listed: frozenset[str] = frozenset()
+    expected: frozenset[Made] = frozenset()
+
+
+class Looker:
+    """Looks at instances; remembers what stays: primary VNICs, and subnets for a while."""
+
+    def __init__(self, cloud: Cloud, now: Callable[[], float]) -> None:
+        self.cloud, self._now = cloud, now
+        self._subnets: dict[str, tuple[float, SubnetSeen]] = {}
+        self._primaries: dict[str, VnicSeen] = {}
+
+    def look(self, question: Question) -> Sighting:
+        """Show an instance; raise NotFound when there is none."""
+        instance = self.cloud.instance(question.instance_id)
+        if instance.state in GOING:
+            return Sighting(instance=instance)
+        return _Look(self, question, instance).take()
+
+    def subnet(self, subnet_id: str) -> SubnetSeen:
+        """Show a subnet, one that is at rest for a while as it was."""
+        until, seen = self._subnets.get(subnet_id, (0.0, None))
+        if seen is None or self._now() >= until:
+            seen = self.cloud.subnet(subnet_id)
+            if seen.state == "AVAILABLE":
+                self._subnets[subnet_id] = self._now() + SUBNET_LIFE, seen
+        return seen
+
+    def vnic(self, vnic_id: str) -> VnicSeen:
+        """Show a VNIC; a primary one from memory, it stays what it is."""
+        known = self._primaries.get(vnic_id)
+        if known:
+            return known
+        seen = self.cloud.vnic(vnic_id)
+        if seen.is_primary and seen.state == "AVAILABLE":
+            self._primaries[vnic_id] = seen
+        return seen
+
+
+@dataclass
+class _Look:
+    """One look; `gone` and `unlisted` are what it finds out about the expected."""
+
+    looker: Looker
+    question: Question
+    instance: InstanceSeen
+    gone: set[Made] = field(default_factory=set)
+    unlisted: set[Made] = field(default_factory=set)
+
+    def take(self) -> Sighting:
+        attachments = self._attachments()
+        vnics = {v.id: v for v in self._vnics(attachments)}
+        self._check(vnics)
+        name, listed = self.question.name, self.question.listed
+        mine = [v for v in vnics.values() if ours(name, v, listed)]
+        return Sighting(
+            instance=self.instance,
+            attachments=attachments,
+            vnics=vnics,
+            addresses=self._addresses(mine),
+            subnets={v.subnet_id: self.looker.subnet(v.subnet_id) for v in mine},
+            gone=frozenset(self.gone),
+            unlisted=frozenset(self.unlisted),
+        )
+
+    def _attachments(self) -> tuple[AttachmentSeen, ...]:
+        cloud = self.looker.cloud
+        found = list(cloud.attachments(self.instance))
+        for made in self._expected("attachment", {a.id for a in found}):
+            try:
+                seen = cloud.attachment(made.id)
+            except NotFound:
+                self.gone.add(made)
+                continue
+            (self.gone if seen.state in DEAD else self.unlisted).add(made)
+            found.append(seen)
+        return tuple(found)
+
+    def _vnics(self, attachments: tuple[AttachmentSeen, ...]) -> Iterator[VnicSeen]:
+        for attachment in attachments:
+            if attachment.vnic_id and attachment.state not in DEAD:
+                with suppress(NotFound):
+                    yield self.looker.vnic(attachment.vnic_id)
+
+    def _check(self, vnics: dict[str, VnicSeen]) -> None:
+        """Refuse a list that leaves out a VNIC that is there: it is an old one.
+
+        Believing it would take the VNIC from the node and attach another (RT-21).
+        """
+        for vnic_id in sorted(self.question.listed - vnics.keys()):
+            with suppress(NotFound):
+                if self.looker.vnic(vnic_id).state not in GOING:
+                    raise Unavailable(
+                        "ListVnicAttachments",
+                        "Inconsistent",
+                        f"VNIC {vnic_id} exists and is not in the list",
+                    )
+
+    def _addresses(self, mine: list[VnicSeen]) -> dict[str, tuple[AddressSeen, ...]]:
+        cloud = self.looker.cloud
+        found = {v.id: cloud.addresses(v.id) for v in mine}
+        for made in self._expected(
+            "address", {a.id for on in found.values() for a in on}
+        ):
+            try:
+                seen = cloud.address(made.id)
+            except NotFound:
+                self.gone.add(made)
+                continue
+            if seen.vnic_id not in found:
+                self.gone.add(made)
+                continue
+            self.unlisted.add(made)
+            found[seen.vnic_id] += (seen,)
+        return found
+
+    def _expected(self, kind: str, listed: set[str]) -> list[Made]:
+        return [
+            made
+            for made in sorted(self.question.expected, key=lambda m: m.id)
+            if made.kind == kind and made.id not in listed
+        ]

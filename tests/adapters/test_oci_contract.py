@@ -1,0 +1,424 @@
+"""The cloud's port: one contract for the SDK against a local VCN, and for the fake."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol, TypeVar
+
+import pytest
+from fakes.cloud import FakeCloud
+from journeys.local_vcn import SHAPE, LocalVcn, eventually, local_vcn
+from oci.core import models as m
+
+from mooring.adapters.oci import Access, OciCloud
+from mooring.controller.gate import PacedGate
+from mooring.controller.look import Looker, Question
+from mooring.core.npn.changes import (
+    AttachVnic,
+    CreateAddress,
+    CreateAddressBlock,
+    NewVnic,
+    UpdateVnic,
+)
+from mooring.core.npn.errors import NoBlock, NotFound, Refused, Stale
+from mooring.core.npn.port import Cloud
+from mooring.core.npn.seen import DEAD, Made, VnicSeen
+
+T = TypeVar("T")
+numbers = count()
+
+
+class Place(Protocol):
+    """A cloud with a subnet for the nodes, and what breaks it."""
+
+    cloud: Cloud
+
+    def subnet(self, size: int) -> str:
+        """Make a subnet of so many addresses."""
+
+    def instance(self, vnics: int) -> str:
+        """Make a running instance of a shape with so many VNICs."""
+
+    def detach(self, attachment_id: str) -> None: ...
+    def delete_address(self, address_id: str) -> None: ...
+    def terminate(self, instance_id: str) -> None: ...
+    def group(self) -> str: ...
+
+
+@dataclass
+class FakePlace:
+    cloud: FakeCloud = field(default_factory=FakeCloud)
+
+    def __post_init__(self) -> None:
+        self.cloud.add_subnet("workers", "10.200.0.0/24")
+
+    def subnet(self, size: int) -> str:
+        prefix = 33 - size.bit_length()
+        n = next(numbers)
+        return self.cloud.add_subnet(f"subnet-{n}", f"10.{n}.0.0/{prefix}")
+
+    def instance(self, vnics: int) -> str:
+        return self.cloud.add_instance(f"i-{next(numbers)}", "workers", vnics)
+
+    def detach(self, attachment_id: str) -> None:
+        self.cloud.detach(self.cloud.attachment(attachment_id).vnic_id or "")
+
+    def delete_address(self, address_id: str) -> None:
+        self.cloud.delete_address(address_id)
+
+    def terminate(self, instance_id: str) -> None:
+        self.cloud.set_state(instance_id, "TERMINATED")
+
+    def group(self) -> str:
+        return f"nsg-{next(numbers)}"
+
+
+class LocalPlace:
+    def __init__(self, vcn: LocalVcn) -> None:
+        self.compartment = vcn.init()["tenancy"]
+        self.network, self.compute = vcn.network, vcn.compute
+        gate = PacedGate(time.monotonic, lambda _: False)
+        access = Access(
+            config=str(vcn.config_file), profile="DEFAULT", endpoint=vcn.endpoint
+        )
+        self.cloud = OciCloud(access, gate)
+        self.vcn_id = self.network.create_vcn(
+            m.CreateVcnDetails(
+                compartment_id=self.compartment, cidr_blocks=["10.0.0.0/16"]
+            )
+        ).data.id
+        self._blocks = count(1)
+        self.workers = self.subnet(256)
+
+    def subnet(self, size: int) -> str:
+        block = f"10.0.{next(self._blocks)}.0/{33 - size.bit_length()}"
+        made = self.network.create_subnet(
+            m.CreateSubnetDetails(
+                compartment_id=self.compartment, vcn_id=self.vcn_id, cidr_block=block
+            )
+        )
+        made_id: str = made.data.id
+        return made_id
+
+    def instance(self, vnics: int) -> str:
+        shape = m.LaunchInstanceShapeConfigDetails(ocpus=vnics, memory_in_gbs=16)
+        made = self.compute.launch_instance(
+            m.LaunchInstanceDetails(
+                compartment_id=self.compartment,
+                availability_domain="moor:LOCAL-1-AD-1",
+                shape=SHAPE,
+                shape_config=shape,
+                create_vnic_details=m.CreateVnicDetails(subnet_id=self.workers),
+            )
+        ).data.id
+        eventually(lambda: self.compute.get_instance(made), "RUNNING")
+        made_id: str = made
+        return made_id
+
+    def detach(self, attachment_id: str) -> None:
+        self.compute.detach_vnic(attachment_id)
+        eventually(lambda: self.compute.get_vnic_attachment(attachment_id), "DETACHED")
+
+    def delete_address(self, address_id: str) -> None:
+        self.network.delete_private_ip(address_id)
+
+    def terminate(self, instance_id: str) -> None:
+        self.compute.terminate_instance(instance_id)
+        eventually(lambda: self.compute.get_instance(instance_id), "TERMINATED")
+
+    def group(self) -> str:
+        made_id: str = self.network.create_network_security_group(
+            m.CreateNetworkSecurityGroupDetails(
+                compartment_id=self.compartment, vcn_id=self.vcn_id
+            )
+        ).data.id
+        return made_id
+
+
+@pytest.fixture(scope="module", params=["fake", "oci"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    if request.param == "fake":
+        yield FakePlace()
+        return
+    with local_vcn(tmp_path_factory.mktemp("vcn")) as vcn:
+        local = LocalPlace(vcn)
+        yield local
+        local.cloud.close()
+
+
+def until(get: Callable[[], T], good: Callable[[T], bool]) -> T:
+    deadline = time.monotonic() + 60
+    while not good(found := get()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
+def an_attach(
+    instance: str, subnet: str, token: str = "", **vnic: object
+) -> AttachVnic:
+    return AttachVnic(
+        instance_id=instance,
+        slot="0",
+        vnic=NewVnic(
+            subnet_id=subnet,
+            display_name="mooring-abc-0",
+            tags={"mooring-npn": "abc", "mooring-slot": "0"},
+            **vnic,  # type: ignore[arg-type]
+        ),
+        token=token or f"token-{next(numbers)}",
+    )
+
+
+def attach(place: Place, change: AttachVnic) -> tuple[Made, VnicSeen]:
+    made = place.cloud.carry_out(change)
+    assert made is not None
+    attachment = until(
+        lambda: place.cloud.attachment(made.id), lambda a: a.state == "ATTACHED"
+    )
+    assert attachment.vnic_id
+    vnic_id = attachment.vnic_id
+    vnic = until(lambda: place.cloud.vnic(vnic_id), lambda v: v.state == "AVAILABLE")
+    return made, vnic
+
+
+def a_vnic(place: Place, size: int = 256) -> VnicSeen:
+    return attach(place, an_attach(place.instance(4), place.subnet(size)))[1]
+
+
+def a_block(vnic: VnicSeen, size: int, token: str = "") -> CreateAddressBlock:
+    return CreateAddressBlock(
+        vnic_id=vnic.id,
+        slot="0",
+        subnet_id=vnic.subnet_id,
+        size=size,
+        tags={"mooring-npn": "abc"},
+        token=token or f"token-{next(numbers)}",
+    )
+
+
+def a_single(vnic: VnicSeen, token: str = "") -> CreateAddress:
+    return CreateAddress(
+        vnic_id=vnic.id,
+        slot="0",
+        subnet_id=vnic.subnet_id,
+        tags={"mooring-npn": "abc"},
+        token=token or f"token-{next(numbers)}",
+    )
+
+
+def in_time(place: Place, change: CreateAddressBlock | CreateAddress) -> Made:
+    """Carry out, while a subnet that updates says no."""
+    subnet = place.cloud.subnet
+    until(lambda: subnet(change.subnet_id), lambda s: s.state == "AVAILABLE")
+    made = place.cloud.carry_out(change)
+    assert made is not None
+    until(lambda: subnet(change.subnet_id), lambda s: s.state == "AVAILABLE")
+    return made
+
+
+def test_what_is_unknown_is_not_found(place: Place) -> None:
+    unknown = place.instance(2)[:-6] + "aaaaaa"
+    for ask in (
+        place.cloud.instance,
+        place.cloud.attachment,
+        place.cloud.vnic,
+        place.cloud.address,
+        place.cloud.subnet,
+    ):
+        with pytest.raises(NotFound):
+            ask(unknown)
+
+
+def test_an_instance_shows_its_state_and_limit(place: Place) -> None:
+    instance = place.cloud.instance(place.instance(3))
+
+    assert (instance.state, instance.most_vnics) == ("RUNNING", 3)
+
+
+def test_a_new_instance_has_its_primary_vnic(place: Place) -> None:
+    instance = place.cloud.instance(place.instance(2))
+
+    (attachment,) = place.cloud.attachments(instance)
+    vnic = place.cloud.vnic(attachment.vnic_id or "")
+    (address,) = place.cloud.addresses(vnic.id)
+
+    assert attachment.state == "ATTACHED"
+    assert (vnic.state, vnic.is_primary) == ("AVAILABLE", True)
+    assert (address.block.prefixlen, address.is_primary) == (32, True)
+
+
+def test_an_attached_vnic_is_as_it_was_asked_for(place: Place) -> None:
+    instance, subnet, group = place.instance(2), place.subnet(256), place.group()
+
+    made, vnic = attach(place, an_attach(instance, subnet, nsg_ids=(group,)))
+
+    assert made.kind == "attachment"
+    assert vnic.subnet_id == subnet
+    assert vnic.tags == {"mooring-npn": "abc", "mooring-slot": "0"}
+    assert vnic.nsg_ids == (group,)
+    assert vnic.skip_source_dest_check
+    assert vnic.display_name == "mooring-abc-0"
+    assert len(vnic.mac_address.split(":")) == 6
+    shown = place.cloud.attachments(place.cloud.instance(instance))
+    assert made.id in {a.id for a in shown}
+
+
+def test_the_same_token_attaches_once(place: Place) -> None:
+    change = an_attach(place.instance(4), place.subnet(256), f"token-{next(numbers)}")
+
+    first, again = place.cloud.carry_out(change), place.cloud.carry_out(change)
+
+    assert first == again
+    shown = place.cloud.attachments(place.cloud.instance(change.instance_id))
+    assert len(shown) == 2
+
+
+def test_a_token_whose_vnic_is_gone_is_stale(place: Place) -> None:
+    change = an_attach(place.instance(4), place.subnet(256), f"token-{next(numbers)}")
+    made, vnic = attach(place, change)
+    place.detach(made.id)
+
+    with pytest.raises(NotFound):
+        place.cloud.vnic(vnic.id)
+    assert place.cloud.attachment(made.id).state in DEAD
+    # While the cloud still shows the detached attachment it may point at it.
+    with suppress(Stale):
+        assert place.cloud.carry_out(change) == made
+
+
+def test_more_vnics_than_the_shape_has_are_refused(place: Place) -> None:
+    instance, subnet = place.instance(2), place.subnet(256)
+    attach(place, an_attach(instance, subnet))
+
+    with pytest.raises(Refused) as caught:
+        place.cloud.carry_out(an_attach(instance, subnet))
+    assert caught.value.code == "LimitExceeded"
+
+
+def test_attaching_to_nothing_is_not_found(place: Place) -> None:
+    instance, subnet = place.instance(2), place.subnet(256)
+
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(an_attach(instance[:-6] + "aaaaaa", subnet))
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(an_attach(instance, subnet[:-6] + "aaaaaa"))
+
+
+def test_a_vnic_can_be_set_right(place: Place) -> None:
+    vnic, group = a_vnic(place), place.group()
+
+    made = place.cloud.carry_out(
+        UpdateVnic(
+            vnic_id=vnic.id, slot="0", nsg_ids=(group,), skip_source_dest_check=False
+        )
+    )
+
+    assert made is None
+    found = place.cloud.vnic(vnic.id)
+    assert (found.nsg_ids, found.skip_source_dest_check) == ((group,), False)
+
+
+def test_a_block_is_one_aligned_object(place: Place) -> None:
+    vnic = a_vnic(place)
+
+    made = in_time(place, a_block(vnic, 32))
+
+    primary, block = place.cloud.addresses(vnic.id)
+    assert (made.kind, made.id) == ("address", block.id)
+    assert place.cloud.address(made.id) == block
+    assert block.block.prefixlen == 27
+    assert not block.is_primary
+    assert not primary.block.overlaps(block.block)  # type: ignore[arg-type]
+
+
+def test_a_single_address_is_another(place: Place) -> None:
+    vnic = a_vnic(place)
+
+    made = in_time(place, a_single(vnic))
+
+    found = place.cloud.address(made.id)
+    assert (found.vnic_id, found.block.prefixlen) == (vnic.id, 32)
+
+
+def test_the_same_token_takes_one_block(place: Place) -> None:
+    vnic = a_vnic(place)
+    change = a_block(vnic, 16, f"token-{next(numbers)}")
+
+    assert in_time(place, change) == in_time(place, change)
+    assert len(place.cloud.addresses(vnic.id)) == 2
+
+
+def test_a_token_whose_block_is_gone_is_stale(place: Place) -> None:
+    vnic = a_vnic(place)
+    change = a_block(vnic, 16, f"token-{next(numbers)}")
+    made = in_time(place, change)
+    place.delete_address(made.id)
+
+    with pytest.raises(Stale):
+        place.cloud.carry_out(change)
+    with pytest.raises(NotFound):
+        place.cloud.address(made.id)
+
+
+def test_a_block_that_does_not_fit_is_told_apart_from_a_full_subnet(
+    place: Place,
+) -> None:
+    vnic = a_vnic(place, size=16)
+
+    with pytest.raises(NoBlock):
+        place.cloud.carry_out(a_block(vnic, 16))
+    for _ in range(12):
+        in_time(place, a_single(vnic))
+    with pytest.raises(Refused):
+        place.cloud.carry_out(a_single(vnic))
+    assert len(place.cloud.addresses(vnic.id)) == 13
+
+
+def test_addresses_on_nothing_are_not_found(place: Place) -> None:
+    vnic = a_vnic(place)
+    nowhere = VnicSeen(
+        id=vnic.id[:-6] + "aaaaaa",
+        state="",
+        mac_address="",
+        subnet_id=vnic.subnet_id,
+        is_primary=False,
+    )
+
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(a_block(nowhere, 2))
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(a_single(nowhere))
+
+
+def test_a_subnet_shows_its_blocks_and_router(place: Place) -> None:
+    subnet = place.cloud.subnet(place.subnet(256))
+
+    (block,) = subnet.v4
+    assert subnet.state == "AVAILABLE"
+    assert (block.prefixlen, subnet.router_v4, subnet.v6) == (24, block[1], ())
+
+
+def test_a_terminated_instance_says_so(place: Place) -> None:
+    instance = place.instance(2)
+    place.terminate(instance)
+
+    assert place.cloud.instance(instance).state == "TERMINATED"
+
+
+def test_a_look_shows_all_of_it(place: Place) -> None:
+    instance, subnet = place.instance(2), place.subnet(256)
+    _, vnic = attach(place, an_attach(instance, subnet))
+    in_time(place, a_block(vnic, 4))
+
+    seen = Looker(place.cloud, time.monotonic).look(
+        Question(name="abc", instance_id=instance)
+    )
+
+    assert len(seen.attachments) == len(seen.vnics) == 2
+    assert [a.block.num_addresses for a in seen.addresses[vnic.id]] == [1, 4]
+    assert set(seen.subnets) == {subnet}

@@ -29,7 +29,7 @@ ARCHITECTURES = ("x86_64", "aarch64")
 LANGUAGE = ("-std=c11", "-D_GNU_SOURCE", "-static")
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
 SHIPPED = ("-Os", "-s")
-CHECKED = ("-Os", "-g", "-fsanitize=undefined", "-fsanitize-trap=undefined")
+CHECKED = ("-Os", "-s", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 
 
 def build() -> None:

@@ -336,12 +336,12 @@ def test_a_peer_that_is_not_root_is_turned_away(tmp_path: Path) -> None:
         "s.connect(sys.argv[1]); os.write(s.fileno(), b'MOR1');"
         "print(s.recv(1))"
     )
+    tmp_path.chmod(0o755)
+    python = Path(sys.executable).resolve()
 
     async def story() -> bytes:
         async with real(path, said, Limits()):
             path.chmod(0o666)
-            tmp_path.chmod(0o755)
-            python = Path(sys.executable).resolve()
             process = await asyncio.create_subprocess_exec(
                 *(python, "-I", "-S", "-c", program, path.name),
                 stdout=subprocess.PIPE,

@@ -109,7 +109,7 @@ class Turn:
         known = self._indices.get((space, link))
         if known is not None:
             return known
-        answer = self.conversation(space, fact).ask(rt.get_link(link))
+        answer = self.conversation(space, fact).ask(rt.get_link(link, statistics=False))
         if isinstance(answer, wire.Verdict):
             raise _refusal(fact, answer, f"link {link!r} in {space!r}: ")
         return self.learn(space, link, rtdump.link_index(answer))
@@ -121,7 +121,7 @@ class Turn:
 
     def link(self, space: str, name: str, fact: Fact) -> Link | None:
         """The link as it is now."""
-        answer = self.conversation(space, fact).ask(rt.get_link(name))
+        answer = self.conversation(space, fact).ask(rt.get_link(name, statistics=False))
         if not isinstance(answer, wire.Verdict):
             return rtdump.link(answer)
         if answer.errno in GONE:
@@ -193,15 +193,19 @@ class Making(Turn):
         # On its own and acknowledged before anything else is sent: were it refused because a
         # stranger has the name, what follows would land on the stranger.
         self.flush()
-        near, far = veth.near, veth.far
-        message = rt.new_veth(veth, self.fd(near.space, veth))
-        verdict = self.conversation(far.space, veth).tell([message]).get(0)
+        device = rt.born_up(veth)
+        peer = veth.near if device is veth.far else veth.far
+        message = rt.new_veth(veth, self.fd(peer.space, veth))
+        verdict = self.conversation(device.space, veth).tell([message]).get(0)
         if verdict is None:
-            self._learn(near)
-            self._learn(far)
+            self._learn(veth.near)
+            self._learn(veth.far)
         else:
             self._adopt(veth, verdict)
-        self.queue(near.space, veth, rt.raise_end(near))
+        for end in (veth.far, veth.near):
+            # The peer is down; the near end, peer or not, has no alias yet.
+            if verdict is not None or end is peer or end is veth.near:
+                self.queue(end.space, veth, rt.raise_end(end))
         self._made.append(veth)
 
     def _learn(self, end: End) -> None:
@@ -219,12 +223,13 @@ class Making(Turn):
             raise _refusal(veth, verdict)
         self.learn(near.space, near.name, one.index)
         self.learn(far.space, far.name, other.index)
-        self.queue(far.space, veth, rt.link_up(LinkUp(far.space, far.name, far.mtu)))
 
     def _await_carrier(self, veth: Veth) -> None:
+        question = rt.get_link(veth.far.name, statistics=False)
+        talk = self.conversation(veth.far.space, veth)
         for _ in range(CARRIER_TRIES):
-            link = self.link(veth.far.space, veth.far.name, veth)
-            if link is None or link.operational:
+            answer = talk.ask(question)
+            if isinstance(answer, wire.Verdict) or rtdump.is_operational(answer):
                 return
             time.sleep(CARRIER_PAUSE)
 
@@ -278,8 +283,17 @@ class Removing(Turn):
                     self._doomed.setdefault(near.space, []).append(fact)
             case LinkUp() | Sysctl():
                 pass  # shared with others, who may still want it
+            case Rule(mark=None) if not self._is_there(fact):
+                pass
             case _:
                 self.queue(fact.space, fact, self.message(fact, remove=True))
+
+    def _is_there(self, rule: Rule) -> bool:
+        """Look for the very rule: one without a mark would name any of its table and priority."""
+        self.flush()
+        talk = self.conversation(rule.space, rule)
+        bodies = talk.dump(rt.dump(rt.GET_RULE, rt.FAMILY[rule.family]))
+        return rule in {rtdump.rule(rule.space, body) for body in bodies}
 
     def _note(self, error: KernelError) -> None:
         if error.errno not in GONE:

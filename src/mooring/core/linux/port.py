@@ -99,6 +99,9 @@ class Namespaces(Protocol):
     def close(self, fd: int) -> None:
         """Give a descriptor back."""
 
+    def is_network(self, fd: int) -> bool:
+        """Whether the descriptor is one of a network namespace."""
+
     def inode(self, fd: int) -> int:
         """What identifies the namespace behind a descriptor."""
 

@@ -25,7 +25,7 @@ from ipaddress import (
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.plan import Address, Ip, Neighbour, Network, Route, Rule
 from mooring.core.linux.seen import Link
-from mooring.core.linux.wire import Unreadable, attributes, string, u32
+from mooring.core.linux.wire import Unreadable, attributes, find, string, u32
 
 LINK, OPERATIONAL, STATISTICS, LINK_NAMESPACE = 5, 16, 23, 37
 OPERATIONAL_UP = 6
@@ -76,6 +76,12 @@ def link_index(body: bytes) -> int:
     if len(body) < rt.LINK_HEADER.size:
         raise Unreadable(f"{len(body)} bytes are no link")
     return int(rt.LINK_HEADER.unpack_from(body)[2])
+
+
+def is_operational(body: bytes) -> bool:
+    """Tell whether a link has carrier and lets packets out, from RTM_NEWLINK."""
+    state = find(body, OPERATIONAL, rt.LINK_HEADER.size)
+    return state == bytes([OPERATIONAL_UP])
 
 
 def address(space: str, names: Names, body: bytes) -> Address | None:

@@ -60,6 +60,8 @@ NEIGHBOUR_ADDRESS, NEIGHBOUR_MAC, NEIGHBOUR_PERMANENT = 1, 2, 0x80
 _MAKE = wire.CREATE | wire.REPLACE
 _MAKE_NEW = wire.CREATE | wire.EXCLUSIVE
 _ONE_QUEUE = number(TX_QUEUES, 1) + number(RX_QUEUES, 1)
+_NO_LINK = LINK_HEADER.pack(0, 0, 0, 0, 0)
+_NO_STATISTICS = number(EXTENSIONS, SKIP_STATISTICS)
 _VETH = attribute(INFO_KIND, b"veth")
 
 
@@ -71,24 +73,33 @@ def mac_bytes(mac: str) -> bytes:
     return raw
 
 
-def new_veth(veth: Veth, near_space: int) -> Message:
-    """The pair, sent from the far end's namespace; `near_space` is an open descriptor.
+def born_up(veth: Veth) -> End:
+    """Tell which end is made by the message itself: the far one, unless only near has an index.
 
-    The far end is created up. The peer cannot be: veth_open wants its twin's pointer, which is
-    set only after the peer is registered (ENOTCONN). `raise_near` does that.
+    veth_newlink heeds the peer's index only if the device has one too.
     """
-    near, far = veth.near, veth.far
-    peer = (
-        LINK_HEADER.pack(0, 0, near.index or 0, 0, 0)
-        + _end(near)
-        + number(GROUP, near.group)
-        + number(NAMESPACE_FD, near_space)
+    only_near = veth.far.index is None and veth.near.index is not None
+    return veth.near if only_near else veth.far
+
+
+def new_veth(veth: Veth, peer_space: int) -> Message:
+    """Make the pair, sent from the namespace of the end that is `born_up`.
+
+    `peer_space` is an open descriptor of the other end's. That end, the peer, cannot be created
+    up: veth_open wants the twin's pointer, which is set only after the peer is registered
+    (ENOTCONN). `raise_end` does that.
+    """
+    device = born_up(veth)
+    peer = veth.near if device is veth.far else veth.far
+    about = (
+        LINK_HEADER.pack(0, 0, peer.index or 0, 0, 0)
+        + _end(peer)
+        + number(NAMESPACE_FD, peer_space)
     )
-    data = attribute(INFO_DATA | wire.NESTED, attribute(VETH_PEER | wire.NESTED, peer))
+    data = attribute(INFO_DATA | wire.NESTED, attribute(VETH_PEER | wire.NESTED, about))
     body = (
-        LINK_HEADER.pack(0, 0, far.index or 0, UP, UP)
-        + _end(far)
-        + number(GROUP, far.group)
+        LINK_HEADER.pack(0, 0, device.index or 0, UP, UP)
+        + _end(device)
         + attribute(LINK_INFO | wire.NESTED, _VETH + data)
     )
     return Message(NEW_LINK, _MAKE_NEW, body)
@@ -113,25 +124,26 @@ def link_group(name: str, group: int) -> Message:
 
 def delete_link(name: str) -> Message:
     """A link is gone, and its twin."""
-    return Message(DELETE_LINK, 0, LINK_HEADER.pack(0, 0, 0, 0, 0) + text(NAME, name))
+    return Message(DELETE_LINK, 0, _NO_LINK + text(NAME, name))
 
 
 def delete_group(group: int) -> Message:
     """All links of a group are gone, for the price of about one."""
     return Message(
-        DELETE_LINK, 0, LINK_HEADER.pack(0, 0, 0, 0, 0) + number(GROUP, group)
+        DELETE_LINK, 0, _NO_LINK + number(GROUP, group)
     )
 
 
-def get_link(name: str) -> Message:
-    """Ask for one link, by name."""
-    return Message(GET_LINK, 0, LINK_HEADER.pack(0, 0, 0, 0, 0) + text(NAME, name))
+def get_link(name: str, *, statistics: bool = True) -> Message:
+    """Ask for one link, by name; without statistics the answer is a third as long."""
+    less = b"" if statistics else _NO_STATISTICS
+    return Message(GET_LINK, 0, _NO_LINK + text(NAME, name) + less)
 
 
 def dump_links(*, statistics: bool) -> Message:
-    """Ask for all links; without statistics the answer is a third as long."""
-    less = b"" if statistics else number(EXTENSIONS, SKIP_STATISTICS)
-    return Message(GET_LINK, wire.DUMP, LINK_HEADER.pack(0, 0, 0, 0, 0) + less)
+    """Ask for all links."""
+    less = b"" if statistics else _NO_STATISTICS
+    return Message(GET_LINK, wire.DUMP, _NO_LINK + less)
 
 
 def dump(kind: int, family: int) -> Message:
@@ -200,9 +212,6 @@ def rule(fact: Rule, *, remove: bool = False) -> Message:
     if fact.mark is not None:
         mask = WHOLE_MASK if fact.mask is None else fact.mask
         body += number(MARK, fact.mark) + number(MASK, mask)
-    elif remove:
-        # Without this a rule without a mark would name any rule of its priority and table.
-        body += number(MASK, 0)
     if fact.suppress_prefixlength is not None:
         body += number(SUPPRESS, fact.suppress_prefixlength)
     if remove:
@@ -224,7 +233,13 @@ def neighbour(fact: Neighbour, index: int, *, remove: bool = False) -> Message:
 
 def _end(end: End) -> bytes:
     mac = attribute(MAC, mac_bytes(end.mac)) if end.mac else b""
-    return text(NAME, end.name) + mac + number(MTU, end.mtu) + _ONE_QUEUE
+    return (
+        text(NAME, end.name)
+        + mac
+        + number(MTU, end.mtu)
+        + number(GROUP, end.group)
+        + _ONE_QUEUE
+    )
 
 
 def _set_link(name: str, flags: int, more: bytes) -> Message:

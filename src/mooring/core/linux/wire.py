@@ -98,18 +98,16 @@ def replies(data: bytes) -> Iterator[Reply]:
 
 
 def attributes(data: bytes, start: int = 0) -> dict[int, bytes]:
-    """Attributes by kind (without the nesting flags); of several of a kind the last."""
-    found: dict[int, bytes] = {}
-    offset, end = start, len(data)
-    if offset > end:
-        raise Unreadable(f"{end} bytes where a header of {offset} should be")
-    while end - offset >= ATTRIBUTE.size:
-        size, kind = ATTRIBUTE.unpack_from(data, offset)
-        if not ATTRIBUTE.size <= size <= end - offset:
-            raise Unreadable(f"an attribute of {size} bytes in {end - offset}")
-        found[kind & KIND] = data[offset + 4 : offset + size]
-        offset += size + 3 & ~3
-    return found
+    """Read attributes by kind (without the nesting flags); of several of a kind the last."""
+    return dict(_walk(data, start))
+
+
+def find(data: bytes, wanted: int, start: int = 0) -> bytes | None:
+    """Read one attribute and nothing behind it."""
+    for kind, payload in _walk(data, start):
+        if kind == wanted:
+            return payload
+    return None
 
 
 def verdict(reply: Reply) -> Verdict:
@@ -134,6 +132,18 @@ def u32(payload: bytes) -> int:
 def string(payload: bytes) -> str:
     """A string up to its NUL; odd bytes survive a round trip."""
     return payload.split(b"\0", 1)[0].decode(errors="surrogateescape")
+
+
+def _walk(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
+    offset, end = start, len(data)
+    if offset > end:
+        raise Unreadable(f"{end} bytes where a header of {offset} should be")
+    while end - offset >= 4:
+        size, kind = ATTRIBUTE.unpack_from(data, offset)
+        if not 4 <= size <= end - offset:
+            raise Unreadable(f"an attribute of {size} bytes in {end - offset}")
+        yield kind & KIND, data[offset + 4 : offset + size]
+        offset += size + 3 & ~3
 
 
 def _echoed(reply: Reply) -> int:

@@ -37,6 +37,9 @@ class HttpServer:
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections from now on; the socket is ours to close."""
+        # asyncio sets this only on sockets whose protocol number it knows, which accept()
+        # does not tell; without it each answer waits 40 ms for a delayed acknowledgement
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listener)
 

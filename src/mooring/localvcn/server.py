@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
@@ -30,7 +31,9 @@ LIMIT = 1024 * 1024
 REQUEST_ID = "opc-request-id"
 ENTROPY = 32
 
-_SPEAKABLE = re.compile(r"[A-Za-z0-9/_.:-]{1,128}")
+JSON_TYPE = "application/json"
+
+_SPEAKABLE = re.compile(r"[A-Za-z0-9/_.:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Server:
         http = HttpRequest(scope, receive)
         request_id = self._request_id(http.headers.get(REQUEST_ID, ""))
         try:
-            answer = await self._answer(http)
+            answer = await self._answer(http, request_id)
         except ClientDisconnect:
             return
         except JournalError as error:
@@ -74,8 +77,12 @@ class Server:
             log.exception("request failed opc-request-id=%s", request_id)
             answer = _error(500, "InternalServerError", "An internal error occurred.")
         reply = answer.reply
-        headers = {REQUEST_ID: request_id, **reply.headers}
-        await Response(reply.body, reply.status, headers)(scope, receive, send)
+        headers = {
+            "date": formatdate(usegmt=True),
+            **reply.headers,
+            REQUEST_ID: request_id,
+        }
+        # before it goes out: who has the answer finds its line
         log.info(
             "%s %s %d %.1fms %s=%s%s",
             scope["method"],
@@ -86,8 +93,9 @@ class Server:
             headers[REQUEST_ID],
             f" why={answer.why!r}" if answer.why else "",
         )
+        await Response(reply.body, reply.status, headers)(scope, receive, send)
 
-    async def _answer(self, http: HttpRequest) -> Answer:
+    async def _answer(self, http: HttpRequest, request_id: str) -> Answer:
         body = await _body(http)
         if body is None:
             return _error(
@@ -99,11 +107,15 @@ class Server:
         caller = signing.authenticate(received, now, self._keys.verify)
         if isinstance(caller, signing.Refused):
             return _error(signing.STATUS, signing.CODE, caller.message, caller.why)
+        kind = headers.get("content-type", "")
+        if body and kind.partition(";")[0].strip().lower() != JSON_TYPE:
+            message = f"content-type {json.dumps(kind[:100])} must be {JSON_TYPE}."
+            return _error(400, "CannotParseRequest", message)
         request = Request(
             method=http.method,
             path=http.scope["path"],
             query=dict(http.query_params),
-            headers=headers,
+            headers={**headers, REQUEST_ID: request_id},
             # only the methods with a body have it signed
             body=body if http.method in signing.WITH_BODY else b"",
             principal=caller.user,
@@ -113,9 +125,10 @@ class Server:
         return Answer(await self._cloud.answer(request))
 
     def _request_id(self, given: str) -> str:
-        """Name the request: the client's word for it, then ours."""
-        ours = self._chance.draw(16).hex().upper()
-        return f"{given}/{ours}" if _SPEAKABLE.fullmatch(given) else ours
+        """Name the request by the client's word for it, or else by ours."""
+        if _SPEAKABLE.fullmatch(given):
+            return given
+        return self._chance.draw(16).hex().upper()
 
 
 async def _body(http: HttpRequest) -> bytes | None:
@@ -142,5 +155,5 @@ def _target(scope: Scope) -> str:
 
 def _error(status: int, code: str, message: str, why: str = "") -> Answer:
     body = json.dumps({"code": code, "message": message}).encode()
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": JSON_TYPE}
     return Answer(Reply(status=status, body=body, headers=headers), why)

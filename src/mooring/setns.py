@@ -30,7 +30,7 @@ def unshare() -> None:
 
 
 def open_own() -> int:
-    """A descriptor of the namespace that this thread is in."""
+    """Open the namespace that this thread is in."""
     return os.open(OWN, os.O_RDONLY | os.O_CLOEXEC)
 
 
@@ -46,7 +46,7 @@ def returning() -> Iterator[None]:
 
 @contextmanager
 def inside(fd: int | None) -> Iterator[None]:
-    """This thread is inside the namespace for the length of the block (None: stays)."""
+    """Put this thread inside the namespace for the block (None: it stays)."""
     if fd is None:
         yield
         return

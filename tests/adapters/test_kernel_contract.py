@@ -9,9 +9,9 @@ from errno import EBUSY, EEXIST, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, ENOE
 from ipaddress import ip_address, ip_interface, ip_network
 
 import pytest
-
 from fakes.kernel import FakeKernel
 from fakes.netns import FakeNamespaces
+
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
 from mooring.core.linux import port
@@ -417,7 +417,9 @@ def test_the_end_of_a_namespace_ends_its_pairs(world: World) -> None:
     world.namespaces.close(world.fds.pop(POD))
     world.namespaces.delete(world.names[POD])
     del world.spaces[POD]
-    deadline = time.monotonic() + 60  # the kernel takes namespaces apart in its own time
+    deadline = (
+        time.monotonic() + 60
+    )  # the kernel takes namespaces apart in its own time
     while "moor0" in world.look()[HOST].links and time.monotonic() < deadline:
         time.sleep(0.01)
 

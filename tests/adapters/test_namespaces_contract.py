@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
 from fakes.netns import FakeNamespaces
+
 from mooring.adapters import netns
 from mooring.core.linux import port
 

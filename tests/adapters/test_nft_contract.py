@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-
 from fakes.netns import FakeNamespaces
 from fakes.nft import FakeNft
+
 from mooring.adapters import netns
 from mooring.adapters.nft import Nft
 from mooring.core.linux import nft, port

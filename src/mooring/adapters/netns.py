@@ -63,19 +63,19 @@ def delete(name: str) -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether the name stands for a namespace (a plain file left behind does not)."""
+    """Tell whether the name stands for a namespace (a plain file left behind does not)."""
     return _stands(_path(name))
 
 
 def names() -> list[str]:
-    """The names of all namespaces, sorted."""
+    """List the names of all namespaces, sorted."""
     with suppress(FileNotFoundError):
         return sorted(each.name for each in DIRECTORY.iterdir() if _stands(each))
     return []
 
 
 def open_fd(path_or_name: str) -> int:
-    """A descriptor of the namespace; OSError when there is none or it is of another kind."""
+    """Open a namespace; OSError when there is none or it is of another kind."""
     path = Path(path_or_name) if "/" in path_or_name else _path(path_or_name)
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if is_network(fd):
@@ -90,7 +90,7 @@ def close(fd: int) -> None:
 
 
 def is_network(fd: int) -> bool:
-    """Whether the descriptor is one of a network namespace."""
+    """Tell whether the descriptor is one of a network namespace."""
     try:
         return fcntl.ioctl(fd, GET_NAMESPACE_TYPE) == setns.NEW_NETWORK
     except OSError:
@@ -98,22 +98,22 @@ def is_network(fd: int) -> bool:
 
 
 def inode(fd: int) -> int:
-    """What identifies the namespace while it lives."""
+    """Tell what identifies the namespace while it lives."""
     return os.fstat(fd).st_ino
 
 
 def own_inode() -> int:
-    """The same for the namespace that this thread is in."""
+    """Tell the same of the namespace that this thread is in."""
     return Path(setns.OWN).stat().st_ino
 
 
 def listen_tcp(fd: int | None, host: str, port: int) -> socket.socket:
-    """A listening TCP socket that lives in the namespace."""
+    """Open a listening TCP socket that lives in the namespace."""
     return _bound(fd, socket.SOCK_STREAM, host, port)
 
 
 def udp_socket(fd: int | None, host: str, port: int) -> socket.socket:
-    """A bound UDP socket that lives in the namespace."""
+    """Open a bound UDP socket that lives in the namespace."""
     return _bound(fd, socket.SOCK_DGRAM, host, port)
 
 
@@ -136,7 +136,7 @@ def _bound(fd: int | None, kind: int, host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _registry() -> Iterator[None]:
-    """/run/netns exists, is shared with other mount namespaces, and is ours for the block."""
+    """Have /run/netns, shared with other mount namespaces, to ourselves for the block."""
     DIRECTORY.mkdir(mode=0o755, parents=True, exist_ok=True)
     lock = os.open(DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -180,7 +180,7 @@ def _path(name: str) -> Path:
 
 
 def _call(function: str, *arguments: object) -> None:
-    """A call of libc that Python does not have."""
+    """Call a function of libc that Python does not have."""
     # mount's flags are an unsigned long; the others fit it as well.
     given = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
     if getattr(_libc, function)(*given) != 0:

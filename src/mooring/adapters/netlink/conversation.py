@@ -38,7 +38,7 @@ class Conversation:
         self._socket.close()
 
     def tell(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
-        """Send all, in order; the refusals, by the message's place."""
+        """Send all, in order; return the refusals by the message's place."""
         refused: dict[int, wire.Verdict] = {}
         for start in range(0, len(messages), BATCH):
             batch = list(islice(messages, start, start + BATCH))
@@ -47,18 +47,18 @@ class Conversation:
         return refused
 
     def ask(self, message: wire.Message) -> bytes | wire.Verdict:
-        """Send one question; the body of the answer, or the refusal."""
+        """Send one question; return the body of the answer, or the refusal."""
         self._sequence += 1
-        self._socket.send(wire.frame(message, self._sequence))
+        self._send(wire.frame(message, self._sequence))
         while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
+            for reply in wire.replies(self._receive()):
                 if reply.sequence == self._sequence:
                     if reply.kind == wire.ERROR:
                         return wire.verdict(reply)
                     return reply.body
 
     def dump(self, message: wire.Message) -> list[bytes]:
-        """Send one question for all; the bodies, from a moment in which nothing changed."""
+        """Send one question for all; return bodies from a moment in which nothing changed."""
         for _ in range(TRIES):
             bodies = self._dump_once(message)
             if bodies is not None:
@@ -70,10 +70,10 @@ class Conversation:
         self._sequence = last = self._sequence + len(messages)
         framed = [wire.frame(m, first + i) for i, m in enumerate(messages[:-1])]
         framed.append(wire.frame(messages[-1], last, wire.ACK))
-        self._socket.send(b"".join(framed))
+        self._send(b"".join(framed))
         refused: dict[int, wire.Verdict] = {}
         while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
+            for reply in wire.replies(self._receive()):
                 if reply.kind != wire.ERROR or reply.sequence < first:
                     continue
                 verdict = wire.verdict(reply)
@@ -84,13 +84,18 @@ class Conversation:
 
     def _dump_once(self, message: wire.Message) -> list[bytes] | None:
         self._sequence += 1
-        self._socket.send(wire.frame(message, self._sequence))
+        self._send(wire.frame(message, self._sequence))
         bodies: list[bytes] = []
         whole = True
         while True:
-            data = self._receive()
-            whole = whole and data is not None
-            for reply in wire.replies(data or b""):
+            try:
+                data = self._receive()
+            except KernelError as err:
+                if err.errno != ENOBUFS:
+                    raise
+                # One datagram was dropped; the rest still comes.
+                data, whole = b"", False
+            for reply in wire.replies(data):
                 if reply.sequence != self._sequence:
                     continue
                 whole = whole and not reply.flags & wire.DUMP_INTERRUPTED
@@ -99,14 +104,17 @@ class Conversation:
                     return bodies if whole else None
                 bodies.append(reply.body)
 
-    def _receive(self) -> bytes | None:
-        """The next datagram; None when the kernel had to drop one."""
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.send(data)
+        except OSError as err:
+            raise KernelError(None, err.errno or 0, f"sending: {err}") from err
+
+    def _receive(self) -> bytes:
         try:
             return self._socket.recv(LARGEST)
         except OSError as err:
-            if err.errno == ENOBUFS:
-                return None
-            raise
+            raise KernelError(None, err.errno or 0, f"receiving: {err}") from err
 
 
 class Conversations:
@@ -125,7 +133,7 @@ class Conversations:
             self.home = -1
 
     def open(self, fd: int | None) -> Conversation:
-        """A conversation in a namespace (None: at home)."""
+        """Begin a conversation in a namespace (None: at home)."""
         if fd is not None:
             return Conversation(fd)
         with suppress(IndexError):
@@ -133,7 +141,7 @@ class Conversations:
         return Conversation(self.home)
 
     def end(self, conversation: Conversation, *, keep: bool) -> None:
-        """Done with it; `keep` for one at home in which every reply was read."""
+        """End a conversation; `keep` for one at home in which every reply was read."""
         if keep:
             self._idle.append(conversation)
         else:

@@ -59,7 +59,7 @@ class Kernel:
             return tuple(turn.refused)
 
     def look(self, space: str, fd: int | None) -> Seen:
-        """Everything a namespace shows, its facts said of `space`."""
+        """See everything a namespace shows, its facts said of `space`."""
         with self._talk(fd) as talk:
             links = _links(talk, statistics=True)
             names = {link.index: link.name for link in links.values()}
@@ -85,7 +85,7 @@ class Kernel:
             )
 
     def link(self, fd: int | None, name: str) -> Link | None:
-        """One link with its counters, None when it is absent."""
+        """See one link with its counters; None when it is absent."""
         with self._talk(fd) as talk:
             answer = talk.ask(rt.get_link(name))
         if not isinstance(answer, wire.Verdict):
@@ -94,7 +94,7 @@ class Kernel:
         return None
 
     def links(self, fd: int | None) -> Mapping[str, Link]:
-        """All links by name, without counters (they read 0): the cheap look."""
+        """See all links by name, without counters (they read 0): the cheap look."""
         with self._talk(fd) as talk:
             return _links(talk, statistics=False)
 

@@ -53,7 +53,7 @@ class Turn:
         self._pending_space = ""
 
     def __enter__(self) -> Self:
-        """Sockets live as long as the block."""
+        """Open sockets as needed; they live as long as the block."""
         return self
 
     def __exit__(
@@ -89,23 +89,26 @@ class Turn:
         self.refused.append(_refusal(fact, verdict))
 
     def fd(self, space: str, fact: Fact) -> int:
-        """The descriptor of a namespace of the plan."""
+        """Find the descriptor of a namespace of the plan."""
         if space not in self._spaces:
             raise KernelError(fact, ENOENT, f"no namespace is known as {space!r}")
         fd = self._spaces[space]
         return self._conversations.home if fd is None else fd
 
     def conversation(self, space: str, fact: Fact) -> Conversation:
-        """The socket in a namespace of the plan, opened on first use."""
+        """Find the socket in a namespace of the plan, opened on first use."""
         found = self._open.get(space)
         if found is None:
             self.fd(space, fact)
-            found = self._conversations.open(self._spaces[space])
+            try:
+                found = self._conversations.open(self._spaces[space])
+            except OSError as err:
+                raise KernelError(fact, err.errno or 0, str(err)) from err
             self._open[space] = found
         return found
 
     def index(self, space: str, link: str, fact: Fact) -> int:
-        """The link's index, asked for once."""
+        """Find a link's index, asked for once."""
         known = self._indices.get((space, link))
         if known is not None:
             return known
@@ -120,7 +123,7 @@ class Turn:
         return index
 
     def link(self, space: str, name: str, fact: Fact) -> Link | None:
-        """The link as it is now."""
+        """Look at a link as it is now."""
         answer = self.conversation(space, fact).ask(rt.get_link(name, statistics=False))
         if not isinstance(answer, wire.Verdict):
             return rtdump.link(answer)
@@ -131,21 +134,21 @@ class Turn:
     def message(
         self, fact: LinkUp | Address | Route | Rule | Neighbour, *, remove: bool = False
     ) -> wire.Message:
-        """The message that makes the fact true, or takes it back."""
+        """Write the message that makes the fact true, or takes it back."""
         match fact:
             case LinkUp():
                 return rt.link_up(fact)
             case Rule():
                 return rt.rule(fact, remove=remove)
-            case Route(link=None):
-                return rt.route(fact, None, remove=remove)
-        index = self.index(fact.space, fact.link, fact)
-        match fact:
-            case Address():
-                return rt.address(fact, index, remove=remove)
             case Route():
-                return rt.route(fact, index, remove=remove)
+                link = fact.link
+                out = None if link is None else self.index(fact.space, link, fact)
+                return rt.route(fact, out, remove=remove)
+            case Address():
+                index = self.index(fact.space, fact.link, fact)
+                return rt.address(fact, index, remove=remove)
             case Neighbour():
+                index = self.index(fact.space, fact.link, fact)
                 return rt.neighbour(fact, index, remove=remove)
 
 
@@ -184,7 +187,7 @@ class Making(Turn):
             raise self.refused[0]
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
-        """A rule that exists is as good as made: the kernel compares all of it."""
+        """Note a refusal; a rule that exists is none: the kernel compared all of it."""
         if isinstance(fact, Rule) and verdict.errno == EEXIST:
             return
         super().refuse(fact, verdict)
@@ -270,6 +273,13 @@ class Removing(Turn):
                 self.queue(space, pairs[0], message)
             self.flush()
 
+    def flush(self) -> None:
+        """Send what is queued; what cannot be sent is noted too."""
+        try:
+            super().flush()
+        except KernelError as err:
+            self._note(err)
+
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal that is one."""
         self._note(_refusal(fact, verdict))
@@ -301,7 +311,7 @@ class Removing(Turn):
 
 
 def removal(names: list[str]) -> list[wire.Message]:
-    """The messages that delete links: one costs an RCU grace period, and so does a group."""
+    """List what deletes links: one costs an RCU grace period, and so does a group."""
     if len(names) == 1:
         return [rt.delete_link(names[0])]
     return [*(rt.link_group(name, REAPED) for name in names), rt.delete_group(REAPED)]

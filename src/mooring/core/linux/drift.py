@@ -25,43 +25,33 @@ VETH = "veth"
 WHOLE_MASK = 0xFFFFFFFF
 NOWHERE = {"blackhole", "unreachable"}
 
+Within = LinkUp | Address | Route | Rule | Neighbour
 Seens = Mapping[str, Seen]
 
 
 def missing(plan: Plan, seen: Seens) -> Plan:
-    """The facts that do not hold, in the plan's order: the plan that repairs."""
+    """List the facts that do not hold, in the plan's order: the plan that repairs."""
     return tuple(fact for fact in plan if not holds(fact, seen))
 
 
 def backwards(plan: Plan) -> Plan:
-    """The plan from its end, as it is taken back."""
+    """Turn the plan round, as it is taken back."""
     return plan[::-1]
 
 
 def holds(fact: Fact, seen: Seens) -> bool:
-    """Whether one fact holds, as far as was looked."""
+    """Tell whether one fact holds, as far as was looked."""
     match fact:
-        case Sysctl():
-            return True
         case Veth():
             return _veth_holds(fact, seen)
-        case _ if fact.space not in seen:
+        case _ if isinstance(fact, Sysctl) or fact.space not in seen:
             return True
-        case LinkUp():
-            return _link_is_up(fact, seen[fact.space].links.get(fact.link))
-        case Address():
-            return fact in seen[fact.space].addresses
-        case Route():
-            return _route_holds(fact, seen[fact.space].routes)
-        case Rule():
-            return _plain_rule(fact) in seen[fact.space].rules
-        case Neighbour():
-            plain = replace(fact, mac=fact.mac.lower())
-            return plain in seen[fact.space].neighbours
+        case _:
+            return _is_seen(fact, seen[fact.space])
 
 
 def is_pair(veth: Veth, near: Link, far: Link) -> bool:
-    """Whether two links are the fact's pair, whatever their state.
+    """Tell whether two links are the fact's pair, whatever their state.
 
     They are if they are each other's twins and carry the fact's MACs, and the near end's alias is
     the fact's, or not yet set (a crash between creation and naming).
@@ -73,6 +63,20 @@ def is_pair(veth: Veth, near: Link, far: Link) -> bool:
         and _is_end(veth.far, far)
         and near.alias in {veth.near.alias, ""}
     )
+
+
+def _is_seen(fact: Within, seen: Seen) -> bool:
+    match fact:
+        case LinkUp():
+            return _link_is_up(fact, seen.links.get(fact.link))
+        case Address():
+            return fact in seen.addresses
+        case Route():
+            return _route_holds(fact, seen.routes)
+        case Rule():
+            return _plain_rule(fact) in seen.rules
+        case Neighbour():
+            return replace(fact, mac=fact.mac.lower()) in seen.neighbours
 
 
 def _veth_holds(fact: Veth, seen: Seens) -> bool:

@@ -75,7 +75,7 @@ class Table:
 
 
 def quote(text: str) -> str:
-    """A string in quotes; ValueError for what nft could not read back.
+    """Put a string in quotes; ValueError for what nft could not read back.
 
     nft knows no escapes, so a quote, a backslash or a control character cannot be said.
     """
@@ -85,26 +85,26 @@ def quote(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """A comment clause for the end of a rule."""
+    """Write a comment clause for the end of a rule."""
     if len(text.encode()) > COMMENT_BYTES:
         raise ValueError(f"an nft comment has at most {COMMENT_BYTES} bytes: {text!r}")
     return f"comment {quote(text)}"
 
 
 def identifier(text: str) -> str:
-    """A table's, chain's or set's name, checked."""
+    """Check the name of a table, chain or set."""
     if NAME.fullmatch(text) is None:
         raise ValueError(f"{text!r} is no nft identifier")
     return text
 
 
 def anonymous(elements: tuple[str, ...]) -> str:
-    """An anonymous set: `{ a, b }`."""
+    """Write an anonymous set: `{ a, b }`."""
     return "{ " + ", ".join(elements) + " }"
 
 
 def render(table: Table) -> str:
-    """The table's text, as `nft -f` reads it; what exists already is added to."""
+    """Write the table as `nft -f` reads it; what exists already is added to."""
     body = [_set(each) for each in table.sets]
     # Chains are declared before any has rules, so that rules may jump both ways.
     body += [_chain(Chain(each.name, (), each.hook)) for each in table.chains]
@@ -115,12 +115,12 @@ def render(table: Table) -> str:
 
 
 def replace(table: Table) -> str:
-    """The script that puts the table in the place of any of its name, atomically."""
+    """Write the script that puts the table in the place of any of its name, at once."""
     return remove(table) + render(table)
 
 
 def remove(table: Table) -> str:
-    """The script that removes the table, present or not.
+    """Write the script that removes the table, present or not.
 
     nft before 1.0.7 has no `destroy`: add, then delete.
     """
@@ -128,27 +128,27 @@ def remove(table: Table) -> str:
 
 
 def add_elements(where: SetPath, elements: tuple[str, ...]) -> str:
-    """The line that adds elements; nothing for none."""
+    """Write the line that adds elements; nothing for none."""
     return _elements("add", where, elements)
 
 
 def delete_elements(where: SetPath, elements: tuple[str, ...]) -> str:
-    """The line that deletes elements that are there; nothing for none."""
+    """Write the line that deletes elements that are there; nothing for none."""
     return _elements("delete", where, elements)
 
 
 def refill(where: SetPath, elements: tuple[str, ...]) -> str:
-    """The lines that make exactly these the set's elements."""
+    """Write the lines that make exactly these the elements of a set (or map)."""
     return f"flush set {_path(where)}\n" + add_elements(where, elements)
 
 
 def key(*parts: KeyPart) -> bytes:
-    """The bytes of an element's key: names (ifname), addresses, numbers (mark), concatenated."""
+    """Pack an element's key: names (ifname), addresses, numbers (mark), concatenated."""
     return b"".join(_part(each) for each in parts)
 
 
 def mark(value: int) -> bytes:
-    """The bytes of a mark, as data of a map or part of a key: in the machine's order."""
+    """Pack a mark, as data of a map or part of a key: in the machine's order."""
     return struct.pack("=I", value)
 
 

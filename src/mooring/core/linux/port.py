@@ -26,6 +26,7 @@ class KernelError(Exception):
         self.message = message
 
     def __str__(self) -> str:
+        """Say it for people: words, number, fact."""
         what = "" if self.fact is None else f": {self.fact}"
         return f"{self.message} (errno {self.errno}){what}"
 
@@ -60,13 +61,13 @@ class Kernel(Protocol):
         """
 
     def look(self, space: str, fd: int | None) -> Seen:
-        """Everything a namespace shows, its facts said of `space`."""
+        """See everything a namespace shows, its facts said of `space`."""
 
     def link(self, fd: int | None, name: str) -> Link | None:
-        """One link with its counters, None when it is absent."""
+        """See one link with its counters; None when it is absent."""
 
     def links(self, fd: int | None) -> Mapping[str, Link]:
-        """All links by name, without counters (they read 0): the cheap look."""
+        """See all links by name, without counters (they read 0): the cheap look."""
 
     def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
         """Delete these links; the absent are deleted already. Waits for the kernel (RCU)."""
@@ -88,13 +89,13 @@ class Namespaces(Protocol):
         """Make the name not exist; the namespace ends with its last user."""
 
     def exists(self, name: str) -> bool:
-        """Whether the name stands for a namespace."""
+        """Tell whether the name stands for a namespace."""
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """List all names, sorted."""
 
     def open_fd(self, path_or_name: str) -> int:
-        """A descriptor of the namespace, for the caller to close."""
+        """Open a namespace; the caller closes the descriptor."""
 
     def close(self, fd: int) -> None:
         """Give a descriptor back."""
@@ -103,13 +104,13 @@ class Namespaces(Protocol):
         """Whether the descriptor is one of a network namespace."""
 
     def inode(self, fd: int) -> int:
-        """What identifies the namespace behind a descriptor."""
+        """Tell what identifies the namespace behind a descriptor."""
 
     def own_inode(self) -> int:
-        """The same for the namespace that this thread is in."""
+        """Tell the same of the namespace that this thread is in."""
 
     def inside(self, fd: int) -> AbstractContextManager[None]:
-        """This thread is in the namespace for the length of the with block."""
+        """Put this thread inside the namespace for the with block."""
 
 
 class Nft(Protocol):
@@ -119,7 +120,7 @@ class Nft(Protocol):
         """Carry out a script as one transaction, or raise NftError and change nothing."""
 
     def listing(self, family: str, table: str, fd: int | None = None) -> str:
-        """The table's text without counters; "" when there is no such table."""
+        """List the table without counters; "" when there is no such table."""
 
     def set_elements(
         self,

@@ -48,7 +48,7 @@ Names = Mapping[int, str]
 
 
 def link(body: bytes) -> Link:
-    """One interface, from RTM_NEWLINK."""
+    """Read one interface, from RTM_NEWLINK."""
     found = attributes(body, rt.LINK_HEADER.size)
     _, hardware, index, flags, _ = rt.LINK_HEADER.unpack_from(body)
     info = attributes(found.get(rt.LINK_INFO, b""))
@@ -72,7 +72,7 @@ def link(body: bytes) -> Link:
 
 
 def link_index(body: bytes) -> int:
-    """The index alone, from RTM_NEWLINK."""
+    """Read the index alone, from RTM_NEWLINK."""
     if len(body) < rt.LINK_HEADER.size:
         raise Unreadable(f"{len(body)} bytes are no link")
     return int(rt.LINK_HEADER.unpack_from(body)[2])
@@ -85,7 +85,7 @@ def is_operational(body: bytes) -> bool:
 
 
 def address(space: str, names: Names, body: bytes) -> Address | None:
-    """One address, from RTM_NEWADDR; None on a link that is not among `names`."""
+    """Read one address, from RTM_NEWADDR; None on a link that is not among `names`."""
     found = attributes(body, rt.ADDRESS_HEADER.size)
     family, prefix, _, _, index = rt.ADDRESS_HEADER.unpack_from(body)
     packed = found.get(rt.ADDRESS_LOCAL) or found.get(rt.ADDRESS_ALL)
@@ -100,7 +100,7 @@ def address(space: str, names: Names, body: bytes) -> Address | None:
 
 
 def route(space: str, names: Names, body: bytes) -> Route | None:
-    """One route, from RTM_NEWROUTE."""
+    """Read one route, from RTM_NEWROUTE."""
     found = attributes(body, rt.ROUTE_HEADER.size)
     family, length, _, _, table, protocol, _, kind, flags = rt.ROUTE_HEADER.unpack_from(
         body
@@ -130,7 +130,7 @@ def route(space: str, names: Names, body: bytes) -> Route | None:
 
 
 def rule(space: str, body: bytes) -> Rule | None:
-    """One policy rule, from RTM_NEWRULE."""
+    """Read one policy rule, from RTM_NEWRULE."""
     found = attributes(body, rt.RULE_HEADER.size)
     family, to_length, from_length, tos, table, _, _, action, flags = (
         rt.RULE_HEADER.unpack_from(body)
@@ -154,7 +154,7 @@ def rule(space: str, body: bytes) -> Rule | None:
 
 
 def neighbour(space: str, names: Names, body: bytes) -> Neighbour | None:
-    """One permanent neighbour, from RTM_NEWNEIGH; None for all others."""
+    """Read one permanent neighbour, from RTM_NEWNEIGH; None for all others."""
     found = attributes(body, rt.NEIGHBOUR_HEADER.size)
     family, index, state, _, _ = rt.NEIGHBOUR_HEADER.unpack_from(body)
     mac = found.get(rt.NEIGHBOUR_MAC)
@@ -165,7 +165,7 @@ def neighbour(space: str, names: Names, body: bytes) -> Neighbour | None:
 
 
 def _selects(found: Mapping[int, bytes]) -> bool:
-    """Whether a rule has a selector that a Rule cannot say."""
+    """Tell whether a rule has a selector that a Rule cannot say."""
     group = _number(found, NO_SUPPRESS_GROUP, NOTHING_SUPPRESSED)
     return bool(found.keys() - PLAIN - {NO_SUPPRESS_GROUP}) or (
         group != NOTHING_SUPPRESSED

@@ -66,7 +66,7 @@ _VETH = attribute(INFO_KIND, b"veth")
 
 
 def mac_bytes(mac: str) -> bytes:
-    """The six bytes of "02:00:17:00:00:01"; ValueError when they are not."""
+    """Pack "02:00:17:00:00:01"; ValueError when it is no MAC address."""
     raw = bytes.fromhex(mac.replace(":", ""))
     if len(raw) != 6:
         raise ValueError(f"{mac!r} is no MAC address")
@@ -106,32 +106,30 @@ def new_veth(veth: Veth, peer_space: int) -> Message:
 
 
 def raise_end(end: End) -> Message:
-    """A veth's end is up and has its MTU and alias (no alias can be set at creation)."""
+    """Raise a veth's end and give it its MTU and alias (creation cannot)."""
     # Without a closing NUL: the kernel would count it as part of the alias.
     alias = attribute(ALIAS, end.alias.encode()) if end.alias else b""
     return _set_link(end.name, UP, number(MTU, end.mtu) + alias)
 
 
 def link_up(fact: LinkUp) -> Message:
-    """An existing link is up, with the MTU if one is given."""
+    """Raise an existing link, with the MTU if one is given."""
     return _set_link(fact.link, UP, b"" if fact.mtu is None else number(MTU, fact.mtu))
 
 
 def link_group(name: str, group: int) -> Message:
-    """A link is in a group."""
+    """Put a link in a group."""
     return _set_link(name, 0, number(GROUP, group))
 
 
 def delete_link(name: str) -> Message:
-    """A link is gone, and its twin."""
+    """Delete a link, and its twin."""
     return Message(DELETE_LINK, 0, _NO_LINK + text(NAME, name))
 
 
 def delete_group(group: int) -> Message:
-    """All links of a group are gone, for the price of about one."""
-    return Message(
-        DELETE_LINK, 0, _NO_LINK + number(GROUP, group)
-    )
+    """Delete all links of a group, for the price of about one."""
+    return Message(DELETE_LINK, 0, _NO_LINK + number(GROUP, group))
 
 
 def get_link(name: str, *, statistics: bool = True) -> Message:
@@ -158,7 +156,7 @@ def dump(kind: int, family: int) -> Message:
 
 
 def address(fact: Address, index: int, *, remove: bool = False) -> Message:
-    """A link has an address, usable at once (NODAD)."""
+    """Give a link an address, usable at once (NODAD)."""
     interface = fact.address
     flags = NO_DAD | PERMANENT if interface.version == 6 else PERMANENT
     packed = interface.ip.packed
@@ -175,7 +173,7 @@ def address(fact: Address, index: int, *, remove: bool = False) -> Message:
 
 
 def route(fact: Route, index: int | None, *, remove: bool = False) -> Message:
-    """A route exists; `index` is that of its link."""
+    """Make a route; `index` is that of its link."""
     destination = fact.destination
     table = fact.table if fact.table < 256 else COMPATIBLE
     body = ROUTE_HEADER.pack(
@@ -202,7 +200,7 @@ def route(fact: Route, index: int | None, *, remove: bool = False) -> Message:
 
 
 def rule(fact: Rule, *, remove: bool = False) -> Message:
-    """A policy rule exists, once (EEXIST says it did)."""
+    """Make a policy rule, once (EEXIST says it was there)."""
     table = fact.table if fact.table < 256 else COMPATIBLE
     body = (
         RULE_HEADER.pack(FAMILY[fact.family], 0, 0, 0, table, 0, 0, TO_TABLE, 0)
@@ -220,7 +218,7 @@ def rule(fact: Rule, *, remove: bool = False) -> Message:
 
 
 def neighbour(fact: Neighbour, index: int, *, remove: bool = False) -> Message:
-    """A permanent neighbour entry exists."""
+    """Make a permanent neighbour entry."""
     body = NEIGHBOUR_HEADER.pack(
         FAMILY[fact.address.version], index, NEIGHBOUR_PERMANENT, 0, 0
     ) + attribute(NEIGHBOUR_ADDRESS, fact.address.packed)

@@ -34,7 +34,7 @@ ACK_MESSAGE = 1  # NLMSGERR_ATTR_MSG
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818 - a word for a verdict on bytes
     """Bytes that are no netlink message, or none of the shape announced."""
 
 
@@ -63,29 +63,29 @@ class Verdict(NamedTuple):
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
-    """One attribute, padded."""
+    """Pack one attribute, padded."""
     size = len(payload)
     return ATTRIBUTE.pack(size + 4, kind) + payload + _PADDING[size & 3]
 
 
 def number(kind: int, value: int) -> bytes:
-    """An attribute of 32 bits in the machine's order."""
+    """Pack an attribute of 32 bits in the machine's order."""
     return ATTRIBUTE.pack(8, kind) + U32.pack(value)
 
 
 def text(kind: int, value: str) -> bytes:
-    """A string attribute with its closing NUL."""
+    """Pack a string attribute with its closing NUL."""
     return attribute(kind, value.encode(errors="surrogateescape") + b"\0")
 
 
 def frame(message: Message, sequence: int, flags: int = 0) -> bytes:
-    """The message with its header; `flags` are added to its own."""
+    """Put the header before a message; `flags` are added to its own."""
     kind, own, body = message
     return HEADER.pack(16 + len(body), kind, own | flags | REQUEST, sequence, 0) + body
 
 
 def replies(data: bytes) -> Iterator[Reply]:
-    """The messages of one datagram."""
+    """Read the messages of one datagram."""
     offset, end = 0, len(data)
     while offset < end:
         if end - offset < HEADER.size:
@@ -111,7 +111,7 @@ def find(data: bytes, wanted: int, start: int = 0) -> bytes | None:
 
 
 def verdict(reply: Reply) -> Verdict:
-    """The contents of an ERROR message (errno 0: an acknowledgement) or of a DONE."""
+    """Read an ERROR message (errno 0: an acknowledgement) or a DONE."""
     if len(reply.body) < U32.size:
         raise Unreadable("an acknowledgement without a number")
     errno = -int(struct.unpack_from("=i", reply.body)[0])
@@ -123,14 +123,14 @@ def verdict(reply: Reply) -> Verdict:
 
 
 def u32(payload: bytes) -> int:
-    """A number of 32 bits in the machine's order."""
+    """Read a number of 32 bits in the machine's order."""
     if len(payload) != U32.size:
         raise Unreadable(f"{len(payload)} bytes are no 32 bit number")
     return int(U32.unpack(payload)[0])
 
 
 def string(payload: bytes) -> str:
-    """A string up to its NUL; odd bytes survive a round trip."""
+    """Read a string up to its NUL; odd bytes survive a round trip."""
     return payload.split(b"\0", 1)[0].decode(errors="surrogateescape")
 
 

@@ -1,0 +1,162 @@
+"""The world changes in one place: decided, written down, only then believed."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from fakes.journal import FakeJournal
+
+from mooring.adapters.journal import JournalError
+from mooring.core.vcn.requests import Reply, Request
+from mooring.core.vcn.world import World
+from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.enforcement import Enforcement, NoFabric
+
+START = datetime(2026, 7, 12, tzinfo=UTC)
+Story = Callable[["Scene"], Awaitable[None]]
+
+
+class Scene:
+    """A cloud on paper with a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.journal = FakeJournal()
+        self.enforcement = Enforcement(NoFabric())
+        self.cloud = Cloud(
+            World.empty(), self.journal, self.enforcement, lambda: self.now
+        )
+        self._entropy = (n.to_bytes(16) for n in count())
+
+    async def call(self, method: str, path: str, **body: object) -> Reply:
+        request = Request(
+            method=method,
+            path=f"/20160918{path}",
+            query={"compartmentId": "c"} if method == "GET" else {},
+            body=json.dumps(body).encode() if body else b"",
+            now=self.now,
+            entropy=next(self._entropy),
+        )
+        return await self.cloud.answer(request)
+
+    async def make(self, path: str, **body: object) -> str:
+        reply = await self.call(
+            "POST", path, compartmentId="ocid1.tenancy.oc1..t", **body
+        )
+        assert reply.status == 200, reply.body
+        made: str = json.loads(reply.body)["id"]
+        return made
+
+    async def an_instance(self) -> str:
+        vcn = await self.make("/vcns", cidrBlocks=["10.0.0.0/16"])
+        subnet = await self.make("/subnets", vcnId=vcn, cidrBlock="10.0.0.0/24")
+        return await self.make(
+            "/instances/",
+            availabilityDomain="moor:LOCAL-1-AD-1",
+            shape="VM.Standard.E4.Flex",
+            shapeConfig={"ocpus": 2},
+            createVnicDetails={"subnetId": subnet},
+        )
+
+    def kept(self) -> World:
+        """The world as a new server would read it."""
+        entries = self.journal.entries()
+        return World.load((e.kind, e.key, e.body or "") for e in entries)
+
+
+def play(story: Story) -> None:
+    async def scene() -> None:
+        stage = Scene()
+        loops = [
+            asyncio.create_task(stage.enforcement.run()),
+            asyncio.create_task(stage.cloud.run()),
+        ]
+        try:
+            await story(stage)
+        finally:
+            for loop in loops:
+                loop.cancel()
+
+    asyncio.run(scene())
+
+
+def same(one: World, two: World) -> bool:
+    return (one.records, one.tokens) == (two.records, two.tokens)
+
+
+def test_what_is_answered_is_kept() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.an_instance()
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_reading_writes_nothing() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.an_instance()
+        before = scene.journal.commits
+        assert (await scene.call("GET", "/vcns")).status == 200
+        assert scene.journal.commits == before
+
+    play(story)
+
+
+def test_a_refused_call_changes_nothing() -> None:
+    async def story(scene: Scene) -> None:
+        before = scene.cloud.world
+        assert (await scene.call("POST", "/vcns", cidrBlocks=["x"])).status == 400
+        assert scene.cloud.world is before
+        assert scene.journal.commits == 0
+
+    play(story)
+
+
+def test_what_cannot_be_kept_is_not_believed() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.an_instance()
+        before = scene.cloud.world
+        scene.journal.refuse = True
+        with pytest.raises(JournalError):
+            await scene.make("/vcns", cidrBlocks=["10.9.0.0/16"])
+        assert scene.cloud.world is before
+        scene.journal.refuse = False
+        await scene.make("/vcns", cidrBlocks=["10.9.0.0/16"])
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_what_is_due_has_happened_before_the_next_answer() -> None:
+    async def story(scene: Scene) -> None:
+        instance = await scene.an_instance()
+        scene.now += timedelta(seconds=5)
+        reply = await scene.call("GET", f"/instances/{instance}")
+        assert json.loads(reply.body)["lifecycleState"] == "RUNNING"
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+async def until(fact: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not fact():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+def test_what_is_due_happens_without_anybody_asking() -> None:
+    async def story(scene: Scene) -> None:
+        instance = await scene.an_instance()
+        scene.now += timedelta(seconds=5)
+
+        def runs() -> bool:
+            seen = scene.cloud.world.get(instance)
+            return seen is not None and seen.lifecycle_state == "RUNNING"
+
+        await until(runs)
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)

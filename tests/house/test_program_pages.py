@@ -79,4 +79,4 @@ def test_every_command_is_on_the_page(name: str) -> None:
 def test_every_page_is_of_a_program() -> None:
     pages = {page.stem for page in PAGES.glob("*.md")}
 
-    assert pages - set(PROGRAMS) - {"shim", "mooring", "README"} == set()
+    assert pages - set(PROGRAMS) - {"cni"} == set()

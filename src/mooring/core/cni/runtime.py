@@ -10,25 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mooring.core.cni import conflist as listing
+
 KNOWN = ("0.4.0", "1.0.0", "1.1.0")
 """Versions that this runtime speaks, oldest first."""
 
-NETWORK = "mooring"
-FILE = "10-mooring.conflist"
+FILE = listing.FILE
+conflist = listing.conflist
+"""The list that this runtime reads, as every other one does."""
+
 IFNAME = "eth0"
 SHOWN_TO = frozenset({"ADD", "DEL", "CHECK"})
 """Calls about one container: they carry its variables, and all but ADD its result."""
-
-
-def conflist() -> str:
-    """Write the list that makes a node's runtime use Mooring."""
-    content = {
-        "cniVersion": "1.0.0",
-        "cniVersions": ["0.3.1", "0.4.0", "1.0.0", "1.1.0"],
-        "name": NETWORK,
-        "plugins": [{"type": "mooring"}],
-    }
-    return json.dumps(content, indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

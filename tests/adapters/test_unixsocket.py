@@ -303,6 +303,20 @@ def test_a_file_left_by_a_killed_agent_is_replaced(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_agent_too_busy_to_accept_is_still_there(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+
+    async def story() -> None:
+        with socket.socket(socket.AF_UNIX) as busy, contextlib.ExitStack() as queue:
+            busy.bind(str(path))
+            busy.listen(0)
+            queue.enter_context(await connect(path))
+            with pytest.raises(Occupied):
+                await AgentSocket(path, echo, print).start()
+
+    asyncio.run(story())
+
+
 def test_a_successor_s_socket_is_not_removed(tmp_path: Path) -> None:
     path = tmp_path / "agent.sock"
 

@@ -264,8 +264,11 @@ async def _readable(peer: socket.socket) -> None:
 
 def _somebody_listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
         try:
             probe.connect(str(path))
+        except BlockingIOError:  # its queue is full, so somebody made one
+            return True
         except OSError:
             return False
     return True

@@ -221,6 +221,10 @@ def in_time(place: Place, change: CreateAddressBlock | CreateAddress) -> Made:
     return made
 
 
+def test_somebody_answers(place: Place) -> None:
+    place.cloud.ping()
+
+
 def test_what_is_unknown_is_not_found(place: Place) -> None:
     unknown = place.instance(2)[:-6] + "aaaaaa"
     for ask in (

@@ -125,7 +125,7 @@ class FakeCloud:
                 gone = replace(attachment, state="DETACHED")
                 self._attachments[key] = (instance, gone)
         del self.vnics[vnic_id]
-        for address in [a for a in self.private_ips.values() if a.vnic_id == vnic_id]:
+        for address in [a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id]:
             self.delete_address(address.id)
 
     def delete_address(self, address_id: str) -> None:
@@ -142,16 +142,19 @@ class FakeCloud:
     def secondaries(self, instance: str) -> list[VnicSeen]:
         return [
             self.vnics[a.vnic_id]
-            for i, a in self._attachments.values()
+            for i, a in list(self._attachments.values())
             if i == instance
             and a.vnic_id in self.vnics
             and not self.vnics[a.vnic_id].is_primary
         ]
 
     def addresses_of(self, vnic_id: str) -> list[AddressSeen]:
-        return [a for a in self.private_ips.values() if a.vnic_id == vnic_id]
+        return [a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id]
 
     # What the controller calls.
+
+    def ping(self) -> None:
+        self._enter("ListVcns")
 
     def instance(self, instance_id: str) -> InstanceSeen:
         self._enter("GetInstance")
@@ -161,7 +164,7 @@ class FakeCloud:
         self._enter("ListVnicAttachments")
         return tuple(
             self._visible(a)
-            for i, a in self._attachments.values()
+            for i, a in list(self._attachments.values())
             if i == instance.id and self._listed(a.id)
         )
 
@@ -230,7 +233,7 @@ class FakeCloud:
         instance = _found("AttachVnic", self.instances, change.instance_id)
         mine = [
             self._visible(a)
-            for i, a in self._attachments.values()
+            for i, a in list(self._attachments.values())
             if i == instance.id and a.state not in DEAD
         ]
         if any(a.state == "ATTACHING" for a in mine):

@@ -6,8 +6,10 @@ every call has its timeouts. Only a 429 is asked again here, a few times, at the
 gate that all calls share: nothing was done, and a look of five calls is not thrown away.
 """
 
+import configparser
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -16,7 +18,7 @@ from typing import Any, TypeVar
 import oci
 from oci.circuit_breaker import NoCircuitBreakerStrategy
 from oci.core import ComputeClient, VirtualNetworkClient, models
-from oci.exceptions import ServiceError
+from oci.exceptions import ClientError, ServiceError
 from oci.retry import NoneRetryStrategy
 
 from mooring.core.npn.capacity import prefix
@@ -29,6 +31,7 @@ from mooring.core.npn.changes import (
 )
 from mooring.core.npn.errors import (
     Answer,
+    NotFound,
     Throttled,
     Unavailable,
     family,
@@ -82,6 +85,12 @@ class OciCloud:
         """Close every connection."""
         for client in self._made:
             client.base_client.session.close()
+
+    def ping(self) -> None:
+        """Ask something harmless, to know that somebody answers and knows us."""
+        tenancy = self._settings["tenancy"]
+        with suppress(NotFound):
+            self._call("ListVcns", lambda c: c.network.list_vcns(tenancy, limit=1))
 
     def instance(self, instance_id: str) -> InstanceSeen:
         """Show an instance."""
@@ -285,7 +294,7 @@ def _on_page(
 def _settings(access: Access) -> dict[str, Any]:
     try:
         found: dict[str, Any] = oci.config.from_file(access.config, access.profile)
-    except (oci.exceptions.ClientError, OSError, ValueError) as error:
+    except (ClientError, configparser.Error, OSError, ValueError) as error:
         raise MisconfiguredError(
             f"profile {access.profile} of {access.config}: {_short(error)}"
         ) from error

@@ -53,6 +53,9 @@ class Objects(Protocol):
 class Cloud(Protocol):
     """The cloud. Every call raises `CloudError`s, no other; NotFound for an unknown id."""
 
+    def ping(self) -> None:
+        """Ask something harmless, to know that somebody answers and knows us."""
+
     def instance(self, instance_id: str) -> InstanceSeen:
         """Show an instance."""
 

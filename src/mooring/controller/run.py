@@ -1,0 +1,200 @@
+"""Drives many objects: whose turn it is, a few turns at a time, what the log is told.
+
+The loop is level-triggered. It takes an object's turn when its spec changed, when the pause
+of its last turn is over, and so every `interval` in any case. One thread owns all that is
+known; workers only take turns. Objects that are not settled go before those that are, so a
+new node does not wait for a thousand resyncs. Nothing is kept that a look would not tell.
+"""
+
+import logging
+import queue
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from mooring.controller.gate import Stopping
+from mooring.controller.look import Looker
+from mooring.controller.npn import Reconciler, Turn
+from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.errors import CloudError
+from mooring.core.npn.memory import Memory, after_trouble, pause_after
+from mooring.core.npn.port import Absent, Cloud, Objects, Token
+
+POLL = 0.25
+"""Seconds between two looks at the directory; one is a few system calls."""
+
+NEVER = float("inf")
+
+log = logging.getLogger("mooring.controller")
+
+
+@dataclass(slots=True)
+class Entry:
+    """An object that the loop knows. `spec` is what its last turn was for."""
+
+    spec: object
+    due: float
+    memory: Memory = field(default_factory=Memory)
+    settled: bool = False
+    said: str = ""
+
+
+Ended: TypeAlias = tuple[str, Entry, Turn | Exception]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What the loop needs of the outside. `wait` sleeps and tells whether to end."""
+
+    objects: Objects
+    cloud: Cloud
+    now: Callable[[], float]
+    wait: Callable[[float], bool]
+    chance: Callable[[], float]
+
+
+class Controller:
+    """Takes all objects' turns until `world.wait` says that it is over."""
+
+    def __init__(self, world: World, interval: float = 30.0, workers: int = 8) -> None:
+        self._world, self._workers = world, workers
+        looker = Looker(world.cloud, world.now)
+        self._reconciler = Reconciler(world.objects, looker, world.chance, interval)
+        self._entries: dict[str, Entry] = {}
+        self._token: Token = {}
+        self._running: set[str] = set()
+        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._away = self._unread = False
+
+    def run(self) -> None:
+        """Work until told to end; turns under way end at their next call."""
+        with ThreadPoolExecutor(self._workers + 1, "turn") as pool:
+            pool.submit(self._greet)
+            while not self._world.wait(0):
+                self._notice()
+                self._start(pool)
+                self._hear(POLL)
+        log.info("stopped objects=%d", len(self._entries))
+
+    def _greet(self) -> None:
+        """Say whether the cloud answers, before there is any object to try it on."""
+        failures = 0
+        while True:
+            try:
+                self._world.cloud.ping()
+            except CloudError as error:
+                failures += 1
+                pause = pause_after(failures, self._world.chance())
+                log.warning("unreachable %s; again in %.0f s", error, pause)
+                if self._world.wait(pause):
+                    return
+            except Stopping:
+                return
+            else:
+                log.info("connected")
+                return
+
+    def _notice(self) -> None:
+        """Give a turn to every object whose spec came or changed."""
+        try:
+            self._token, names = self._world.objects.changes(self._token)
+            for name in sorted(names):
+                self._notice_one(name)
+        except OSError as error:
+            # What changed is asked for again, all of it.
+            self._token = {}
+            if not self._unread:
+                log.warning("unreadable store: %s; trying again", error)
+            self._unread = True
+        else:
+            self._unread = False
+
+    def _notice_one(self, name: str) -> None:
+        spec: object
+        try:
+            spec = self._world.objects.read_spec(name)
+        except Unreadable as error:
+            spec = str(error)
+        except Absent:
+            self._entries.pop(name, None)
+            return
+        entry = self._entries.get(name)
+        if entry is None:
+            self._entries[name] = Entry(spec, self._world.now())
+        elif entry.spec != spec:
+            entry.spec, entry.due, entry.settled = spec, self._world.now(), False
+            entry.memory = Memory(salt=entry.memory.salt)
+
+    def _start(self, pool: Executor) -> None:
+        """Hand out the turns that are due, those of unsettled objects first."""
+        now = self._world.now()
+        free = self._workers - len(self._running)
+        due = [
+            (entry.settled, entry.due, name)
+            for name, entry in self._entries.items()
+            if name not in self._running and entry.due <= now
+        ]
+        for _, _, name in sorted(due)[:free]:
+            entry = self._entries[name]
+            entry.due = NEVER
+            self._running.add(name)
+            pool.submit(self._take, name, entry)
+
+    def _take(self, name: str, entry: Entry) -> None:
+        """Take a turn, in a worker; whatever happens there is an answer."""
+        ended: Turn | Exception
+        try:
+            ended = self._reconciler.turn(name, entry.memory)
+        except Exception as error:  # noqa: BLE001 - one object must not stop the others
+            ended = error
+        self._ended.put((name, entry, ended))
+
+    def _hear(self, most: float) -> None:
+        """Take in the turns that ended, or wait for one."""
+        wait = most
+        now = self._world.now()
+        if len(self._running) < self._workers:
+            idle = (e.due for n, e in self._entries.items() if n not in self._running)
+            wait = min(wait, max(min(idle, default=NEVER) - now, 0.0))
+        try:
+            ended = self._ended.get(timeout=wait)
+            while True:
+                self._learn(*ended)
+                ended = self._ended.get_nowait()
+        except queue.Empty:
+            return
+
+    def _learn(self, name: str, entry: Entry, ended: Turn | Exception) -> None:
+        self._running.discard(name)
+        if self._entries.get(name) is not entry:
+            return  # removed, and perhaps made anew, while the turn was taken
+        turn = ended if isinstance(ended, Turn) else self._mishap(name, entry, ended)
+        self._tell(name, entry, turn)
+        if turn.pause is None:
+            del self._entries[name]
+        elif entry.due == NEVER:  # else the spec changed meanwhile: it is due
+            entry.memory, entry.settled = turn.memory, turn.settled
+            entry.due = self._world.now() + turn.pause
+
+    def _mishap(self, name: str, entry: Entry, error: Exception) -> Turn:
+        """Make a turn of what should not have happened."""
+        memory = after_trouble(entry.memory)
+        if not isinstance(error, OSError | Stopping):
+            log.error("broken npn=%s", name, exc_info=error)
+        return Turn(
+            memory=memory,
+            pause=pause_after(memory.failures, self._world.chance()),
+            said=f"interrupted {type(error).__name__}: {error}",
+            trouble=True,
+        )
+
+    def _tell(self, name: str, entry: Entry, turn: Turn) -> None:
+        """Log what is new."""
+        if turn.away != self._away:
+            self._away = turn.away
+            log.warning("cloud %s", "away, trying again" if turn.away else "back")
+        if turn.said != entry.said:
+            level = logging.WARNING if turn.trouble else logging.INFO
+            log.log(level, "turn npn=%s %s", name, turn.said)
+        entry.said = turn.said

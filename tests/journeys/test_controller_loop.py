@@ -1,0 +1,284 @@
+"""The loop over many objects: threads, the directory, what it survives and how it ends."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+from fakes.cloud import FakeCloud
+from fakes.objects import FakeObjects
+
+from mooring.controller.gate import PacedGate, Stopping
+from mooring.controller.look import Looker
+from mooring.controller.npn import Reconciler
+from mooring.controller.run import Controller, World
+from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.memory import Memory
+from mooring.core.npn.record import Npn, NpnSpec
+from mooring.core.npn.seen import InstanceSeen
+
+
+def an_npn(name: str, pods: int = 31) -> Npn:
+    return Npn(
+        name=name,
+        spec=NpnSpec(id=f"i-{name}", pod_subnet_ids=("pods",), max_pod_count=pods),
+    )
+
+
+@dataclass
+class Desk:
+    objects: FakeObjects
+    cloud: FakeCloud
+    controller: Controller
+
+    def add(self, *names: str) -> None:
+        for name in names:
+            self.cloud.add_instance(f"i-{name}", "workers")
+            self.objects.write(an_npn(name))
+
+    def state(self, name: str) -> str:
+        return self.objects.read_status(name).state
+
+    def settled(self, *names: str) -> bool:
+        return all(self.state(n) == "SUCCESS" for n in names)
+
+
+def until(good: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not good():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Locked:
+    """One caller at a time: the fakes know no threads."""
+
+    def __init__(self, inner: object) -> None:
+        self._inner, self._lock = inner, threading.Lock()
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._inner, name)
+
+        def call(*arguments: object) -> object:
+            with self._lock:
+                return method(*arguments)
+
+        return call
+
+
+@contextmanager
+def at_work(interval: float = 30.0) -> Iterator[Desk]:
+    """A controller in a thread, over fakes."""
+    stop = threading.Event()
+    objects = FakeObjects()
+    cloud = FakeCloud(now=time.monotonic)
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    cloud.add_subnet("pods", "10.0.0.0/16")
+    world = World(
+        objects=Locked(objects),  # type: ignore[arg-type]
+        cloud=Locked(cloud),  # type: ignore[arg-type]
+        now=time.monotonic,
+        wait=stop.wait,
+        chance=random.Random(1).random,
+    )
+    desk = Desk(objects, cloud, Controller(world, interval, 4))
+    thread = threading.Thread(target=desk.controller.run)
+    thread.start()
+    try:
+        yield desk
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_many_objects_settle_at_the_same_time() -> None:
+    names = [f"n{i}" for i in range(20)]
+    with at_work() as desk:
+        desk.add(*names)
+        until(lambda: desk.settled(*names))
+
+        assert len(desk.cloud.private_ips) == 20 * 3
+
+
+def test_an_object_whose_spec_changes_is_taken_up_at_once() -> None:
+    with at_work(interval=3600) as desk:
+        desk.add("a")
+        until(lambda: desk.settled("a"))
+        desk.objects.write(an_npn("a", 40))
+        until(lambda: desk.objects.read_status("a").observed_generation == 2)
+        until(lambda: desk.settled("a"))
+
+        assert len(desk.objects.read_status("a").vnics) == 2
+
+
+def test_drift_is_found_by_itself() -> None:
+    with at_work(interval=0.05) as desk:
+        desk.add("a")
+        until(lambda: desk.settled("a"))
+        (lost,) = desk.objects.read_status("a").vnics
+        desk.cloud.detach(lost.vnic_id)
+        until(
+            lambda: (
+                desk.settled("a")
+                and desk.objects.read_status("a").vnics[0].vnic_id != lost.vnic_id
+            )
+        )
+
+
+def test_a_broken_object_does_not_stop_the_others() -> None:
+    with at_work() as desk:
+        desk.objects.write(an_npn("broken"))
+        desk.objects.broken["broken"] = Unreadable("spec.id", 7, "must be text")
+        desk.add("good")
+        until(lambda: desk.settled("good"))
+        until(lambda: desk.state("broken") == "BACKOFF")
+
+        assert desk.objects.read_status("broken").message == "spec.id: 7: must be text"
+
+
+def test_a_mishap_in_one_object_does_not_stop_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with at_work() as desk:
+        # What no adapter should do: an error that nobody expects.
+        desk.cloud.instances["i-odd"] = InstanceSeen(
+            id="i-odd",
+            compartment_id="",
+            state="RUNNING",
+            most_vnics="x",  # type: ignore[arg-type]
+        )
+        desk.objects.write(an_npn("odd"))
+        desk.add("good")
+        until(lambda: desk.settled("good"))
+        until(lambda: "broken npn=odd" in caplog.text)
+        desk.cloud.add_instance("i-odd", "workers")
+        until(lambda: desk.settled("odd"))
+
+
+def test_an_object_goes_with_its_instance_and_may_come_again() -> None:
+    with at_work(interval=0.05) as desk:
+        desk.add("a")
+        until(lambda: desk.settled("a"))
+        desk.cloud.set_state("i-a", "TERMINATED")
+        until(lambda: desk.objects.names() == [])
+        desk.cloud.set_state("i-a", "RUNNING")
+        desk.objects.write(an_npn("a"))
+        until(lambda: desk.settled("a"))
+
+
+def test_an_object_removed_by_hand_is_forgotten() -> None:
+    with at_work(interval=0.05) as desk:
+        desk.add("a", "b")
+        until(lambda: desk.settled("a", "b"))
+        desk.objects.remove("a")
+        calls = len(desk.cloud.calls)
+        until(lambda: len(desk.cloud.calls) > calls + 20)
+
+        assert desk.objects.names() == ["b"]
+
+
+def test_a_store_out_of_reach_is_told_once_and_tried_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with at_work() as desk:
+        desk.objects.unreachable = True
+        until(lambda: "unreadable store" in caplog.text)
+        desk.objects.unreachable = False
+        desk.add("a")
+        until(lambda: desk.settled("a"))
+
+    assert caplog.text.count("unreadable store") == 1
+
+
+def test_a_cloud_that_is_away_is_told_and_tried_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    with at_work() as desk:
+        until(lambda: "connected" in caplog.text)
+        desk.cloud.fault = lambda _: "away"
+        desk.add("a")
+        until(lambda: "cloud away" in caplog.text)
+        assert desk.state("a") == "BACKOFF"
+        desk.cloud.fault = lambda _: ""
+        until(lambda: desk.settled("a"))
+        until(lambda: "cloud back" in caplog.text)
+
+
+def test_a_gate_lets_nobody_through_when_the_program_ends() -> None:
+    ended = PacedGate(time.monotonic, lambda _: True)
+
+    with pytest.raises(Stopping):
+        ended.enter()
+
+
+def test_the_loop_ends_while_the_cloud_is_away() -> None:
+    with at_work() as desk:
+        desk.cloud.fault = lambda _: "away"
+        desk.add(*(f"n{i}" for i in range(9)))
+        until(lambda: any(desk.state(n) == "BACKOFF" for n in desk.objects.names()))
+
+
+# A fleet at the cloud's own pace (RT-18), in time that only the gate moves.
+
+
+class Fleet:
+    """Takes turns one after another; the clock moves by waits alone."""
+
+    def __init__(self, nodes: int, rate: float) -> None:
+        self.now, self.tokens, self.filled, self.refused = 0.0, 20.0, 0.0, 0
+        self.rate = rate
+        self.gate = PacedGate(lambda: self.now, self.wait)
+        self.cloud = FakeCloud(now=lambda: self.now, gate=self.gate)
+        self.cloud.fault = self.limit
+        self.cloud.add_subnet("workers", "10.9.0.0/16")
+        self.cloud.add_subnet("pods", "10.0.0.0/16")
+        self.objects = FakeObjects()
+        for i in range(nodes):
+            self.cloud.add_instance(f"i-n{i}", "workers")
+            self.objects.write(an_npn(f"n{i}"))
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+    def start(self) -> None:
+        """Take everybody's turns, each when it is due, until all are settled."""
+        looker = Looker(self.cloud, lambda: self.now)
+        chance = random.Random(1).random
+        reconciler = Reconciler(self.objects, looker, chance)
+        due = [(0.0, name, Memory()) for name in self.objects.names()]
+        while due:
+            due.sort(key=lambda d: d[:2])
+            at, name, memory = due.pop(0)
+            self.now = max(self.now, at)
+            turn = reconciler.turn(name, memory)
+            if not turn.settled:
+                due.append((self.now + (turn.pause or 0.0), name, turn.memory))
+
+    def limit(self, _: str) -> str:
+        """The cloud's own limit: so many calls a second."""
+        self.tokens = min(20.0, self.tokens + (self.now - self.filled) * self.rate)
+        self.filled = self.now
+        if self.tokens < 1:
+            self.refused += 1
+            return "throttle"
+        self.tokens -= 1
+        return ""
+
+
+@pytest.mark.parametrize("rate", [10.0, 20.0, 50.0])
+def test_a_fleet_starts_at_the_pace_of_the_cloud(rate: float) -> None:
+    fleet = Fleet(200, rate)
+    fleet.start()
+    statuses = [fleet.objects.read_status(n) for n in fleet.objects.names()]
+    needed = len(fleet.cloud.calls) - fleet.refused
+
+    assert {s.state for s in statuses} == {"SUCCESS"}
+    assert fleet.now <= 1.3 * needed / rate
+    assert replace(statuses[0], vnics=()) == replace(statuses[-1], vnics=())

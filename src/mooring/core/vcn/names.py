@@ -61,3 +61,8 @@ def port_name(vnic_id: str) -> str:
 def outside_name(vcn_id: str) -> str:
     """Name the internet's end of the link to a VCN's router (the router's end is `UPLINK`)."""
     return "r" + hashlib.sha256(vcn_id.encode()).hexdigest()[:10]
+
+
+def is_made_here(link: str) -> bool:
+    """Tell whether a link in a router's or the internet's namespace can be a fabric's."""
+    return link == UPLINK or re.fullmatch(r"[vr][0-9a-f]{10}", link) is not None

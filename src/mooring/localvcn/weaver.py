@@ -1,0 +1,242 @@
+"""One pass over the kernel: what the fabric should be, what there is, only the difference.
+
+After a start everything is looked at, and each router's table takes the place of the one
+that is there in one transaction: packets and tracked flows do not notice. After that only
+what differs between two wanted fabrics is touched, so that a changed rule costs one nft
+transaction, until the next look finds that somebody changed something behind our back.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from mooring.core.linux import nft
+from mooring.core.linux.nft import Table
+from mooring.core.linux.nftchange import change
+from mooring.core.linux.plan import Fact, Plan, Veth
+from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftError
+from mooring.core.linux.seen import Link
+from mooring.core.vcn.fabric import Fabric
+from mooring.core.vcn.names import is_made_here, is_space_of
+from mooring.core.vcn.upkeep import chores
+
+log = logging.getLogger(__name__)
+
+# The group of the routers' ends whose births were carried out: "born".
+BORN = 0x626F726E
+
+Spaces = Mapping[str, int]
+
+
+class FabricError(Exception):
+    """Something of the fabric could not be made; the rest was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a fabric is made with."""
+
+    kernel: Kernel
+    nft: Nft
+    namespaces: Namespaces
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A table that we made, and how nft lists it."""
+
+    table: Table
+    listing: str
+
+
+class Weaver:
+    """Makes the kernel agree with a wanted fabric. For one thread at a time."""
+
+    def __init__(self, name: str, tools: Tools) -> None:
+        self._name = name
+        self._kernel = tools.kernel
+        self._nft = tools.nft
+        self._namespaces = tools.namespaces
+        self._inodes: dict[str, int] = {}
+        self._facts: dict[str, Plan] = {}
+        self._tables: dict[str, _Kept] = {}
+
+    def weave(self, fabric: Fabric, *, look: bool) -> None:
+        """Carry out the difference; `look` at everything, or only at what changed.
+
+        Raises FabricError when something could not be made, after all else was.
+        """
+        fresh = self._make_spaces(fabric)
+        with self._opened(fabric.spaces) as spaces:
+            self._unplug(fabric, spaces, fresh)
+            faults = [
+                *self._settle(fabric, spaces, look=look),
+                *self._rules(fabric, spaces, look=look),
+                *self._cables(fabric, spaces, look=look),
+            ]
+        self._end_spaces(set(fabric.spaces))
+        if faults:
+            raise FabricError("; ".join(faults))
+
+    def remove(self) -> list[str]:
+        """Take away everything that carries the fabric's name; give the namespaces."""
+        return self._end_spaces(set())
+
+    # -- namespaces
+
+    def _make_spaces(self, fabric: Fabric) -> set[str]:
+        missing = set(fabric.spaces) - set(self._namespaces.names())
+        for space in sorted(missing):
+            self._namespaces.create(space)
+            log.info("space made name=%s", space)
+        return missing
+
+    def _end_spaces(self, wanted: set[str]) -> list[str]:
+        """End the fabric's namespaces that nobody wants; give their names."""
+        doomed = [
+            space
+            for space in self._namespaces.names()
+            if is_space_of(self._name, space) and space not in wanted
+        ]
+        with self._opened(doomed) as spaces:
+            # A namespace lives as long as a process in it; its links go now.
+            for fd in spaces.values():
+                links = self._kernel.links(fd)
+                self._kernel.delete_links(fd, filter(is_made_here, links))
+        for space in doomed:
+            self._namespaces.delete(space)
+            self._forget(space)
+            log.info("space ended name=%s", space)
+        return doomed
+
+    def _forget(self, space: str) -> None:
+        self._inodes.pop(space, None)
+        self._facts.pop(space, None)
+        self._tables.pop(space, None)
+
+    @contextmanager
+    def _opened(self, names: Iterable[str]) -> Iterator[Spaces]:
+        fds: dict[str, int] = {}
+        try:
+            for name in names:
+                fds[name] = self._namespaces.open_fd(name)
+            yield fds
+        finally:
+            for fd in fds.values():
+                self._namespaces.close(fd)
+
+    def _settle(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
+        """Write the settings, where the namespace is not the one of the last pass or always."""
+        for space, settings in fabric.settings.items():
+            inode = self._namespaces.inode(spaces[space])
+            if self._inodes.get(space) != inode:
+                self._forget(space)
+            elif not look:
+                continue
+            faults = self._carry_out(settings, spaces)
+            if not faults:
+                self._inodes[space] = inode
+            yield from faults
+
+    # -- rules
+
+    def _rules(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
+        for space, table in fabric.tables.items():
+            kept = self._tables.get(space)
+            if kept is not None and kept.table == table and not look:
+                continue
+            try:
+                self._keep(space, spaces[space], table)
+            except NftError as error:
+                self._tables.pop(space, None)
+                yield f"{space}: {error}"
+
+    def _keep(self, space: str, fd: int, table: Table) -> None:
+        kept = self._tables.get(space)
+        if kept is None:
+            self._nft.run(nft.replace(table), fd)
+        elif self._list(table, fd) != kept.listing:
+            log.warning("rules repaired space=%s", space)
+            self._nft.run(nft.replace(table), fd)
+        elif kept.table != table:
+            self._change(kept.table, table, fd)
+        else:
+            return
+        self._tables[space] = _Kept(table, self._list(table, fd))
+
+    def _change(self, before: Table, after: Table, fd: int) -> None:
+        try:
+            self._nft.run(change(before, after), fd)
+        except NftError as error:
+            log.warning("rules replaced whole why=%s", error)
+            self._nft.run(nft.replace(after), fd)
+
+    def _list(self, table: Table, fd: int) -> str:
+        return self._nft.listing(table.family, table.name, fd)
+
+    # -- links, addresses, routes
+
+    def _unplug(self, fabric: Fabric, spaces: Spaces, fresh: set[str]) -> None:
+        """Cut links to namespaces that lost their name: such a one lives on with its processes."""
+        pairs = [v for f in fabric.facts.values() for v in f if isinstance(v, Veth)]
+        ends = [(p.near, p.far) for p in pairs] + [(p.far, p.near) for p in pairs]
+        for end, twin in ends:
+            if twin.space in fresh and end.space not in fresh:
+                self._kernel.delete_links(spaces[end.space], [end.name])
+                self._facts.pop(end.space, None)
+
+    def _cables(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
+        for space, facts in fabric.facts.items():
+            if self._facts.get(space) == facts and not look:
+                continue
+            try:
+                faults = self._cable(space, facts, spaces)
+                births = fabric.births.get(space, {})
+                faults += self._bear(spaces[space], births, spaces)
+            except KernelError as error:
+                faults = [f"{space}: {error}"]
+            if not faults:
+                self._facts[space] = facts
+            yield from faults
+
+    def _cable(self, space: str, facts: Plan, spaces: Spaces) -> list[str]:
+        todo = chores(facts, self._kernel.look(space, spaces[space]))
+        if todo.unplug:
+            self._kernel.delete_links(spaces[space], todo.unplug)
+        faults = self._carry_out(todo.make, spaces)
+        faults += map(str, self._kernel.take_back(todo.remove, spaces))
+        count = len(todo.unplug), len(todo.make), len(todo.remove)
+        if any(count):
+            log.info("cables space=%s unplugged=%d made=%d removed=%d", space, *count)
+        return faults
+
+    def _carry_out(self, plan: Plan, spaces: Spaces) -> list[str]:
+        """Make all facts; when one is refused, all others none the less."""
+        if not plan:
+            return []
+        try:
+            self._kernel.carry_out(plan, spaces)
+        except KernelError:
+            return [fault for fact in plan if (fault := self._try(fact, spaces))]
+        return []
+
+    def _try(self, fact: Fact, spaces: Spaces) -> str:
+        try:
+            self._kernel.carry_out((fact,), spaces)
+        except KernelError as error:
+            return str(error)
+        return ""
+
+    def _bear(self, fd: int, births: Mapping[str, Plan], spaces: Spaces) -> list[str]:
+        """Do what is done once for a new port; its group says that it was."""
+        links: Mapping[str, Link] = self._kernel.links(fd) if births else {}
+        faults: list[str] = []
+        for port, plan in births.items():
+            if port not in links or links[port].group == BORN:
+                continue
+            refused = self._carry_out(plan, spaces)
+            if not refused:
+                self._kernel.set_group(fd, port, BORN)
+            faults += refused
+        return faults

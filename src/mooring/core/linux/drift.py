@@ -75,7 +75,7 @@ def _is_seen(fact: Within, seen: Seen) -> bool:
             return _route_holds(fact, seen.routes)
         case Rule():
             return _plain_rule(fact) in seen.rules
-        case Neighbour():
+        case _:
             return replace(fact, mac=fact.mac.lower()) in seen.neighbours
 
 

@@ -23,7 +23,15 @@ from ipaddress import (
 )
 
 from mooring.core.linux import rtnetlink as rt
-from mooring.core.linux.plan import Address, Ip, Neighbour, Network, Route, Rule
+from mooring.core.linux.plan import (
+    Address,
+    Interface,
+    Ip,
+    Neighbour,
+    Network,
+    Route,
+    Rule,
+)
 from mooring.core.linux.seen import Link
 from mooring.core.linux.wire import Unreadable, attributes, find, string, u32
 
@@ -94,9 +102,7 @@ def address(space: str, names: Names, body: bytes) -> Address | None:
     ip = _ip(family, packed)
     if ip is None:
         return None
-    if isinstance(ip, IPv4Address):
-        return Address(space, names[index], _v4_interface(ip, prefix))
-    return Address(space, names[index], _v6_interface(ip, prefix))
+    return Address(space, names[index], _interface(ip, prefix))
 
 
 def route(space: str, names: Names, body: bytes) -> Route | None:
@@ -207,15 +213,11 @@ def _maybe_ip(family: int, packed: bytes | None) -> Ip | None:
     return None if packed is None else _ip(family, packed)
 
 
-def _v4_interface(ip: IPv4Address, prefix: int) -> IPv4Interface:
+def _interface(ip: Ip, prefix: int) -> Interface:
     if prefix > ip.max_prefixlen:
         raise Unreadable(f"a prefix of {prefix} bits on {ip}")
-    return IPv4Interface((ip, prefix))
-
-
-def _v6_interface(ip: IPv6Address, prefix: int) -> IPv6Interface:
-    if prefix > ip.max_prefixlen:
-        raise Unreadable(f"a prefix of {prefix} bits on {ip}")
+    if isinstance(ip, IPv4Address):
+        return IPv4Interface((ip, prefix))
     return IPv6Interface((ip, prefix))
 
 

@@ -12,13 +12,19 @@ from pathlib import Path
 
 import click
 
+from mooring.adapters import netns
 from mooring.adapters.clock import Clock
 from mooring.adapters.credentials import CredentialsError, IdentityFile
 from mooring.adapters.journal import Journal, JournalError
+from mooring.adapters.netlink import Kernel
+from mooring.adapters.nft import Nft
 from mooring.core.vcn.limits import Settings
+from mooring.core.vcn.names import fabric_fault
 from mooring.localvcn import run
 from mooring.localvcn.enforcement import Fabric, NoFabric
 from mooring.localvcn.enrol import Enrolment, enrol
+from mooring.localvcn.fabric import FabricLoop, Tools, remove
+from mooring.localvcn.imds import Metadata
 
 LISTEN = "127.0.0.1:9180"
 NONE = "none"
@@ -49,6 +55,20 @@ def _region(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+def _fabric(_: click.Context, __: click.Parameter, value: str) -> str:
+    if fault := fabric_fault(value):
+        raise click.BadParameter(fault)
+    if os.geteuid() != 0:
+        raise click.BadParameter("namespaces and links need root")
+    return value
+
+
+def _fabric_or_none(
+    context: click.Context, parameter: click.Parameter, value: str
+) -> str:
+    return value if value == NONE else _fabric(context, parameter, value)
+
+
 @vcn.command()
 @click.option(
     "--state",
@@ -69,6 +89,7 @@ def _region(_: click.Context, __: click.Parameter, value: str) -> str:
     default=NONE,
     show_default=True,
     metavar="NAME",
+    callback=_fabric_or_none,
     help="Name of the fabric whose packets obey; 'none' is an API without packets.",
 )
 @click.option(
@@ -88,8 +109,7 @@ def serve(
     ):
         journal = open_.enter_context(contextlib.closing(Journal(state)))
         listener = open_.enter_context(run.listen(door))
-        clock = Clock()
-        parts = run.Parts(IdentityFile(state), _fabric(fabric), clock.wall, os.urandom)
+        parts = _parts(state, fabric, open_)
         asyncio.run(run.serve(journal, parts, door, listener))
 
 
@@ -131,10 +151,33 @@ def init(state: Path, config: Path, profile: str, endpoint: str, region: str) ->
     click.echo(f"endpoint     {endpoint}")
 
 
-def _fabric(name: str) -> Fabric:
-    if name == NONE:
-        return NoFabric()
-    raise click.ClickException("no fabric yet")
+@vcn.command()
+@click.option(
+    "--fabric",
+    required=True,
+    metavar="NAME",
+    callback=_fabric,
+    help="Name of the fabric to remove.",
+)
+def down(fabric: str) -> None:
+    """Remove what a fabric has in the kernel; the state is kept. Stop the server first."""
+    with _said(OSError), contextlib.ExitStack() as open_:
+        for space in remove(fabric, _tools(open_)):
+            click.echo(f"removed  {space}")
+
+
+def _parts(state: Path, fabric: str, open_: contextlib.ExitStack) -> run.Parts:
+    clock = Clock()
+    ground: Fabric = NoFabric()
+    if fabric != NONE:
+        loop = FabricLoop(fabric, _tools(open_))
+        ground = Metadata(fabric, loop, netns)
+    return run.Parts(IdentityFile(state), ground, clock.wall, os.urandom)
+
+
+def _tools(open_: contextlib.ExitStack) -> Tools:
+    kernel, nft = open_.enter_context(Kernel()), open_.enter_context(Nft())
+    return Tools(kernel, nft, netns)
 
 
 def _log_to_stderr() -> None:

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from mooring.localvcn.server import Chance, Server
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
+RETRY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ async def serve(
     http = HttpServer(app)
     stop = _stop_signal()
     async with asyncio.TaskGroup() as group:
-        loops = (parts.fabric.run(), enforcement.run(), cloud.run())
-        tasks = [group.create_task(loop) for loop in loops]
+        loops = (parts.fabric.run, enforcement.run, cloud.run)
+        tasks = [group.create_task(_for_ever(loop)) for loop in loops]
         await http.start(listener)
         _announce(door, listener, world)
         try:
@@ -110,6 +111,16 @@ async def serve(
             for task in tasks:
                 task.cancel()
     log.info("stopped")
+
+
+async def _for_ever(loop: Callable[[], Awaitable[None]]) -> None:
+    """Begin a loop again that something unforeseen has ended."""
+    while True:
+        try:
+            await loop()
+        except Exception:
+            log.exception("loop failed, begun again")
+            await asyncio.sleep(RETRY)
 
 
 def _stop_signal() -> asyncio.Event:

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import subprocess  # noqa: TID251 - the one place
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from mooring.core.linux.node import BOOT_ID
 from mooring.core.linux.process import Identity
 
 PROC = Path("/proc")
+SETTLE = 0.1  # seconds between a record's making and its writing, generously
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,26 @@ class Processes:
         if written is None or not self._lives(written):
             return None
         return written
+
+    def retire(self, record: Path) -> Identity | None:
+        """Make room for a new record; give the process that had left one after all.
+
+        The record is moved before it is judged: a starter that its caller's death left
+        behind may write it at any moment.
+        """
+        past = record.with_name(f".{record.name}.past")
+        try:
+            record.replace(past)
+        except FileNotFoundError:
+            return None
+        if not past.stat().st_size:
+            time.sleep(SETTLE)
+        living = self.find(past)
+        if living is not None:
+            with suppress(FileExistsError):
+                os.link(past, record)
+        past.unlink()
+        return living
 
     def signal(self, target: Identity, number: signal.Signals) -> bool:
         """Send a signal; False when the process has ended before."""

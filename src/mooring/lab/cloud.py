@@ -1,0 +1,124 @@
+"""The lab's cloud: its objects exist, its instances run, its pods' objects are written."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from mooring.adapters.estate import Estate, EstateError
+from mooring.adapters.labfiles import LabFiles
+from mooring.adapters.objects import ObjectDirectory
+from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
+from mooring.core.vcn.estate import (
+    Ref,
+    estate,
+    pod_group,
+    pod_rules,
+    pod_subnet,
+    resolved,
+)
+from mooring.lab import control
+from mooring.lab.errors import LabError
+from mooring.lab.record import Standing, npn_directory
+from mooring.lab.tools import Tools
+
+SETTLED = "SUCCESS"
+
+
+@contextmanager
+def opened(tools: Tools, files: LabFiles, standing: Standing) -> Iterator[Estate]:
+    """Give the cloud; what it refuses is told with the server's last words."""
+    try:
+        cloud = tools.estate(control.door(files, standing))
+    except EstateError as error:
+        raise LabError(str(error), "mooring lab down, then up") from None
+    try:
+        yield cloud
+    except EstateError as error:
+        raise LabError(
+            f"the cloud: {error}",
+            f"read {files.path}/log/vcn.log, then mooring lab up again",
+            files.tail("log/vcn.log", 5),
+        ) from None
+    finally:
+        cloud.close()
+
+
+def build(cloud: Estate, standing: Standing) -> dict[Ref, str]:
+    """Have every object of the topology exist; give their ids."""
+    topology = standing.topology
+    ids: dict[Ref, str] = {}
+    for wanted in estate(topology):
+        body = resolved(wanted.body, ids)
+        ids[Ref(wanted.kind, wanted.name)] = cloud.ensure(
+            wanted.kind, wanted.name, body
+        )
+    group = ids[pod_group(topology)]
+    there = {rule.description for rule in cloud.rules(group)}
+    missing = [
+        resolved(rule, ids)
+        for rule in pod_rules(topology)
+        if rule["description"] not in there
+    ]
+    if missing:
+        cloud.add_rules(group, missing)
+    return ids
+
+
+def instances(standing: Standing, ids: Mapping[Ref, str]) -> dict[str, str]:
+    """Tell which instance each node is."""
+    return {n.name: ids[Ref("instance", n.name)] for n in standing.topology.nodes}
+
+
+def await_running(tools: Tools, cloud: Estate, standing: Standing) -> None:
+    """Wait until every instance runs."""
+    for name, ident in standing.instances.items():
+
+        def running(ident: str = ident) -> bool:
+            return cloud.state("instance", ident) == "RUNNING"
+
+        tools.need(f"instance {name} to run", running)
+
+
+def npn_name(instance: str) -> str:
+    """Give the name of an instance's object: its OCID's last part."""
+    return instance.rpartition(".")[2]
+
+
+def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -> None:
+    """Write every node's NativePodNetwork, as the creator of nodes does."""
+    store = ObjectDirectory(npn_directory(files.path))
+    topology = standing.topology
+    for node in topology.nodes:
+        instance = standing.instances[node.name]
+        spec = NpnSpec(
+            id=instance,
+            max_pod_count=node.max_pods,
+            pod_subnet_ids=(ids[pod_subnet(topology)],),
+            network_security_group_ids=(ids[pod_group(topology)],),
+        )
+        store.write(Npn(name=npn_name(instance), spec=spec))
+
+
+def status(files: LabFiles, instance: str) -> NpnStatus:
+    """Read what the controller says of a node; empty while it says nothing."""
+    store = ObjectDirectory(npn_directory(files.path))
+    try:
+        return store.read_status(npn_name(instance))
+    except (OSError, ValueError):
+        return NpnStatus()
+
+
+def await_settled(tools: Tools, files: LabFiles, standing: Standing) -> None:
+    """Wait until the controller has given every node what its object asks for."""
+    for name, instance in standing.instances.items():
+
+        def settled(instance: str = instance) -> bool:
+            return status(files, instance).state == SETTLED
+
+        if not tools.wait(settled):
+            seen = status(files, instance)
+            raise LabError(
+                f"{name}: its NativePodNetwork is {seen.state or 'new'}"
+                f" ({seen.reason or 'no reason'}) {seen.message}".rstrip(),
+                f"read {files.path}/log/controller.log, then mooring lab up again",
+                files.tail("log/controller.log"),
+            )

@@ -161,3 +161,6 @@ def test_elements_by_script(world: World) -> None:
     world.run(nft.refill(PEERS, ("10.0.0.3",)))
 
     world.run(nft.delete_elements(PEERS, ("10.0.0.3",)))
+    world.run(nft.add_elements(PODS4, ('"moor0" . 10.0.0.5 : 0x10000',)))
+    world.run(nft.refill(PODS4, ('"moor0" . 10.0.0.5 : 0x20000',), "map"))
+    world.nft.set_elements(PODS4, add=[(KEY, TWO)], fd=world.fd)

@@ -71,6 +71,7 @@ def test_elements_are_one_line() -> None:
     assert nft.refill(PODS, ("a",)) == (
         "flush set inet mooring pods4\nadd element inet mooring pods4 { a }\n"
     )
+    assert nft.refill(PODS, (), "map") == "flush map inet mooring pods4\n"
 
 
 def test_a_string_is_quoted() -> None:

@@ -137,9 +137,9 @@ def delete_elements(where: SetPath, elements: tuple[str, ...]) -> str:
     return _elements("delete", where, elements)
 
 
-def refill(where: SetPath, elements: tuple[str, ...]) -> str:
-    """Write the lines that make exactly these the elements of a set (or map)."""
-    return f"flush set {_path(where)}\n" + add_elements(where, elements)
+def refill(where: SetPath, elements: tuple[str, ...], kind: str = "set") -> str:
+    """Write the lines that make exactly these the elements; `kind` is "set" or "map"."""
+    return f"flush {kind} {_path(where)}\n" + add_elements(where, elements)
 
 
 def key(*parts: KeyPart) -> bytes:

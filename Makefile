@@ -1,6 +1,6 @@
 # Everything a developer runs. ./demo and ./test install what is missing and then call these.
 PY := .venv/bin/python
-SOURCES := src tests setup.py
+SOURCES := src tests native setup.py
 
 .PHONY: setup demo test check core bench golden format lock clean
 

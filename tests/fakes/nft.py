@@ -6,6 +6,7 @@ delete or flush. What a rule means it does not know; it keeps the words.
 
 import copy
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from errno import EEXIST, ENOENT
@@ -21,6 +22,7 @@ from mooring.core.linux.port import NftError
 K = TypeVar("K")
 V = TypeVar("V")
 Place = tuple[str, str]
+LENGTHS = {"ifname": 16, "ipv4_addr": 4, "ipv6_addr": 16, "mark": 4}
 HEAD = re.compile(r"(table|set|map|chain) (.+) \{$")
 
 
@@ -73,7 +75,7 @@ class FakeNft:
         if shelf is None:
             return ""
         blocks = [
-            *(f"{shelf.kinds[n][0]} {n}" for n in shelf.kinds),
+            *(_listed(n, shelf.kinds[n], shelf.elements[n]) for n in shelf.kinds),
             *(
                 "\n".join([f"chain {n} {{", *rules, "}"])
                 for n, rules in shelf.chains.items()
@@ -124,6 +126,33 @@ class FakeNft:
 
     def _end_space(self, inode: int) -> None:
         self._tables.pop(inode, None)
+
+
+def _listed(name: str, about: list[str], found: dict[bytes, bytes | None]) -> str:
+    """A set as nft lists it; elements only of types whose bytes are known."""
+    lines = [f"\t{about[0]} {name} {{", *(f"\t\t{each}" for each in about[1:])]
+    types = next((x.removeprefix("type ") for x in about if "type " in x), "")
+    key, _, value = types.partition(" : ")
+    if found and set(key.split(" . ")) <= LENGTHS.keys():
+        words = ", ".join(
+            _word(key, k) + ("" if v is None else f" : {_word(value, v)}")
+            for k, v in found.items()
+        )
+        lines.append(f"\t\telements = {{ {words} }}")
+    return "\n".join([*lines, "\t}"])
+
+
+def _word(types: str, data: bytes) -> str:
+    words = []
+    for kind in types.split(" . "):
+        part, data = data[: LENGTHS[kind]], data[LENGTHS[kind] :]
+        if kind == "ifname":
+            words.append(nft.quote(part.rstrip(b"\0").decode()))
+        elif kind == "mark":
+            words.append(f"0x{int.from_bytes(part, sys.byteorder):08x}")
+        else:
+            words.append(str(ip_address(part)))
+    return " . ".join(words)
 
 
 def _statement(tables: dict[Place, Shelf], line: str, lines: Iterator[str]) -> None:

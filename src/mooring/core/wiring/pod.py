@@ -19,6 +19,7 @@ from ipaddress import (
 from mooring.core.cni import result
 from mooring.core.ipam.ledger import Lease
 from mooring.core.ipam.pool import parts
+from mooring.core.linux import drift
 from mooring.core.linux.plan import (
     HOST,
     POD,
@@ -74,6 +75,26 @@ def ways_in(cables: Plan) -> Plan:
     return tuple(fact for fact in host_side(cables) if not isinstance(fact, Veth))
 
 
+def inside(cables: Plan) -> Plan:
+    """Give what belongs inside the pod, the veth aside."""
+    return tuple(
+        fact for fact in cables if not isinstance(fact, Veth) and fact.space == POD
+    )
+
+
+def lacking(cables: Plan, seen: drift.Seens) -> Plan:
+    """Give the cables that are not as they were laid, past what others may change.
+
+    A plugin later in the chain may send the pod's traffic another way: its default route
+    is as good as ours.
+    """
+    return tuple(
+        fact
+        for fact in drift.missing(cables, seen)
+        if not (isinstance(fact, Route) and _has_another_default(fact, seen))
+    )
+
+
 def outcome(lease: Lease, sandbox: str, mtu: int) -> result.Result:
     """Say what ADD made, for the runtime and the plugins after us."""
     near_mac, far_mac = macs(lease.attachment)
@@ -107,6 +128,13 @@ def alone(address: Ip) -> Interface:
     if isinstance(address, IPv4Address):
         return IPv4Interface(address)
     return IPv6Interface(address)
+
+
+def _has_another_default(fact: Route, seen: drift.Seens) -> bool:
+    return fact.destination.prefixlen == 0 and any(
+        (route.destination, route.table) == (fact.destination, fact.table)
+        for route in seen[fact.space].routes
+    )
 
 
 def _inside(address: Ip, link: str, near_mac: str) -> tuple[Fact, ...]:

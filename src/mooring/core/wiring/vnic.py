@@ -6,6 +6,7 @@ of the VNIC's pods, the table, and one rule from the mark to the table. So the n
 rules grows with VNICs, never with pods.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -20,7 +21,9 @@ from mooring.core.linux.plan import (
     Rule,
     Sysctl,
 )
+from mooring.core.linux.seen import Link
 from mooring.core.npn.record import VnicStatus
+from mooring.core.wiring.names import PREFIX
 from mooring.core.wiring.pod import alone, everywhere
 
 MARK_MASK = 0x007F0000
@@ -42,6 +45,34 @@ class Uplink:
     slot: int
     link: str
     mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Which VNICs have a link here, by VNIC; and those that have none (yet)."""
+
+    links: Mapping[str, str]
+    absent: tuple[str, ...]
+
+
+def match(vnics: Sequence[VnicStatus], links: Mapping[str, Link]) -> Match:
+    """Find the VNICs' links by MAC.
+
+    A pod's host end is never one, nor is a VLAN, bridge or bond that borrows a MAC. The
+    local VCN's VNICs are veths, the cloud's are hardware.
+    """
+    by_mac = {
+        link.mac: name
+        for name, link in links.items()
+        if link.kind in {"", "veth"} and not name.startswith(PREFIX)
+    }
+    found = {
+        vnic.vnic_id: by_mac[vnic.mac_address.lower()]
+        for vnic in vnics
+        if vnic.mac_address.lower() in by_mac
+    }
+    absent = tuple(vnic.vnic_id for vnic in vnics if vnic.vnic_id not in found)
+    return Match(found, absent)
 
 
 def mark(slot: int) -> int:

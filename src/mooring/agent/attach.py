@@ -1,0 +1,283 @@
+"""Journey 1: a pod is attached, checked, detached.
+
+    ADD    claim -> save -> cables -> let it send -> save -> result
+    DEL    save -> cut -> (answer) -> reap -> let the address rest
+    CHECK  the cables of the lease against what is seen
+
+One plan (`wiring.pod`) serves all three. ADD unwinds what it did when a step is refused.
+DEL goes on past every refusal, because a runtime calls it until it succeeds and a pod that
+is gone must not hold an address. What DEL could not do is done later by the reaper, the
+repair and the collection, so it answers success.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from errno import EEXIST
+
+from mooring.agent.book import Book
+from mooring.agent.host import Host, Stopwatch, open_alive
+from mooring.agent.node import Node
+from mooring.agent.reap import Doomed, Reaper
+from mooring.agent.turns import Turns
+from mooring.core.cni import result
+from mooring.core.cni.errors import CniError, Code
+from mooring.core.cni.request import Add, AttachmentId, Check
+from mooring.core.ipam.ledger import (
+    Claimed,
+    Empty,
+    Held,
+    Known,
+    Lease,
+    Left,
+    Netns,
+    Phase,
+    Wired,
+)
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import HOST, POD, Plan, Veth
+from mooring.core.linux.port import KernelError, NftError
+from mooring.core.wiring import names, pod, words
+from mooring.core.wiring.names import host_link
+
+REAP_SECONDS = 5.0
+"""How long an ADD waits for the end of the container's former attachment."""
+
+
+class Attachments:
+    """The pods' attachments of this node."""
+
+    def __init__(self, host: Host, book: Book, node: Node, reaper: Reaper) -> None:
+        self._host = host
+        self._book = book
+        self._node = node
+        self._reaper = reaper
+        self._turns = Turns()
+        self.busy_at = float("-inf")
+
+    async def add(self, request: Add, netns: int | None) -> result.Result:
+        """Wire a container, or change nothing and raise what the runtime shall see."""
+        watch = Stopwatch(self._host.clock)
+        attachment = request.id
+        async with self._turns.of(attachment.container):
+            where = self._namespace(request.netns, netns)
+            self._need_readiness()
+            await self._clear_the_way(attachment, where)
+            watch.lap("wait")
+            fd = self._need_free_name(attachment, netns)
+            lease = self._wired(attachment, where, fd, watch)
+            self.busy_at = self._host.clock.now()
+            addresses = ",".join(map(str, parts(lease.addresses)))
+            self._host.say(
+                "added",
+                pod=request.args.get("K8S_POD_NAME", ""),
+                attachment=names.words(attachment),
+                address=addresses,
+                **watch.times(),
+            )
+        return pod.outcome(lease, request.netns, self._node.mtu_of(lease))
+
+    async def delete(self, attachment: AttachmentId) -> None:
+        """Unwire a container; what is not there is unwired already."""
+        async with self._turns.of(attachment.container):
+            self.detach(attachment)
+
+    def detach(self, attachment: AttachmentId) -> None:
+        """Cut an attachment off at once, and leave its link to the reaper."""
+        watch = Stopwatch(self._host.clock)
+        lease = self._book.ledger.leases.get(attachment)
+        link = host_link(attachment)
+        if lease is None:
+            if self._host.kernel.link(None, link) is not None:
+                self._reaper.take(Doomed(link))
+            return
+        if self._reaper.has(link):
+            return
+        if lease.phase is not Phase.LEAVING:
+            self._book.note(Left(attachment))
+        self.finish(lease, self._book.cooldown)
+        watch.lap("cut")
+        self._host.say(
+            "deleted",
+            attachment=names.words(attachment),
+            address=",".join(map(str, parts(lease.addresses))),
+            **watch.times(),
+        )
+
+    def finish(self, lease: Lease, rest: float) -> None:
+        """Do what is left of the end of a lease, past every refusal."""
+        cables = self._node.cables(lease)
+        refused: list[object] = []
+        try:
+            self._node.stop_sending(lease)
+        except NftError as why:
+            refused.append(why)
+        refused += self._host.kernel.take_back(pod.ways_in(cables), {HOST: None})
+        if refused:
+            self._host.say(
+                "cut-refused",
+                attachment=names.words(lease.attachment),
+                why="; ".join(map(str, refused)),
+                next="the link is deleted all the same",
+            )
+        self._reaper.take(Doomed(host_link(lease.attachment), lease.attachment, rest))
+
+    async def check(self, request: Check, netns: int | None) -> None:
+        """Raise what is not as ADD left it."""
+        async with self._turns.of(request.id.container):
+            where = self._namespace(request.netns, netns)
+            lease = self._book.ledger.leases.get(request.id)
+            if lease is None or lease.phase is not Phase.WIRED:
+                raise CniError(
+                    Code.UNKNOWN_CONTAINER,
+                    f"{names.words(request.id)} was not attached here",
+                )
+            if lease.netns.inode != where.inode:
+                raise _changed(f"CNI_NETNS={request.netns} is another namespace")
+            _compare_result(request, lease)
+            seen = {
+                HOST: self._host.kernel.look(HOST, None),
+                POD: self._host.kernel.look(POD, netns),
+            }
+            lacking = pod.lacking(self._node.cables(lease), seen)
+            if lacking:
+                raise _changed("missing: " + ", ".join(words.say(f) for f in lacking))
+            if not self._node.may_send(lease):
+                raise _changed("the node's nft table does not let the pod send")
+
+    def _need_readiness(self) -> None:
+        if not self._node.ready:
+            raise CniError(
+                Code.TRY_AGAIN_LATER,
+                "this node cannot attach pods yet",
+                self._node.standing.trouble,
+            )
+
+    def _namespace(self, path: str, netns: int | None) -> Netns:
+        """Judge the descriptor that came with the request, and the path."""
+        if netns is None:
+            raise CniError(
+                Code.INVALID_NETNS, f"CNI_NETNS={path}: no such network namespace"
+            )
+        namespaces = self._host.namespaces
+        if not namespaces.is_network(netns):
+            raise CniError(Code.INVALID_NETNS, f"CNI_NETNS={path}: is none")
+        inode = namespaces.inode(netns)
+        if inode == namespaces.own_inode():
+            raise CniError(
+                Code.INVALID_NETNS, f"CNI_NETNS={path}: is the node's own namespace"
+            )
+        # The runtime's path may lead elsewhere in the agent's mount namespace, or nowhere.
+        fd = open_alive(namespaces, Netns(path, inode))
+        if fd is None:
+            return Netns("", inode)
+        namespaces.close(fd)
+        return Netns(path, inode)
+
+    async def _clear_the_way(self, attachment: AttachmentId, where: Netns) -> None:
+        """End what an earlier life of the container has left."""
+        lease = self._book.ledger.leases.get(attachment)
+        if lease is not None and lease.netns.inode != where.inode:
+            self.detach(attachment)
+        try:
+            async with asyncio.timeout(REAP_SECONDS):
+                await self._reaper.gone(host_link(attachment))
+        except TimeoutError:
+            raise CniError(
+                Code.TRY_AGAIN_LATER,
+                f"the former cables of {names.words(attachment)} are still being removed",
+                "the agent's log says what the kernel refuses",
+            ) from None
+
+    def _need_free_name(self, attachment: AttachmentId, netns: int | None) -> int:
+        """Refuse an interface name that the container has already."""
+        if netns is None:  # pragma: no cover - `_namespace` has judged it
+            raise AssertionError(attachment)
+        try:
+            taken = self._host.kernel.link(netns, attachment.ifname)
+        except KernelError as why:
+            raise CniError(Code.INVALID_NETNS, "CNI_NETNS", str(why)) from why
+        if taken is not None:
+            raise CniError(
+                Code.INTERFACE_EXISTS,
+                f"CNI_IFNAME={attachment.ifname}: the container has one already",
+            )
+        return netns
+
+    def _wired(
+        self, attachment: AttachmentId, where: Netns, netns: int, watch: Stopwatch
+    ) -> Lease:
+        """Claim an address and lay its cables; on the way back undo what was done."""
+        with ExitStack() as undo:
+            lease = self._claimed(attachment, where, undo.callback)
+            watch.lap("save")
+            self._lay(self._node.cables(lease), netns)
+            watch.lap("cables")
+            self._node.let_send(lease, self._book.ledger.leases.values())
+            watch.lap("send")
+            self._book.record(Wired(attachment))
+            watch.lap("done")
+            undo.pop_all()
+        return lease
+
+    def _claimed(
+        self,
+        attachment: AttachmentId,
+        where: Netns,
+        on_failure: Callable[..., object],
+    ) -> Lease:
+        self._book.reclaim()
+        now = self._host.clock.now()
+        match self._book.ledger.claim(attachment, where, now):
+            case Known(lease):
+                return lease
+            case Empty() as empty:
+                raise CniError(Code.TRY_AGAIN_LATER, empty.cause, empty.advice)
+            case Claimed(lease):
+                self._need_room_for_alias(lease)
+                self._book.record(Held(lease))
+                on_failure(self._undo, lease)
+                return lease
+
+    def _need_room_for_alias(self, lease: Lease) -> None:
+        try:
+            names.alias(lease)
+        except ValueError as why:
+            raise CniError(Code.INVALID_ENVIRONMENT, f"CNI_CONTAINERID: {why}") from why
+
+    def _undo(self, lease: Lease) -> None:
+        """Take an attachment back that the runtime never heard of.
+
+        The pod was never let send, or nobody has heard from it: its address need not rest.
+        """
+        self._book.note(Left(lease.attachment))
+        self.finish(lease, rest=0.0)
+
+    def _lay(self, cables: Plan, netns: int) -> None:
+        """Lay cables; a host end of a former life that has the name gives way."""
+        spaces = {HOST: None, POD: netns}
+        try:
+            self._host.kernel.carry_out(cables, spaces)
+        except KernelError as why:
+            if not (isinstance(why.fact, Veth) and why.errno == EEXIST):
+                raise
+            self._host.kernel.delete_links(None, [why.fact.near.name])
+            self._host.kernel.carry_out(cables, spaces)
+
+
+def _compare_result(request: Check, lease: Lease) -> None:
+    """Refuse a prevResult that does not hold what ADD answered; it may hold more."""
+    said = result.read(request.conf.prev_result or {})
+    made = pod.outcome(lease, request.netns, 0)
+    links = {(i.name, bool(i.sandbox)) for i in said.interfaces}
+    for interface in made.interfaces:
+        if (interface.name, bool(interface.sandbox)) not in links:
+            raise _changed(f"prevResult has no interface {interface.name}")
+    said_addresses = {ip.address for ip in said.ips}
+    for ip in made.ips:
+        if ip.address not in said_addresses:
+            raise _changed(f"prevResult has not {ip.address}")
+
+
+def _changed(what: str) -> CniError:
+    return CniError(Code.NOT_AS_ADDED, what)

@@ -1,0 +1,118 @@
+"""The book: the ledger in memory and its journal on disk, changed together.
+
+`record` is for what may still be refused: it is written first, and when the disk refuses
+nothing has changed. `note` is for what has happened already, and cannot fail: when the disk
+refuses, the next write is the whole ledger instead of a line.
+
+Only the beginning of a lease is synced to the disk. Any later line that a power cut takes
+would have let an address go, and without it the address is held until the collection finds
+that the pod is gone.
+"""
+
+from mooring.agent.host import Clock, Say
+from mooring.core.ipam import journal
+from mooring.core.ipam.journal import Damaged
+from mooring.core.ipam.ledger import Cooled, Entry, Held, Ledger
+from mooring.core.ipam.pool import Offers, parts
+from mooring.core.ipam.port import DiskError, Storage
+
+SPARE_LINES = 1024
+"""Lines beyond the shortest journal before it is written anew."""
+
+
+class Book:
+    """Who holds which address, durably."""
+
+    def __init__(
+        self, disk: Storage, clock: Clock, say: Say, *, cooldown: float
+    ) -> None:
+        self.ledger = Ledger()
+        self.cooldown = cooldown
+        self._disk = disk
+        self._clock = clock
+        self._say = say
+        self._boot = clock.boot()
+        self._lines = 0
+        self._stale = False
+        self._distrusted = False
+
+    def open(self) -> None:
+        """Read what is written, raise TooNew if it is not for us; write it afresh."""
+        data = self._disk.read()
+        try:
+            self.ledger = self._restored(data)
+        except Damaged as why:
+            aside = self._disk.set_aside()
+            self._say("journal-damaged", why=why, kept=aside, next="ask the kernel")
+            self._distrusted = True
+        self._stale = True
+        self.compact()
+
+    def record(self, *entries: Entry) -> None:
+        """Write entries down, then apply them; DiskError when they cannot be written."""
+        draft = self.ledger.after(entries)
+        self._write(draft, entries)
+        self.ledger = draft
+
+    def note(self, *entries: Entry) -> None:
+        """Apply entries about what has happened, and write them down if it can be."""
+        draft = self.ledger.after(entries)
+        try:
+            self._write(draft, entries)
+        except DiskError as why:
+            if not self._stale:
+                self._say("journal-refused", why=why)
+            self._stale = True
+        self.ledger = draft
+
+    def refill(self, offers: Offers) -> None:
+        """Take over what the cloud has."""
+        refilled, entries = self.ledger.refill(offers)
+        if entries:
+            self.note(*entries)
+        self.ledger = refilled
+
+    def reclaim(self) -> None:
+        """End the rest of every address whose time has come."""
+        self.ledger = self.ledger.reclaim(self._clock.now())
+
+    def rest_if_damaged(self) -> None:
+        """After damage let every free address cool: which ones did is not known."""
+        if not self._distrusted:
+            return
+        self._distrusted = False
+        until = self._clock.now() + self.cooldown
+        free = [pair for pairs in self.ledger.pool.free.values() for pair in pairs]
+        self.note(*(Cooled(a, until) for pair in free for a in parts(pair)))
+
+    def compact(self) -> None:
+        """Write the shortest journal when the one on disk is long or behind."""
+        ledger = self.ledger
+        short = len(ledger.leases) + len(ledger.slots) + len(ledger.pool.cooling)
+        if self._lines <= short + SPARE_LINES and not self._stale:
+            return
+        try:
+            self._disk.replace(journal.snapshot(ledger, self._boot))
+        except DiskError as why:
+            self._say("journal-refused", why=why)
+            self._stale = True
+            return
+        self._lines = short
+        self._stale = False
+
+    def _restored(self, data: bytes) -> Ledger:
+        read = journal.read(data)
+        if read is None:
+            return Ledger()
+        now = self._clock.now()
+        return journal.restore(read, self._boot, now, self.cooldown)
+
+    def _write(self, draft: Ledger, entries: tuple[Entry, ...]) -> None:
+        if self._stale:
+            self._disk.replace(journal.snapshot(draft, self._boot))
+            self._stale = False
+            return
+        lines = b"".join(journal.line(entry) for entry in entries)
+        durable = any(isinstance(entry, Held) for entry in entries)
+        self._disk.append(lines, durable=durable)
+        self._lines += len(entries)

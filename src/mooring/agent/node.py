@@ -1,0 +1,122 @@
+"""What the agent knows of its node: the primary, the VNICs that work, the table in force."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from errno import EBUSY, EEXIST, ENOENT
+
+from mooring.agent.host import Host
+from mooring.core.ipam.ledger import Lease, Phase
+from mooring.core.linux import nft
+from mooring.core.linux.plan import Plan
+from mooring.core.linux.port import NftError
+from mooring.core.npn.record import NpnStatus
+from mooring.core.wiring import node, pod, ruleset, vnic
+from mooring.core.wiring.node import Primary
+from mooring.core.wiring.ruleset import Ground, Sources
+from mooring.core.wiring.vnic import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the node stands; a change makes another one. `absent` VNICs have no link here."""
+
+    primary: Primary | None = None
+    uplinks: Mapping[str, Uplink] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    npn: NpnStatus = field(default_factory=NpnStatus)
+    trouble: str = "the agent is starting"
+
+    def plan(self) -> Plan:
+        """Lay out all that the node and its VNICs need, pods aside."""
+        if self.primary is None:
+            return ()
+        six = any(u.status.router.v6 for u in self.uplinks.values())
+        families = frozenset({4, 6} if six else {4})
+        vnics = (vnic.plan(uplink) for uplink in self.uplinks.values())
+        return node.plan(self.primary, families) + tuple(f for p in vnics for f in p)
+
+
+class Node:
+    """The node's standing, and the nft table that goes with it."""
+
+    def __init__(self, host: Host, *, mtu: int, tracked: bool) -> None:
+        self.standing = Standing()
+        self.in_force = False
+        self.mtu = mtu
+        self._host = host
+        self._tracked = tracked
+        self._listed = ""
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether an ADD could be served, were an address free."""
+        return self.in_force and bool(self.standing.uplinks)
+
+    def cables(self, lease: Lease) -> Plan:
+        """Lay out a lease's cables as they belong here."""
+        return pod.plan(lease, self.mtu_of(lease))
+
+    def mtu_of(self, lease: Lease) -> int:
+        """Give the MTU of the lease's VNIC."""
+        uplink = self.standing.uplinks.get(lease.vnic_id)
+        return self.mtu if uplink is None else uplink.mtu
+
+    def write_table(self, leases: Iterable[Lease]) -> None:
+        """Put the whole table in force, with what these leases' pods may send."""
+        standing = self.standing
+        if standing.primary is None:
+            return
+        uplinks = tuple(standing.uplinks.values())
+        ground = Ground(standing.primary, uplinks, self._tracked)
+        wired = [lease for lease in leases if lease.phase is Phase.WIRED]
+        table = ruleset.table(ground, ruleset.sources(wired))
+        self._host.nft.run(nft.replace(table))
+        listing = self._host.nft.listing(ruleset.FAMILY, ruleset.NAME)
+        self._listed, _ = ruleset.listed(listing)
+
+    def is_written(self, frame: str) -> bool:
+        """Tell whether this is the table that was put in force, its pods aside."""
+        return frame == self._listed
+
+    def let_send(self, lease: Lease, others: Iterable[Lease]) -> None:
+        """Let the lease's pod send; if the table is gone, write it first."""
+        elements = ruleset.elements(ruleset.sources([lease]))
+        try:
+            self._put(elements)
+        except NftError as why:
+            if why.errno != ENOENT:
+                raise
+            self._host.say("table-gone", next="write it again")
+            self.write_table((*others, replace(lease, phase=Phase.WIRED)))
+
+    def stop_sending(self, lease: Lease) -> None:
+        """Let the lease's pod send no more; fine when there is no table."""
+        for where, elements in ruleset.elements(ruleset.sources([lease])).items():
+            try:
+                self._host.nft.set_elements(where, delete=[key for key, _ in elements])
+            except NftError as why:
+                if why.errno != ENOENT:
+                    raise
+
+    def may_send(self, lease: Lease) -> bool:
+        """Tell whether the table in force lets the lease's pod send."""
+        listing = self._host.nft.listing(ruleset.FAMILY, ruleset.NAME)
+        _, pods = ruleset.listed(listing)
+        return ruleset.sources([lease]).items() <= pods.items()
+
+    def mend(self, lost: Sources, extra: Sources) -> None:
+        """Put elements back that are missing, and take out those nobody wants."""
+        self._put(ruleset.elements(lost))
+        for where, elements in ruleset.elements(extra).items():
+            self._host.nft.set_elements(where, delete=[key for key, _ in elements])
+
+    def _put(self, elements: Mapping[nft.SetPath, list[nft.Element]]) -> None:
+        for where, some in elements.items():
+            try:
+                self._host.nft.set_elements(where, add=some)
+            except NftError as why:
+                if why.errno not in {EBUSY, EEXIST}:
+                    raise
+                # Only then: deleting what is absent costs the kernel 10 ms.
+                keys = [key for key, _ in some]
+                self._host.nft.set_elements(where, add=some, delete=keys)

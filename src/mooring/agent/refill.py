@@ -1,0 +1,147 @@
+"""Journey 3: from a NativePodNetwork's status to a pool, and VNICs that work.
+
+    status -> VNICs' links by MAC -> pool -> nft table -> cables of node and VNICs
+                                      |
+              the first time: what the last life left (`agent.resume`)
+
+A status counts when the cloud has reached it (SUCCESS), and later in any state that names
+VNICs: what it lists is there. A VNIC whose link has not appeared gives no addresses yet.
+Nothing is touched before the first status that counts, so a restart of the agent while the
+store is out of reach leaves every pod as it is.
+"""
+
+from dataclasses import replace
+
+from mooring.agent.book import Book
+from mooring.agent.host import Host
+from mooring.agent.node import Node, Standing
+from mooring.agent.resume import Resume
+from mooring.agent.source import Source, explain
+from mooring.core.cni.request import AttachmentId
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import HOST, Plan
+from mooring.core.linux.port import KernelError, NftError
+from mooring.core.linux.seen import Seen
+from mooring.core.npn.record import NpnStatus
+from mooring.core.wiring import node as node_wiring
+from mooring.core.wiring import vnic
+from mooring.core.wiring.names import words
+from mooring.core.wiring.vnic import Match, Uplink
+
+
+class Refill:
+    """Keeps pool and VNICs as the status says."""
+
+    def __init__(
+        self, host: Host, book: Book, node: Node, source: Source, resume: Resume
+    ) -> None:
+        self._host = host
+        self._book = book
+        self._node = node
+        self._source = source
+        self._resume = resume
+        self._said = ""
+        self._draining: frozenset[AttachmentId] = frozenset()
+
+    def turn(self) -> None:
+        """Look whether the object has changed, and follow it."""
+        status = self._source.changed()
+        if status is None or not self._counts(status):
+            self._complain(self._source.trouble)
+        elif status != self._node.standing.npn or not self._node.in_force:
+            self.follow(status, self._host.kernel.look(HOST, None))
+
+    def relook(self, seen: Seen) -> None:
+        """Follow the links and the primary's address, which change by themselves."""
+        standing = self._node.standing
+        if standing.npn == NpnStatus():
+            return
+        match = vnic.match(standing.npn.vnics, seen.links)
+        links = {v: u.link for v, u in standing.uplinks.items()}
+        primary = node_wiring.primary(seen) or standing.primary
+        same = (match.links, primary) == (links, standing.primary)
+        if not same or not self._node.in_force:
+            self.follow(standing.npn, seen)
+
+    def follow(self, status: NpnStatus, seen: Seen) -> None:
+        """Make pool, table and cables as the status says."""
+        before = self._node.standing.plan()
+        match = vnic.match(status.vnics, seen.links)
+        here = [v for v in status.vnics if v.vnic_id in match.links]
+        self._book.refill({v.vnic_id: v.pod_addresses for v in here})
+        self._node.standing = self._standing(status, match, seen)
+        self._report_drains()
+        try:
+            self._put_in_force(before, seen)
+        except (KernelError, NftError) as why:
+            self._node.in_force = False
+            self._complain(f"the node could not be set up: {why}")
+            return
+        if not self._node.in_force:
+            self._complain(self._node.standing.trouble)
+            return
+        self._host.say(
+            "refilled",
+            links=",".join(u.link for u in self._node.standing.uplinks.values()),
+            free=sum(len(pairs) for pairs in self._book.ledger.pool.free.values()),
+            absent=",".join(match.absent),
+        )
+
+    def _counts(self, status: NpnStatus) -> bool:
+        if status.state == "SUCCESS":
+            return True
+        before = self._node.standing.npn.vnics or self._book.ledger.slots
+        return bool(status.vnics and before)
+
+    def _standing(self, status: NpnStatus, match: Match, seen: Seen) -> Standing:
+        slots = self._book.ledger.slots
+        uplinks = {
+            v.vnic_id: Uplink(
+                v, slots[v.vnic_id], match.links[v.vnic_id], self._node.mtu
+            )
+            for v in status.vnics
+            if v.vnic_id in match.links and v.vnic_id in slots
+        }
+        primary = node_wiring.primary(seen) or self._node.standing.primary
+        trouble = explain(self._source.name, status)
+        if match.absent:
+            trouble = f"no link of this node has the MAC of {', '.join(match.absent)}"
+        if primary is None:
+            trouble = "no default route, so the node's primary VNIC is not known"
+        return Standing(primary, uplinks, match.absent, status, trouble)
+
+    def _put_in_force(self, before: Plan, seen: Seen) -> None:
+        standing = self._node.standing
+        if standing.primary is None:
+            return
+        self._resume.take_over(seen)
+        # The source check comes first: only with it may the node accept any source.
+        self._node.write_table(self._book.ledger.leases.values())
+        plan = standing.plan()
+        gone = tuple(fact for fact in before if fact not in plan)
+        self._host.kernel.take_back(gone, {HOST: None})
+        self._host.kernel.carry_out(plan, {HOST: None})
+        self._resume.end()
+        self._node.in_force = True
+
+    def _report_drains(self) -> None:
+        """Say once of each pod that the cloud took its address away."""
+        draining = self._book.ledger.draining()
+        for lease in draining:
+            if lease.attachment not in self._draining:
+                self._host.say(
+                    "withdrawn",
+                    attachment=words(lease.attachment),
+                    address=",".join(map(str, parts(lease.addresses))),
+                    next="the pod keeps it until it ends; nobody gets it after that",
+                )
+        self._draining = frozenset(lease.attachment for lease in draining)
+
+    def _complain(self, trouble: str) -> None:
+        """Say once what keeps the node from being set up."""
+        if trouble and trouble != self._said:
+            self._host.say("trouble", why=trouble)
+        self._said = trouble
+        if not self._node.in_force:
+            standing = self._node.standing
+            self._node.standing = replace(standing, trouble=trouble)

@@ -1,0 +1,102 @@
+"""The status file: what the agent knows, for `mooring lab status` and for people."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from mooring.agent.book import Book
+from mooring.agent.host import Host
+from mooring.agent.node import Node
+from mooring.core.ipam.ledger import Lease, Ledger
+from mooring.core.ipam.pool import parts
+from mooring.core.ipam.port import DiskError, Storage
+from mooring.core.wiring.names import host_link
+
+FILE = "status.json"
+
+
+class Report:
+    """Writes the status file when something in it has changed."""
+
+    def __init__(self, host: Host, disk: Storage, book: Book, node: Node) -> None:
+        self._host = host
+        self._disk = disk
+        self._book = book
+        self._node = node
+        self._written = ""
+
+    def turn(self, repairs: Iterable[tuple[datetime, str]]) -> None:
+        """Write it, unless it says so already."""
+        text = json.dumps(self._document(repairs), indent=1) + "\n"
+        if text == self._written:
+            return
+        try:
+            self._disk.publish(FILE, text)
+        except DiskError as why:
+            self._host.say("status-refused", why=why)
+            return
+        self._written = text
+
+    def _document(self, repairs: Iterable[tuple[datetime, str]]) -> dict[str, Any]:
+        ledger, standing = self._book.ledger, self._node.standing
+        drains = {lease.attachment for lease in ledger.draining()}
+        return {
+            "version": 1,
+            "ready": self._node.ready,
+            "trouble": standing.trouble,
+            "npn": {"state": standing.npn.state, "reason": standing.npn.reason},
+            "primary": _primary(self._node),
+            "pool": _pool(ledger, len(drains)),
+            "vnics": [
+                {
+                    "id": vnic,
+                    "link": uplink.link,
+                    "slot": uplink.slot,
+                    "host": str(uplink.status.host.v4 or uplink.status.host.v6 or ""),
+                    "offered": len(ledger.pool.offers.get(vnic, ())),
+                    "free": len(ledger.pool.free.get(vnic, ())),
+                }
+                for vnic, uplink in standing.uplinks.items()
+            ],
+            "absent": list(standing.absent),
+            "attachments": [
+                _attachment(lease, draining=lease.attachment in drains)
+                for lease in ledger.leases.values()
+            ],
+            "repairs": [
+                {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "what": what} for at, what in repairs
+            ],
+        }
+
+
+def _primary(node: Node) -> dict[str, str] | None:
+    primary = node.standing.primary
+    if primary is None:
+        return None
+    return {"link": primary.link, "address": str(primary.address)}
+
+
+def _pool(ledger: Ledger, draining: int) -> dict[str, int]:
+    pool = ledger.pool
+    return {
+        "offered": sum(len(pairs) for pairs in pool.offers.values()),
+        "free": sum(len(pairs) for pairs in pool.free.values()),
+        "held": len(ledger.leases),
+        "cooling": len(pool.resting()),
+        "draining": draining,
+    }
+
+
+def _attachment(lease: Lease, *, draining: bool) -> dict[str, Any]:
+    return {
+        "network": lease.attachment.network,
+        "container": lease.attachment.container,
+        "ifname": lease.attachment.ifname,
+        "addresses": [str(address) for address in parts(lease.addresses)],
+        "vnic": lease.vnic_id,
+        "link": host_link(lease.attachment),
+        "netns": lease.netns.path,
+        "phase": str(lease.phase),
+        "draining": draining,
+    }

@@ -1,0 +1,183 @@
+"""The agent, put together: what starts, what goes round, what stops.
+
+Everything that decides or touches the ledger runs in the loop's one thread, and without
+waiting in between: an ADD is not interleaved with anything. Only the kernel's slow work
+(deleting links, nft's listing) is done beside the loop.
+
+Stopping leaves everything as it is: pods' traffic does not need the agent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mooring.agent.answer import Answers
+from mooring.agent.attach import Attachments
+from mooring.agent.book import Book
+from mooring.agent.collect import Collect
+from mooring.agent.host import Host
+from mooring.agent.node import Node
+from mooring.agent.reap import Reaper
+from mooring.agent.refill import Refill
+from mooring.agent.repair import Repair
+from mooring.agent.report import Report
+from mooring.agent.resume import Resume
+from mooring.agent.source import Source
+from mooring.core.cni.frames import Answer, Call
+from mooring.core.cni.spool import SpooledDel
+from mooring.core.ipam.port import Storage
+from mooring.core.linux.plan import HOST
+from mooring.core.npn.port import Objects
+
+QUIET_SECONDS = 0.3
+"""A look at the whole node waits until no pod came for so long, a few turns at most."""
+
+PATIENCE = 5
+
+
+class Spool(Protocol):
+    """The DELs that were spooled while the agent was away."""
+
+    def pending(self) -> list[SpooledDel]:
+        """Give what waits, oldest first."""
+
+    def done(self, item: SpooledDel) -> None:
+        """Forget what was carried out."""
+
+
+class Door(Protocol):
+    """Where calls come in."""
+
+    async def start(self) -> None:
+        """Listen."""
+
+    async def stop(self) -> None:
+        """Stop listening, and let calls under way be answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a node's operator chooses. Times are seconds."""
+
+    npn: str
+    cooldown: float = 30.0
+    mtu: int = 9000
+    tracked: bool = True
+    repair_every: float = 2.0
+    poll_every: float = 0.25
+    report_every: float = 1.0
+    replay_every: float = 5.0
+
+
+class Agent:
+    """One node's agent. `ready` is set when the first ADD can be served."""
+
+    def __init__(
+        self, host: Host, disk: Storage, objects: Objects, settings: Settings
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._host = host
+        self._settings = settings
+        self.book = Book(disk, host.clock, host.say, cooldown=settings.cooldown)
+        self.node = Node(host, mtu=settings.mtu, tracked=settings.tracked)
+        self.reaper = Reaper(host, self.book)
+        self.attachments = Attachments(host, self.book, self.node, self.reaper)
+        self.repair = Repair(host, self.book, self.node, self.attachments, self.reaper)
+        collect = Collect(host, self.book, self.attachments, self.reaper)
+        self._answers = Answers(self.node, self.attachments, collect)
+        resume = Resume(host, self.book, self.attachments, self.reaper)
+        source = Source(objects, settings.npn)
+        self.refill = Refill(host, self.book, self.node, source, resume)
+        self._report = Report(host, disk, self.book, self.node)
+        self._postponed = 0
+
+    async def serve(self, call: Call, netns: int | None) -> Answer:
+        """Answer one call of the CNI executable."""
+        return await self._answers.give(call, netns)
+
+    async def run(self, door: Door, spool: Spool, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        await self.replay(spool)
+        await door.start()
+        choices = self._settings
+        loops = [
+            asyncio.create_task(each)
+            for each in (
+                self._forever("reap", 0, self.reaper.run),
+                self._forever("refill", choices.poll_every, self.follow),
+                self._forever("repair", choices.repair_every, self.look_after),
+                self._forever("report", choices.report_every, self.report),
+                self._forever(
+                    "replay", choices.replay_every, lambda: self.replay(spool)
+                ),
+            )
+        ]
+        try:
+            await stop.wait()
+        finally:
+            await door.stop()
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self.reaper.reap()
+            await self.report()
+
+    async def follow(self) -> None:
+        """Follow the NativePodNetwork; the first time that it suffices is told."""
+        self.refill.turn()
+        if self.node.ready:
+            self.ready.set()
+
+    async def look_after(self) -> None:
+        """Look at the node once, follow what changed, repair what drifted."""
+        self.book.reclaim()
+        self.book.compact()
+        if self._is_busy():
+            return
+        seen = self._host.kernel.look(HOST, None)
+        self.refill.relook(seen)
+        self.repair.turn(seen)
+        await self.repair.table()
+
+    async def report(self) -> None:
+        """Write the status file."""
+        self._report.turn(self.repair.done)
+
+    async def replay(self, spool: Spool) -> None:
+        """Carry out the DELs that were spooled while no agent listened."""
+        for item in spool.pending():
+            if self._precedes(item):
+                self._host.say("spooled-del-too-old", file=item.name)
+            else:
+                await self.attachments.delete(item.request.id)
+            spool.done(item)
+
+    def _precedes(self, item: SpooledDel) -> bool:
+        """Tell whether a DEL was meant for an earlier life of the container."""
+        lease = self.book.ledger.leases.get(item.request.id)
+        if lease is None:
+            return False
+        clock = self._host.clock
+        age = clock.wall().timestamp() - item.written_ns / 1e9
+        return age > clock.now() - lease.since
+
+    def _is_busy(self) -> bool:
+        """Tell whether pods are coming right now; they come first, for a while."""
+        quiet = self._host.clock.now() - self.attachments.busy_at
+        if quiet >= QUIET_SECONDS or self._postponed >= PATIENCE:
+            self._postponed = 0
+            return False
+        self._postponed += 1
+        return True
+
+    async def _forever(
+        self, name: str, seconds: float, turn: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Go round; a turn that fails is told and the next one comes all the same."""
+        while True:
+            try:
+                await turn()
+            except Exception as why:  # noqa: BLE001 - one bad turn must not end the agent
+                self._host.say("turn-failed", turn=name, why=repr(why))
+            await self._host.clock.sleep(max(seconds, 0.05))

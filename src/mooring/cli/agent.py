@@ -1,0 +1,180 @@
+"""`mooring agent`: drives one node."""
+
+import asyncio
+import json
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import click
+
+from mooring.adapters import cnifiles, netns
+from mooring.adapters.clock import Clock
+from mooring.adapters.disk import Occupied, StateDirectory
+from mooring.adapters.netlink import Kernel
+from mooring.adapters.nft import Nft
+from mooring.adapters.objects import ObjectDirectory
+from mooring.adapters.spool import Spool
+from mooring.adapters.unixsocket import AgentSocket, Arrival
+from mooring.adapters.unixsocket import Occupied as DoorOccupied
+from mooring.agent.host import Host
+from mooring.agent.run import Agent, Settings
+from mooring.core.cni.conflist import conflist
+from mooring.core.cni.frames import Answer
+from mooring.core.ipam.journal import TooNew
+from mooring.core.ipam.port import DiskError
+from mooring.core.linux.port import KernelError
+
+SOCKET, SPOOL = "/run/mooring/agent.sock", "/run/mooring/spool"
+THREADS = 2
+PLACE = click.Path(path_type=Path)
+REFUSALS = (DiskError, DoorOccupied, KernelError, Occupied, OSError, TooNew)
+
+
+class Given(TypedDict):
+    """The command line's options."""
+
+    npn_dir: Path
+    instance: str
+    state: Path
+    socket: Path
+    spool: Path
+    conf_dir: Path | None
+    network: str
+    cooldown: float
+    mtu: int
+    tracked: bool
+    repair_interval: float
+
+
+@click.command()
+@click.option("--npn-dir", type=PLACE, required=True, help="NativePodNetwork objects.")
+@click.option("--instance", required=True, help="OCID of this instance.")
+@click.option("--state", type=PLACE, required=True, help="Directory of the state.")
+@click.option("--socket", type=PLACE, default=SOCKET, show_default=True)
+@click.option("--spool", type=PLACE, default=SPOOL, show_default=True)
+@click.option(
+    "--conflist",
+    "conf_dir",
+    metavar="DIR",
+    type=PLACE,
+    help="Runtime's directory for the CNI configuration, written when ready.",
+)
+@click.option("--network", default="mooring", show_default=True, help="CNI network.")
+@click.option(
+    "--cooldown",
+    type=click.FloatRange(0, 3600),
+    default=30.0,
+    show_default=True,
+    help="Seconds before an address is used again.",
+)
+@click.option("--mtu", type=click.IntRange(1280, 9216), default=9000, show_default=True)
+@click.option(
+    "--conntrack/--no-conntrack",
+    "tracked",
+    default=True,
+    show_default=True,
+    help="Track pods' connections; kube-proxy needs it.",
+)
+@click.option(
+    "--repair-interval",
+    type=click.FloatRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    help="Seconds between two looks at the node.",
+)
+def agent(**given: Unpack[Given]) -> None:
+    """Attach this node's pods to the VCN."""
+    settings = Settings(
+        npn=given["instance"].rpartition(".")[2],
+        cooldown=given["cooldown"],
+        mtu=given["mtu"],
+        tracked=given["tracked"],
+        repair_every=given["repair_interval"],
+    )
+    directory = given["conf_dir"]
+    doors = Doors(
+        given["socket"],
+        given["spool"],
+        None if directory is None else Conflist(directory, given["network"]),
+    )
+    try:
+        disk = StateDirectory(given["state"])
+        objects = ObjectDirectory(given["npn_dir"])
+        asyncio.run(_run(disk, objects, settings, doors))
+    except REFUSALS as why:
+        raise click.ClickException(str(why)) from why
+
+
+@dataclass(frozen=True, slots=True)
+class Conflist:
+    """What tells the runtime that pods can be started, and where it looks for it."""
+
+    directory: Path
+    network: str
+
+    def publish(self) -> None:
+        """Write it."""
+        cnifiles.publish(conflist(self.network), self.directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the agent meets the runtime."""
+
+    socket: Path
+    spool: Path
+    conflist: Conflist | None
+
+
+async def _run(
+    disk: StateDirectory, objects: ObjectDirectory, settings: Settings, doors: Doors
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    stop = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stop.set)
+    with Kernel() as kernel, Nft() as nft:
+        host = Host(kernel, nft, netns, Clock(), say)
+        program = Agent(host, disk, objects, settings)
+        program.book.open()
+
+        async def serve(arrival: Arrival) -> Answer:
+            return await program.serve(arrival.call, arrival.netns)
+
+        def complain(line: str) -> None:
+            say("door", why=line)
+
+        door = AgentSocket(doors.socket, serve, complain)
+        spool = Spool(doors.spool, complain)
+        announcing = asyncio.create_task(_announce(program, doors.conflist))
+        say("started", socket=doors.socket, npn=settings.npn)
+        await program.run(door, spool, stop)
+        announcing.cancel()
+        say("stopped")
+
+
+async def _announce(program: Agent, publish: Conflist | None) -> None:
+    """Tell the runtime, last of all, that pods can be started."""
+    await program.ready.wait()
+    say("ready")
+    if publish is not None:
+        publish.publish()
+
+
+def say(verb: str, /, **keys: object) -> None:
+    """Write one event as one line to standard error."""
+    words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    sys.stderr.write(" ".join([f"{time}Z", verb, *words]) + "\n")
+    sys.stderr.flush()
+
+
+def _quoted(text: str) -> str:
+    plain = text.isprintable() and not set(text) & set(' "=')
+    return text if plain and text else json.dumps(text)

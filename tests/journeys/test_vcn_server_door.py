@@ -18,6 +18,7 @@ from journeys.local_vcn import MOORING, LocalVcn, local_vcn, mooring
 from oci.core import VirtualNetworkClient
 from oci.core import models as m
 
+from mooring.adapters.journal import Entry, Journal
 from mooring.adapters.rsa import new_private_key
 
 VCNS = "/20160918/vcns"
@@ -349,6 +350,45 @@ def test_a_state_that_is_not_ours_is_refused_and_kept(
     assert str(tmp_path / "vcn.sqlite") in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (tmp_path / "vcn.sqlite").read_bytes() == content
+
+
+def test_an_entry_that_cannot_be_read_is_named_and_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.commit([Entry("vcn", "ocid1.vcn.x", '{"id": 1}')])
+    journal.close()
+
+    refused = mooring("vcn", "serve", "--state", str(tmp_path), "--listen", "[::1]:0")
+
+    assert refused.returncode == 1
+    assert f"{tmp_path}/vcn.sqlite: entry vcn ocid1.vcn.x: " in refused.stderr
+    journal = Journal(tmp_path)
+    assert journal.entries() == [Entry("vcn", "ocid1.vcn.x", '{"id": 1}')]
+    journal.close()
+
+
+def test_a_register_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "identity.json").write_text('{"tenancy": 5}')
+
+    refused = mooring("vcn", "serve", "--state", str(tmp_path), "--listen", "[::1]:0")
+
+    assert refused.returncode == 1
+    assert f"{tmp_path}/identity.json: tenancy: must be a text" in refused.stderr
+
+
+def test_a_descriptor_that_is_not_open_is_named(tmp_path: Path) -> None:
+    refused = mooring("vcn", "serve", "--state", str(tmp_path), "--ready-fd", "77")
+
+    assert refused.returncode == 2
+    assert "77: Bad file descriptor" in refused.stderr
+
+
+def test_a_register_broken_while_serving_keeps_who_was_known(tmp_path: Path) -> None:
+    with local_vcn(tmp_path) as server:
+        network, home = server.network, server.init()["tenancy"]
+        assert network.list_vcns(home).status == 200
+        (server.state / "identity.json").write_text("{")
+        assert network.list_vcns(home).status == 200
+        assert "register unreadable" in server.log
 
 
 def test_sigterm_ends_cleanly_and_the_state_is_found_again(tmp_path: Path) -> None:

@@ -55,6 +55,15 @@ def _region(_: click.Context, __: click.Parameter, value: str) -> str:
     return value
 
 
+def _descriptor(_: click.Context, __: click.Parameter, value: int | None) -> int | None:
+    if value is not None:
+        try:
+            os.fstat(value)
+        except OSError as error:
+            raise click.BadParameter(f"{value}: {error.strerror}") from error
+    return value
+
+
 def _fabric(_: click.Context, __: click.Parameter, value: str) -> str:
     if fault := fabric_fault(value):
         raise click.BadParameter(fault)
@@ -95,6 +104,7 @@ def _fabric_or_none(
 @click.option(
     "--ready-fd",
     type=click.IntRange(min=3),
+    callback=_descriptor,
     help="Descriptor that gets a byte when clients can connect.",
 )
 def serve(

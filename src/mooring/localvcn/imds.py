@@ -102,10 +102,12 @@ class Metadata:
         self._one = asyncio.Lock()
 
     async def apply(self, world: World) -> None:
-        """Enforce the world, then serve its VCNs."""
-        await self._inner.apply(world)
-        self._world = world
-        await self.follow()
+        """Enforce the world, then serve its VCNs, as far as the first went well."""
+        try:
+            await self._inner.apply(world)
+        finally:
+            self._world = world
+            await self.follow()
 
     async def run(self) -> None:
         """Keep fabric and sockets as they should be; ends by cancellation."""

@@ -426,3 +426,38 @@ def test_a_look_shows_all_of_it(place: Place) -> None:
     assert len(seen.attachments) == len(seen.vnics) == 2
     assert [a.block.num_addresses for a in seen.addresses[vnic.id]] == [1, 4]
     assert set(seen.subnets) == {subnet}
+
+
+def test_a_look_tells_what_was_made_and_is_gone(place: Place) -> None:
+    instance, subnet = place.instance(4), place.subnet(256)
+    kept, vnic = attach(place, an_attach(instance, subnet))
+    lost, _ = attach(place, an_attach(instance, subnet))
+    block, single = in_time(place, a_block(vnic, 4)), in_time(place, a_single(vnic))
+    place.detach(lost.id)
+    place.delete_address(single.id)
+    unknown = Made(kind="attachment", id=kept.id[:-6] + "aaaaaa")
+
+    seen = Looker(place.cloud, time.monotonic).look(
+        Question(
+            name="abc",
+            instance_id=instance,
+            expected=frozenset({kept, block, single, unknown}),
+        )
+    )
+
+    assert seen.gone == {single, unknown}
+    assert seen.unlisted == set()
+    assert [a.id for a in seen.addresses[vnic.id]][1:] == [block.id]
+    assert lost.id not in {a.id for a in seen.attachments if a.state not in DEAD}
+
+
+def test_a_look_tells_an_address_that_is_on_another_vnic(place: Place) -> None:
+    elsewhere = in_time(place, a_single(a_vnic(place)))
+    instance, subnet = place.instance(4), place.subnet(256)
+    attach(place, an_attach(instance, subnet))
+
+    seen = Looker(place.cloud, time.monotonic).look(
+        Question(name="abc", instance_id=instance, expected=frozenset({elsewhere}))
+    )
+
+    assert seen.gone == {elsewhere}

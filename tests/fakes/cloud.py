@@ -88,6 +88,7 @@ class FakeCloud:
         self.tokens: dict[str, Made] = {}
         self.shown_from: dict[str, float] = {}
         self._ready_at: dict[str, float] = {}
+        self.hidden: set[str] = set()
         self._count = 0
 
     # What tests set up and break.
@@ -125,7 +126,9 @@ class FakeCloud:
                 gone = replace(attachment, state="DETACHED")
                 self._attachments[key] = (instance, gone)
         del self.vnics[vnic_id]
-        for address in [a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id]:
+        for address in [
+            a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id
+        ]:
             self.delete_address(address.id)
 
     def delete_address(self, address_id: str) -> None:
@@ -312,7 +315,8 @@ class FakeCloud:
         return replace(attachment, state="ATTACHING", vnic_id=None)
 
     def _listed(self, name: str) -> bool:
-        return self.shown_from.get(name, 0.0) <= self.now()
+        """Tell whether lists show it; `hidden` are left out by an old list."""
+        return self.shown_from.get(name, 0.0) <= self.now() and name not in self.hidden
 
     def _exists(self, made: Made) -> bool:
         if made.kind == "address":

@@ -22,6 +22,8 @@ from mooring.core.npn.slots import ours
 SUBNET_LIFE = 30.0
 """Seconds that a subnet is taken as it was: it hardly changes, and every node asks."""
 
+MOST_PRIMARIES = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -68,6 +70,8 @@ class Looker:
             return known
         seen = self.cloud.vnic(vnic_id)
         if seen.is_primary and seen.state == "AVAILABLE":
+            if len(self._primaries) >= MOST_PRIMARIES:
+                self._primaries.clear()
             self._primaries[vnic_id] = seen
         return seen
 

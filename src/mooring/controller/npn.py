@@ -42,6 +42,7 @@ from mooring.core.npn.memory import (
     after_wait,
     next_pause,
     pause_after,
+    pause_between,
     settled,
 )
 from mooring.core.npn.picture import draw
@@ -147,7 +148,8 @@ class Reconciler:
                 name, status, memory, change, error
             )
         said = f"done {describe(change)}" + (f" id={made.id}" if made else "")
-        return Turn(memory=after_change(memory, made), pause=0, said=said)
+        memory = after_change(memory, change, made)
+        return Turn(memory=memory, pause=self._between(memory), said=said)
 
     def _learn(self, memory: Memory, change: Change, error: CloudError) -> Turn | None:
         """Take an answer that says how to go on at once."""
@@ -158,12 +160,9 @@ class Reconciler:
                     memory=after_wait(memory, pause), pause=pause, said=f"busy {error}"
                 )
             case Stale():
-                memory = after_trouble(after_stale(memory))
-                pause = pause_after(memory.failures, self._chance())
-                first = memory.failures == 1
-                return Turn(
-                    memory=memory, pause=0 if first else pause, said=f"stale {error}"
-                )
+                memory = after_stale(memory)
+                pause = self._between(memory)
+                return Turn(memory=memory, pause=pause, said=f"stale {error}")
             case NoBlock() if isinstance(change, CreateAddressBlock):
                 memory = after_no_block(memory, change.subnet_id, change.size)
                 return Turn(memory=memory, pause=0, said=f"fragmented {error}")
@@ -206,6 +205,9 @@ class Reconciler:
     def _write(self, name: str, before: NpnStatus, status: NpnStatus) -> None:
         if status != before:
             self._objects.write_status(name, status)
+
+    def _between(self, memory: Memory) -> float:
+        return pause_between(memory, self._chance())
 
     def _rest(self) -> float:
         """Give the pause until drift is looked for, spread so that nobody marches in step."""

@@ -167,7 +167,8 @@ def test_a_shape_without_room_is_a_failure_that_says_so() -> None:
 
     assert decision == Failed(
         reason="FailedToAttachVNIC",
-        message="the instance's shape allows 2 VNICs and has 2; 2 for pods are asked for",
+        message="the instance's shape allows 2 VNICs and has 2; 2 for pods are asked for"
+        " (it can serve 31 pods in classic mode)",
     )
 
 

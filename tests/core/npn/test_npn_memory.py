@@ -7,7 +7,7 @@ from core.npn.npn_builders import a_look, a_nic, addresses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.npn.changes import Failed
+from mooring.core.npn.changes import AttachVnic, Failed, NewVnic, UpdateVnic
 from mooring.core.npn.memory import (
     Memory,
     after_change,
@@ -20,10 +20,15 @@ from mooring.core.npn.memory import (
     after_wait,
     next_pause,
     pause_after,
+    pause_between,
     settled,
 )
 from mooring.core.npn.seen import Made, Sighting
 
+ATTACH = AttachVnic(
+    instance_id="i", slot="0", vnic=NewVnic(subnet_id="s", display_name="d"), token="t"
+)
+UPDATE = UpdateVnic(vnic_id="v", slot="0", nsg_ids=(), skip_source_dest_check=True)
 VNIC = Made(kind="attachment", id="attachment-0")
 ADDRESS = Made(kind="address", id="ip-10.0.10.8/30")
 LOOK = a_look([a_nic("0")], addresses("vnic-0", "10.0.10.8/30"))
@@ -34,27 +39,29 @@ def gone(*made: Made) -> Sighting:
 
 
 def test_what_was_made_is_expected_until_it_is_seen() -> None:
-    memory = after_change(after_change(Memory(waited=3, failures=2), VNIC), ADDRESS)
+    memory = after_change(
+        after_change(Memory(waited=3, failures=2), ATTACH, VNIC), UPDATE, ADDRESS
+    )
 
-    assert memory == Memory(expected=frozenset({VNIC, ADDRESS}))
+    assert memory == Memory(expected=frozenset({VNIC, ADDRESS}), last=UPDATE)
     assert after_look(memory, gone()) == memory
-    assert after_look(memory, LOOK) == Memory()
+    assert after_look(memory, LOOK) == Memory(last=UPDATE)
 
 
 def test_what_only_its_id_shows_is_expected_on() -> None:
-    memory = after_change(Memory(), VNIC)
+    memory = after_change(Memory(), ATTACH, VNIC)
 
     assert after_look(memory, replace(LOOK, unlisted=frozenset({VNIC}))) == memory
 
 
 def test_a_change_that_makes_nothing_leaves_nothing_to_expect() -> None:
-    assert after_change(Memory(), None) == Memory()
+    assert after_change(Memory(), UPDATE, None) == Memory(last=UPDATE)
 
 
 def test_what_was_made_and_is_gone_spoils_its_token() -> None:
-    memory = after_look(after_change(Memory(), VNIC), gone(VNIC))
+    memory = after_look(after_change(Memory(), ATTACH, VNIC), gone(VNIC))
 
-    assert memory == Memory(salt=1)
+    assert memory == Memory(salt=1, stuck=1, last=ATTACH)
 
 
 def test_what_was_never_expected_spoils_nothing() -> None:
@@ -62,7 +69,25 @@ def test_what_was_never_expected_spoils_nothing() -> None:
 
 
 def test_a_stale_token_is_not_used_again() -> None:
-    assert after_stale(Memory()).salt == 1
+    assert after_stale(Memory()) == Memory(salt=1, stuck=1)
+
+
+def test_a_vnic_that_was_made_and_is_listed_as_detached_spoils_its_token() -> None:
+    attachment, vnic = a_nic("0")
+    look = a_look([(replace(attachment, state="DETACHED"), vnic)])
+
+    assert after_look(Memory(expected=frozenset({VNIC})), look) == Memory(
+        salt=1, stuck=1
+    )
+
+
+def test_changes_that_change_nothing_come_slower_and_slower() -> None:
+    memory, pauses = Memory(), []
+    for _ in range(5):
+        memory = after_change(memory, UPDATE, None)
+        pauses.append(pause_between(memory, 0))
+
+    assert pauses == [0, 0, 1, 2, 4]
 
 
 def test_blocks_are_halved_down_to_singles() -> None:

@@ -20,7 +20,7 @@ What is there beyond the spec is left alone: a pod may be using it (decision 003
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mooring.core.npn.capacity import MOST_OBJECTS, blocks
+from mooring.core.npn.capacity import MOST_OBJECTS, blocks, pods
 from mooring.core.npn.changes import (
     AttachVnic,
     Change,
@@ -37,8 +37,8 @@ from mooring.core.npn.changes import (
 )
 from mooring.core.npn.memory import Memory, next_pause
 from mooring.core.npn.picture import Picture, wants_ipv6
-from mooring.core.npn.seen import DEAD, GOING, MINE, SubnetSeen
-from mooring.core.npn.slots import Nic, Slot
+from mooring.core.npn.seen import GOING, MINE, SubnetSeen
+from mooring.core.npn.slots import Nic, Slot, lives
 
 COMES = frozenset({"PROVISIONING", "STARTING", "MOVING", "CREATING_IMAGE"})
 """States of an instance that becomes RUNNING by itself."""
@@ -131,9 +131,10 @@ def _attach(picture: Picture, memory: Memory) -> AttachVnic | Wait | Failed | No
         return Failed(
             reason="FailedToAttachVNIC",
             message=f"the instance's shape allows {limit} VNICs and has {match.live};"
-            f" {len(picture.slots)} for pods are asked for",
+            f" {len(picture.slots)} for pods are asked for (it can serve {pods(limit)} pods"
+            " in classic mode)",
         )
-    dead = sorted(a.id for a in seen.attachments if a.state in DEAD)
+    dead = sorted(a.id for a in seen.attachments if not lives(a, seen))
     return AttachVnic(
         instance_id=seen.instance.id,
         slot=slot.key,

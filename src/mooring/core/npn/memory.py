@@ -7,8 +7,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mooring.core.npn.changes import Failed
+from mooring.core.npn.changes import Change, Failed
 from mooring.core.npn.seen import Made, Sighting
+from mooring.core.npn.slots import lives
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
@@ -21,6 +22,8 @@ class Memory:
     call that succeeded and has not been seen yet. `caps` is the largest block worth asking
     for, by subnet. `held` are the subjects refused since the last pause. `waited` counts the
     seconds of the present wait, `failures` the failed turns since the last good one.
+    `stuck` counts the signs that changes succeed and change nothing: `last` was made again,
+    what was made vanished, a token was stale.
     """
 
     salt: int = 0
@@ -29,30 +32,42 @@ class Memory:
     held: Mapping[str, Failed] = field(default_factory=dict)
     waited: float = 0.0
     failures: int = 0
+    last: Change | None = None
+    stuck: int = 0
 
 
 def after_look(memory: Memory, seen: Sighting) -> Memory:
     """Forget what was expected and is listed; a thing made and gone spoils its token."""
-    present = {Made(kind="attachment", id=a.id) for a in seen.attachments} | {
+    here = {Made(kind="attachment", id=a.id): lives(a, seen) for a in seen.attachments}
+    present = here.keys() | {
         Made(kind="address", id=a.id) for on in seen.addresses.values() for a in on
     }
-    lost = memory.expected & seen.gone
+    lost = memory.expected & (
+        seen.gone | {made for made, alive in here.items() if not alive}
+    )
     return replace(
         memory,
         salt=memory.salt + bool(lost),
+        stuck=memory.stuck + bool(lost),
         expected=memory.expected - (present - seen.unlisted) - lost,
     )
 
 
-def after_change(memory: Memory, made: Made | None) -> Memory:
+def after_change(memory: Memory, change: Change, made: Made | None) -> Memory:
     """Expect what was made; the wait and the failures before it are over."""
-    expected = memory.expected | {made} if made else memory.expected
-    return replace(memory, expected=expected, waited=0.0, failures=0)
+    return replace(
+        memory,
+        expected=memory.expected | {made} if made else memory.expected,
+        waited=0.0,
+        failures=0,
+        last=change,
+        stuck=memory.stuck + (change == memory.last),
+    )
 
 
 def after_stale(memory: Memory) -> Memory:
     """Use other tokens from now on."""
-    return replace(memory, salt=memory.salt + 1)
+    return replace(memory, salt=memory.salt + 1, stuck=memory.stuck + 1)
 
 
 def after_no_block(memory: Memory, subnet_id: str, size: int) -> Memory:
@@ -88,6 +103,11 @@ def settled(memory: Memory) -> Memory:
 def next_pause(memory: Memory) -> float:
     """Give the next look's distance: soon at first, later every five seconds."""
     return min(max(FIRST_PAUSE, memory.waited), LONGEST_PAUSE)
+
+
+def pause_between(memory: Memory, chance: float) -> float:
+    """Give the pause after a change: none, unless changes seem to change nothing."""
+    return pause_after(memory.stuck - 1, chance) if memory.stuck > 1 else 0.0
 
 
 def pause_after(failures: int, chance: float) -> float:

@@ -103,7 +103,7 @@ def match(npn: Npn, wanted: tuple[Slot, ...], seen: Sighting) -> Match:
     """Find each slot's VNIC; of several the one that the status lists, else the oldest."""
     listed = {v.vnic_id for v in npn.status.vnics}
     keys = {slot.vnic.display_name: slot.key for slot in wanted}
-    live = [a for a in seen.attachments if _lives(a, seen)]
+    live = [a for a in seen.attachments if lives(a, seen)]
     placed: dict[str, Nic] = {}
     surplus: list[Nic] = []
     for nic in sorted(_nics(live, seen), key=lambda n: _rank(n, listed)):
@@ -136,7 +136,8 @@ def _slot_of(vnic: VnicSeen, name: str, by_name: Mapping[str, str]) -> str | Non
     return by_name.get(vnic.display_name)
 
 
-def _lives(attachment: AttachmentSeen, seen: Sighting) -> bool:
+def lives(attachment: AttachmentSeen, seen: Sighting) -> bool:
+    """Tell whether an attachment and its VNIC are there, or on their way in."""
     vnic = seen.vnics.get(attachment.vnic_id or "")
     return attachment.state not in DEAD and (vnic is None or vnic.state not in GOING)
 

@@ -1,9 +1,14 @@
 """Files of credentials: what is written is read again, by us and by the SDK."""
 
+import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mooring.adapters.credentials import (
     IDENTITY,
@@ -187,3 +192,55 @@ def test_ocids_are_drawn_in_the_clouds_form() -> None:
 
     assert first != second
     assert re.fullmatch(r"ocid1\.user\.oc1\.\.[a-z2-7]+", first)
+
+
+def read_or_refused(read: Callable[[], object]) -> None:
+    """Any content is either understood or refused in words; nothing else may happen."""
+    with suppress(CredentialsError):
+        read()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(["tenancy", "region", "users", "user", "fingerprint"]),
+            inner,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_any_json_is_an_identity_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: object
+) -> None:
+    directory = tmp_path_factory.getbasetemp()
+    (directory / IDENTITY).write_text(json.dumps(content))
+
+    read_or_refused(IdentityFile(directory).read)
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_an_identity_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    directory = tmp_path_factory.getbasetemp()
+    (directory / IDENTITY).write_bytes(content)
+
+    read_or_refused(IdentityFile(directory).read)
+
+
+lines = st.sampled_from(["[A]", "[DEFAULT]", "user=x", " user", "=", "[", "#", "%(x)s"])
+
+
+@given(st.lists(lines | st.text(max_size=8)).map("\n".join))
+def test_any_text_is_a_file_of_profiles_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, content: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "config"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+
+    read_or_refused(lambda: ProfileFile(path).read("A"))

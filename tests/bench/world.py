@@ -202,7 +202,7 @@ def pod_on_bridge(s: Side, stack: ExitStack) -> None:
     ip(pod, "route", "add", "default", "via", f"10.244.{s.number}.1")
 
 
-def wait_for(what: str, ready: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(what: str, ready: Callable[[], bool], seconds: float = 20) -> None:
     """Poll until something holds."""
     deadline = time.monotonic() + seconds
     while not ready():
@@ -272,6 +272,7 @@ class Agent:
             str(self.place / "spool"),
             "--cooldown",
             "0",
+            "--no-conntrack",
         ]
         begun = time.monotonic()
         self.process = subprocess.Popen(
@@ -279,7 +280,11 @@ class Agent:
             stdout=subprocess.DEVNULL,
             stderr=(self.place / "agent.log").open("ab"),
         )
-        wait_for(f"the agent ({self.place}/agent.log)", self.ready)
+        try:
+            wait_for("the agent", self.ready)
+        except SystemExit:
+            sys.stderr.write((self.place / "agent.log").read_text()[-2000:])
+            raise
         return time.monotonic() - begun
 
     def ready(self) -> bool:
@@ -314,7 +319,14 @@ class Agent:
 def mooring(stack: ExitStack, place: Path) -> tuple[Agent, Agent]:
     """Start two nodes with agents; each node's router is the other node's VNIC."""
     agents = []
-    for side in pair("m", stack):
+    sides = pair("m", stack)
+    ends = ["ens3", "mtu", str(MTU), "type", "veth", "peer", "name", "ens3"]
+    ip(sides[0].space, "link", "add", *ends, "mtu", str(MTU), "netns", sides[1].space)
+    for side in sides:
+        ip(side.space, "addr", "add", f"10.9.1.{side.number}/24", "dev", "ens3")
+        ip(side.space, "link", "set", "ens3", "up")
+        ip(side.space, "route", "add", "default", "via", "10.9.1.254", "dev", "ens3")
+    for side in sides:
         agent = Agent(side, place / str(side.number))
         stack.callback(agent.stop)
         agent.start()

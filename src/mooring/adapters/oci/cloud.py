@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, TypeVar
 
 import oci
@@ -21,6 +20,7 @@ from oci.core import ComputeClient, VirtualNetworkClient, models
 from oci.exceptions import ClientError, ServiceError
 from oci.retry import NoneRetryStrategy
 
+from mooring.adapters.oci import answers
 from mooring.core.npn.capacity import prefix
 from mooring.core.npn.changes import (
     AttachVnic,
@@ -30,7 +30,6 @@ from mooring.core.npn.changes import (
     UpdateVnic,
 )
 from mooring.core.npn.errors import (
-    Answer,
     NotFound,
     Throttled,
     Unavailable,
@@ -95,7 +94,9 @@ class OciCloud:
     def instance(self, instance_id: str) -> InstanceSeen:
         """Show an instance."""
         return self._get(
-            "GetInstance", lambda c: c.compute.get_instance(instance_id), _instance
+            "GetInstance",
+            lambda c: c.compute.get_instance(instance_id),
+            answers.instance,
         )
 
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
@@ -105,7 +106,7 @@ class OciCloud:
             lambda c, page: c.compute.list_vnic_attachments(
                 instance.compartment_id, instance_id=instance.id, page=page
             ),
-            _attachment,
+            answers.attachment,
         )
 
     def attachment(self, attachment_id: str) -> AttachmentSeen:
@@ -113,31 +114,33 @@ class OciCloud:
         return self._get(
             "GetVnicAttachment",
             lambda c: c.compute.get_vnic_attachment(attachment_id),
-            _attachment,
+            answers.attachment,
         )
 
     def vnic(self, vnic_id: str) -> VnicSeen:
         """Show a VNIC."""
-        return self._get("GetVnic", lambda c: c.network.get_vnic(vnic_id), _vnic)
+        return self._get("GetVnic", lambda c: c.network.get_vnic(vnic_id), answers.vnic)
 
     def addresses(self, vnic_id: str) -> tuple[AddressSeen, ...]:
         """List a VNIC's private-IP objects, the primary one too."""
         return self._list(
             "ListPrivateIps",
             lambda c, page: c.network.list_private_ips(vnic_id=vnic_id, page=page),
-            _address,
+            answers.address,
         )
 
     def address(self, address_id: str) -> AddressSeen:
         """Show a private-IP object."""
         return self._get(
-            "GetPrivateIp", lambda c: c.network.get_private_ip(address_id), _address
+            "GetPrivateIp",
+            lambda c: c.network.get_private_ip(address_id),
+            answers.address,
         )
 
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet."""
         return self._get(
-            "GetSubnet", lambda c: c.network.get_subnet(subnet_id), _subnet
+            "GetSubnet", lambda c: c.network.get_subnet(subnet_id), answers.subnet
         )
 
     def carry_out(self, change: Change) -> Made | None:
@@ -200,7 +203,7 @@ class OciCloud:
             try:
                 response = ask(self._clients())
             except ServiceError as error:
-                answer = family(_answer(name, error, block=block))
+                answer = family(answers.answer_of(name, error, block=block))
                 if not isinstance(answer, Throttled):
                     raise answer from None
                 self._gate.throttled(answer.retry_after)
@@ -305,83 +308,3 @@ def _short(error: BaseException) -> str:
     """Give the words of an error in one line, without the SDK's advice."""
     text = " ".join(str(error).split()).split(" Request Endpoint:", 1)[0]
     return text[:300] or type(error).__name__
-
-
-def _answer(name: str, error: ServiceError, *, block: bool) -> Answer:
-    headers = error.headers or {}
-    after = str(headers.get("retry-after", ""))
-    return Answer(
-        call=name,
-        status=error.status,
-        code=error.code or f"HTTP {error.status}",
-        message=str(error.message or ""),
-        retry_after=float(after) if after.isdecimal() else None,
-        block=block,
-    )
-
-
-def _instance(data: Any) -> InstanceSeen:  # noqa: ANN401 - the SDK's models have no types
-    shape = data.shape_config
-    return InstanceSeen(
-        id=data.id,
-        compartment_id=data.compartment_id,
-        state=data.lifecycle_state,
-        most_vnics=shape.max_vnic_attachments if shape else None,
-    )
-
-
-def _attachment(data: Any) -> AttachmentSeen:  # noqa: ANN401 - likewise
-    return AttachmentSeen(
-        id=data.id,
-        state=data.lifecycle_state,
-        vnic_id=data.vnic_id,
-        nic_index=data.nic_index or 0,
-        vlan_tag=data.vlan_tag,
-        created=data.time_created,
-    )
-
-
-def _vnic(data: Any) -> VnicSeen:  # noqa: ANN401 - likewise
-    return VnicSeen(
-        id=data.id,
-        state=data.lifecycle_state,
-        mac_address=data.mac_address or "",
-        subnet_id=data.subnet_id or "",
-        is_primary=bool(data.is_primary),
-        display_name=data.display_name or "",
-        nsg_ids=tuple(data.nsg_ids or ()),
-        skip_source_dest_check=bool(data.skip_source_dest_check),
-        tags=dict(data.freeform_tags or {}),
-    )
-
-
-def _address(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
-    length = data.cidr_prefix_length or 32
-    return AddressSeen(
-        id=data.id,
-        vnic_id=data.vnic_id or "",
-        block=IPv4Network(f"{data.ip_address}/{length}", strict=False),
-        is_primary=bool(data.is_primary),
-    )
-
-
-def _subnet(data: Any) -> SubnetSeen:  # noqa: ANN401 - likewise
-    v4 = data.ipv4_cidr_blocks or [data.cidr_block]
-    v6 = data.ipv6_cidr_blocks or [data.ipv6_cidr_block]
-    return SubnetSeen(
-        id=data.id,
-        state=data.lifecycle_state,
-        v4=tuple(IPv4Network(b) for b in v4 if _is_block(b)),
-        v6=tuple(IPv6Network(b) for b in v6 if b),
-        router_v4=_read(IPv4Address, data.virtual_router_ip),
-        router_v6=_read(IPv6Address, data.ipv6_virtual_router_ip),
-    )
-
-
-def _is_block(text: str | None) -> bool:
-    """Tell a block from nothing; a subnet without IPv4 shows a word in its place."""
-    return bool(text) and text != "<null>"
-
-
-def _read(kind: Callable[[str], T], text: str | None) -> T | None:
-    return kind(text) if text else None

@@ -12,7 +12,10 @@ from mooring.core.vcn.model import Resource
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`references` name fields that hold an id, a tuple of ids, or None."""
+    """`references` name fields that hold an id, a tuple of ids, or None.
+
+    A VNIC's MAC address is among them, so that a new one can be held against all.
+    """
 
     word: str
     title: str
@@ -41,7 +44,9 @@ KINDS: dict[type[Resource], Kind] = {
         "vnicattachment", "VNIC attachment", ("instance_id", "vnic_id")
     ),
     model.Vnic: Kind(
-        "vnic", "VNIC", ("vcn_id", "subnet_id", "nsg_ids", "route_table_id")
+        "vnic",
+        "VNIC",
+        ("vcn_id", "subnet_id", "nsg_ids", "route_table_id", "mac_address"),
     ),
     model.PrivateIp: Kind("privateip", "Private IP", ("vnic_id", "route_table_id")),
     model.Ipv6: Kind("ipv6", "IPv6", ("vnic_id", "route_table_id")),

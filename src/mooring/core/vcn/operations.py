@@ -5,7 +5,7 @@ has and this table has not is answered with 501 and its name (`ELSEWHERE` gives 
 of those that one is likely to meet).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mooring.core.vcn import (
@@ -39,6 +39,8 @@ from mooring.core.vcn.schema import Fields
 from mooring.core.vcn.turns import Answer, Call
 
 VERSION = "20160918"
+Act = Callable[[Call], Answer]
+Route = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,7 @@ class Operation:
     kind: type[Resource] | None = None
     body: Fields | None = None
     query: Fields = field(default_factory=dict)
-    act: Callable[[Call], Answer]
-
-
-Route = tuple[str, str]
+    act: Act
 
 
 def show(call: Call) -> Answer:
@@ -62,45 +61,42 @@ def show(call: Call) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crud:
-    """The five calls that most kinds have."""
+    """The five calls that most kinds have; `names` are those that are irregular."""
 
     path: str
     name: str
     kind: type[Resource]
-    create: tuple[Fields, Callable[[Call], Answer]] | None = None
-    update: tuple[Fields, Callable[[Call], Answer]] | None = None
-    delete: Callable[[Call], Answer] | None = removal.delete
-    list: tuple[Fields, Callable[[Call], Answer]] | None = None
-    verbs: tuple[str, str] = ("Create", "Delete")
+    create: tuple[Fields, Act] | None = None
+    update: tuple[Fields, Act] | None = None
+    delete: Act | None = removal.delete
+    list: tuple[Fields, Act] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def routes(self) -> dict[Route, Operation]:
         """Give the calls that this kind has."""
-        one = f"/{self.path}/{{id}}"
-        all_ = f"/{self.path}"
-        make, end = self.verbs
-        found = {
-            ("GET", one): Operation(name=f"Get{self.name}", kind=self.kind, act=show)
-        }
-        if self.create:
-            found["POST", all_] = Operation(
-                name=f"{make}{self.name}", body=self.create[0], act=self.create[1]
-            )
+        one, whole = f"/{self.path}/{{id}}", f"/{self.path}"
+        found = {("GET", one): self._about("Get", None, show)}
         if self.update:
-            found["PUT", one] = Operation(
-                name=f"Update{self.name}",
-                kind=self.kind,
-                body=self.update[0],
-                act=self.update[1],
-            )
+            found["PUT", one] = self._about("Update", *self.update)
         if self.delete:
-            found["DELETE", one] = Operation(
-                name=f"{end}{self.name}", kind=self.kind, act=self.delete
-            )
+            found["DELETE", one] = self._about("Delete", None, self.delete)
+        if self.create:
+            body, act = self.create
+            name = self._name("Create", self.name)
+            found["POST", whole] = Operation(name=name, body=body, act=act)
         if self.list:
-            found["GET", all_] = Operation(
-                name=f"List{self.name}s", query=self.list[0], act=self.list[1]
-            )
+            query, act = self.list
+            name = self._name("List", f"{self.name}s")
+            found["GET", whole] = Operation(name=name, query=query, act=act)
         return found
+
+    def _about(self, verb: str, body: Fields | None, act: Act) -> Operation:
+        """Make an operation on one object of the kind."""
+        name = self._name(verb, self.name)
+        return Operation(name=name, kind=self.kind, body=body, act=act)
+
+    def _name(self, verb: str, noun: str) -> str:
+        return self.names.get(verb, verb + noun)
 
 
 KINDS: tuple[Crud, ...] = (
@@ -162,7 +158,8 @@ KINDS: tuple[Crud, ...] = (
     ),
     Crud(
         path="dhcps",
-        name="DhcpOption",
+        name="DhcpOptions",
+        names={"List": "ListDhcpOptions"},
         kind=DhcpOptions,
         create=(fields.CREATE_DHCP, networks.create_dhcp),
         update=(fields.UPDATE_DHCP, networks.update_dhcp),
@@ -176,11 +173,12 @@ KINDS: tuple[Crud, ...] = (
         update=(fields.UPDATE_INSTANCE, instances.update),
         delete=instances.terminate,
         list=(fields.LIST_INSTANCES, listing.lister(Instance)),
-        verbs=("Launch", "Terminate"),
+        names={"Create": "LaunchInstance", "Delete": "TerminateInstance"},
     ),
     Crud(
         path="vnicAttachments",
         name="VnicAttachment",
+        names={"Create": "AttachVnic", "Delete": "DetachVnic"},
         kind=VnicAttachment,
         create=(fields.ATTACH_VNIC, vnics.attach),
         delete=vnics.detach,

@@ -1,0 +1,248 @@
+"""The forms of bodies, held against the official SDK's models: another implementation."""
+
+import re
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Any
+
+import oci.core.models as sdk
+import oci.identity.models as identity
+import pytest
+from oci.core import ComputeClient, VirtualNetworkClient
+from oci.identity import IdentityClient
+from vcn_cloud import Cloud
+
+from mooring.core.vcn import fields
+from mooring.core.vcn.limits import NSGS_PER_VNIC
+from mooring.core.vcn.model import Ipv6
+from mooring.core.vcn.operations import OPERATIONS
+from mooring.core.vcn.schema import Fields
+from mooring.core.vcn.views import view
+
+MODELS = Path(sdk.__file__).parent
+
+
+def keys_of(model: type) -> set[str]:
+    return set(model().attribute_map.values())
+
+
+def file_of(model: type) -> Path:
+    return MODELS / f"{model.__module__.rsplit('.', 1)[-1]}.py"
+
+
+def required_of(model: type) -> set[str]:
+    """Give the keys that the SDK's documentation calls required."""
+    text = file_of(model).read_text()
+    names = re.findall(r"\*\*\[Required\]\*\* Gets the (\w+) of this", text)
+    return {model().attribute_map[name] for name in names}
+
+
+BODIES: list[tuple[type, Fields]] = [
+    (sdk.CreateVcnDetails, fields.CREATE_VCN),
+    (sdk.UpdateVcnDetails, fields.RENAME),
+    (sdk.CreateSubnetDetails, fields.CREATE_SUBNET),
+    (sdk.UpdateSubnetDetails, fields.UPDATE_SUBNET),
+    (sdk.CreateDhcpDetails, fields.CREATE_DHCP),
+    (sdk.UpdateDhcpDetails, fields.UPDATE_DHCP),
+    (sdk.CreateRouteTableDetails, fields.CREATE_ROUTE_TABLE),
+    (sdk.UpdateRouteTableDetails, fields.UPDATE_ROUTE_TABLE),
+    (sdk.CreateSecurityListDetails, fields.CREATE_SECURITY_LIST),
+    (sdk.UpdateSecurityListDetails, fields.UPDATE_SECURITY_LIST),
+    (sdk.CreateNetworkSecurityGroupDetails, fields.CREATE_IN_VCN),
+    (sdk.UpdateNetworkSecurityGroupDetails, fields.RENAME),
+    (sdk.AddNetworkSecurityGroupSecurityRulesDetails, fields.ADD_RULES),
+    (sdk.UpdateNetworkSecurityGroupSecurityRulesDetails, fields.UPDATE_RULES),
+    (sdk.RemoveNetworkSecurityGroupSecurityRulesDetails, fields.REMOVE_RULES),
+    (sdk.CreateInternetGatewayDetails, fields.CREATE_INTERNET_GATEWAY),
+    (sdk.UpdateInternetGatewayDetails, fields.UPDATE_INTERNET_GATEWAY),
+    (sdk.CreateNatGatewayDetails, fields.CREATE_NAT_GATEWAY),
+    (sdk.UpdateNatGatewayDetails, fields.UPDATE_NAT_GATEWAY),
+    (sdk.CreateVnicDetails, fields.CREATE_VNIC),
+    (sdk.UpdateVnicDetails, fields.UPDATE_VNIC),
+    (sdk.AttachVnicDetails, fields.ATTACH_VNIC),
+    (sdk.LaunchInstanceDetails, fields.LAUNCH),
+    (sdk.UpdateInstanceDetails, fields.UPDATE_INSTANCE),
+    (sdk.CreatePrivateIpDetails, fields.CREATE_PRIVATE_IP),
+    (sdk.UpdatePrivateIpDetails, fields.UPDATE_PRIVATE_IP),
+]
+
+
+# What the SDK leaves optional and yet means nothing without.
+MORE_REQUIRED = {
+    sdk.LaunchInstanceDetails: {"shape"},
+    sdk.AddNetworkSecurityGroupSecurityRulesDetails: {"securityRules"},
+    sdk.UpdateNetworkSecurityGroupSecurityRulesDetails: {"securityRules"},
+    sdk.RemoveNetworkSecurityGroupSecurityRulesDetails: {"securityRuleIds"},
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "body"), BODIES, ids=lambda x: getattr(x, "__name__", "")
+)
+def test_every_field_that_we_read_is_one_of_the_sdk(model: type, body: Fields) -> None:
+    assert set(body) <= keys_of(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "body"), BODIES, ids=lambda x: getattr(x, "__name__", "")
+)
+def test_what_the_sdk_requires_we_require(model: type, body: Fields) -> None:
+    ours = {name for name, field in body.items() if field.required}
+
+    assert required_of(model) | MORE_REQUIRED.get(model, set()) == ours
+
+
+def everything() -> tuple[Cloud, dict[str, Any]]:
+    """Make one of each kind, with as much set as can be."""
+    cloud = Cloud()
+    vcn = cloud.vcn(dnsLabel="vcn")
+    inside = {"compartmentId": cloud.compartment, "vcnId": vcn["id"]}
+    subnet = cloud.subnet(
+        vcn,
+        "10.0.0.0/24",
+        "10.0.32.0/19",
+        dnsLabel="pods",
+        prohibitPublicIpOnVnic=False,
+    )
+    igw = cloud.post("/internetGateways", {**inside, "isEnabled": True})
+    nat = cloud.post("/natGateways", inside)
+    rule = {"destination": "0.0.0.0/0", "networkEntityId": igw["id"]}
+    table = cloud.post("/routeTables", {**inside, "routeRules": [rule]})
+    tcp = {
+        "protocol": "6",
+        "tcpOptions": {"destinationPortRange": {"min": 1, "max": 2}},
+    }
+    icmp = {"protocol": "1", "icmpOptions": {"type": 3, "code": 4}}
+    rules = cloud.post(
+        "/securityLists",
+        {
+            **inside,
+            "ingressSecurityRules": [{**tcp, "source": "10.0.0.0/16"}],
+            "egressSecurityRules": [{**icmp, "destination": "0.0.0.0/0"}],
+        },
+    )
+    dhcp = cloud.post(
+        "/dhcps",
+        {**inside, "options": [{"type": "SearchDomain", "searchDomainNames": ["x"]}]},
+    )
+    nsg = cloud.nsg(vcn)
+    added = cloud.post(
+        f"/networkSecurityGroups/{nsg['id']}/actions/addSecurityRules",
+        {
+            "securityRules": [
+                {**tcp, "direction": "INGRESS", "source": "10.0.0.0/16"},
+                {
+                    "direction": "EGRESS",
+                    "protocol": "17",
+                    "udpOptions": {"sourcePortRange": {"min": 1, "max": 1}},
+                    "destination": nsg["id"],
+                    "destinationType": "NETWORK_SECURITY_GROUP",
+                },
+            ]
+        },
+    )
+    image = {"sourceType": "image", "imageId": "ocid1.image.oc1..a"}
+    instance = cloud.instance(subnet, sourceDetails=image)
+    vnic = cloud.attach(instance, subnet, nsgIds=[nsg["id"]], hostnameLabel="host")
+    ip = cloud.ip(vnic, hostnameLabel="pod")
+    block = cloud.ip(vnic, cidrPrefixLength=28)
+    attachments = cloud.get("/vnicAttachments", compartmentId=cloud.compartment)
+    members = cloud.get(f"/networkSecurityGroups/{nsg['id']}/vnics")
+    shapes = cloud.get("/shapes", compartmentId=cloud.compartment)
+    domains = cloud.get("/availabilityDomains", compartmentId=cloud.compartment)
+    return cloud, {
+        "Vcn": [vcn],
+        "Subnet": [subnet],
+        "InternetGateway": [igw],
+        "NatGateway": [nat],
+        "RouteTable": [table],
+        "RouteRule": table["routeRules"],
+        "SecurityList": [rules],
+        "IngressSecurityRule": rules["ingressSecurityRules"],
+        "EgressSecurityRule": rules["egressSecurityRules"],
+        "DhcpOptions": [dhcp],
+        "DhcpSearchDomainOption": dhcp["options"],
+        "NetworkSecurityGroup": [nsg],
+        "AddedNetworkSecurityGroupSecurityRules": [added],
+        "SecurityRule": added["securityRules"],
+        "TcpOptions": [added["securityRules"][0]["tcpOptions"]],
+        "UdpOptions": [added["securityRules"][1]["udpOptions"]],
+        "IcmpOptions": [rules["egressSecurityRules"][0]["icmpOptions"]],
+        "NetworkSecurityGroupVnic": members,
+        "Instance": [instance],
+        "InstanceShapeConfig": [instance["shapeConfig"]],
+        "InstanceSourceViaImageDetails": [instance["sourceDetails"]],
+        "Vnic": [vnic],
+        "PrivateIp": [ip, block],
+        "VnicAttachment": attachments,
+        "Shape": shapes,
+        "ShapeMaxVnicAttachmentOptions": [
+            s["maxVnicAttachmentOptions"] for s in shapes if s["isFlexible"]
+        ],
+        "ShapeOcpuOptions": [s["ocpuOptions"] for s in shapes if s["isFlexible"]],
+        "AvailabilityDomain": domains,
+    }
+
+
+CLOUD, SHOWN = everything()
+
+
+def model_of(name: str) -> type:
+    return getattr(sdk, name, None) or getattr(identity, name)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_key_that_we_show_is_one_of_the_sdk(name: str) -> None:
+    keys = {key for shown in SHOWN[name] for key in shown}
+
+    assert SHOWN[name]
+    assert keys <= keys_of(model_of(name))
+
+
+@pytest.mark.parametrize("name", [n for n in SHOWN if hasattr(sdk, n)])
+def test_every_key_that_the_sdk_requires_is_shown_with_a_value(name: str) -> None:
+    required = required_of(model_of(name))
+    if name == "SecurityRule":  # the SDK calls both peers optional
+        required |= {"id", "isValid", "timeCreated"}
+
+    for shown in SHOWN[name]:
+        assert {key for key in required if shown.get(key) is None} == set()
+
+
+def test_operations_have_the_sdk_s_names() -> None:
+    """Every operation's name is a method of a client of the SDK."""
+    known = {
+        "".join(word.capitalize() for word in method.split("_"))
+        for client in (ComputeClient, VirtualNetworkClient, IdentityClient)
+        for method in dir(client)
+    }
+
+    assert {operation.name for operation in OPERATIONS.values()} <= known
+
+
+def test_the_limit_of_groups_is_that_of_the_field() -> None:
+    ids = [f"g{n}" for n in range(NSGS_PER_VNIC + 1)]
+    vnic = SHOWN["Vnic"][0]["id"]
+
+    assert CLOUD.refused("PUT", f"/vnics/{vnic}", {"nsgIds": ids})[:2] == (
+        400,
+        "InvalidParameter",
+    )
+
+
+def test_an_ipv6_object_is_shown_with_the_sdk_s_keys() -> None:
+    """Nothing makes one over the API yet; records and views are ready."""
+    six = Ipv6(
+        id="ocid1.ipv6.oc1..a",
+        compartment_id="c",
+        display_name="six",
+        time_created=CLOUD.now,
+        subnet_id="s",
+        vcn_id="v",
+        ip_address=IPv6Address("fd00::1"),
+    )
+    shown = view(CLOUD.world, six)
+
+    assert set(shown) <= keys_of(sdk.Ipv6)
+    assert required_of(sdk.Ipv6) <= {k for k, v in shown.items() if v} | {"vnicId"}
+    assert shown["ipState"] == "AVAILABLE"

@@ -423,6 +423,17 @@ def test_an_old_list_takes_nothing_from_the_node() -> None:
     assert story.changes() == ["AttachVnic", "CreateAddressBlock"]
 
 
+@pytest.mark.parametrize("list_lag", [0.0, 3.0])
+def test_two_controllers_at_once_make_nothing_twice(list_lag: float) -> None:
+    story, other = Story(64, list_lag=list_lag), Memory()
+    for _ in range(60):
+        story.turn()
+        story.memory, other = other, story.memory
+    story.until_settled()
+
+    assert_exact(story, 64)
+
+
 def test_a_cloud_that_only_says_yes_is_not_asked_for_ever() -> None:
     story = Story(31)
     story.until_settled()

@@ -87,7 +87,9 @@ class OciCloud:
 
     def ping(self) -> None:
         """Ask something harmless, to know that somebody answers and knows us."""
-        tenancy = self._settings["tenancy"]
+        tenancy = self._settings.get("tenancy")
+        if tenancy is None:  # an instance principal's profile: its token knows it
+            return
         with suppress(NotFound):
             self._call("ListVcns", lambda c: c.network.list_vcns(tenancy, limit=1))
 

@@ -8,8 +8,6 @@ up does all of it again, and finds what is there.
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import oci
@@ -23,40 +21,19 @@ from oci.exceptions import (
 )
 from oci.retry import NoneRetryStrategy
 
+from mooring.core.vcn.estateport import Door, EstateError, GroupRule
+
 GONE = ("TERMINATED", "TERMINATING")
 TIMEOUTS = (5.0, 60.0)
 
 
-class EstateError(Exception):
-    """The cloud refused, or was not there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """How to get in: the profile of a configuration file, and where the cloud listens."""
-
-    config: Path
-    profile: str
-    endpoint: str
-    domain: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRule:
-    """A rule of a network security group: what it is for, and its id."""
-
-    id: str
-    description: str
-
-
-class Estate:
-    """The cloud as the lab uses it. To be closed."""
+class SdkEstate:
+    """An `Estate` through the SDK. To be closed."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
         try:
-            settings = oci.config.from_file(str(door.config), door.profile)
+            settings = oci.config.from_file(door.config, door.profile)
             oci.config.validate_config(settings)
         except (ClientError, ValueError, OSError) as error:
             raise EstateError(f"{door.config}: {error}") from None

@@ -19,12 +19,12 @@ from rich.table import Table
 from mooring.adapters.cgroup import Cgroups
 from mooring.adapters.clock import Clock
 from mooring.adapters.cri import Cri, Output
-from mooring.adapters.estate import Estate
 from mooring.adapters.host import Host
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.process import CommandError, Processes
 from mooring.core.linux import node as nodes
 from mooring.core.linux.ping import command, pinged
+from mooring.core.vcn.estateport import Door, Estate
 from mooring.core.vcn.topology import RUNTIMES, Topology, Unreadable, document, parse
 from mooring.lab import demo as demonstration
 from mooring.lab import report
@@ -53,12 +53,19 @@ def _tools(*, quiet: bool = False) -> Tools:
         cgroups=Cgroups(),
         host=Host(environment["PATH"]),
         clock=Clock(),
-        estate=Estate,
+        estate=_estate,
         cri=Cri,
         files=lambda name: LabFiles(LABS / name),
         executable=Path(__file__).parents[1] / "_native" / shim,
         say=_silent if quiet else _progress(),
     )
+
+
+def _estate(door: Door) -> Estate:
+    # The SDK is slow to load, and most commands do without.
+    from mooring.adapters.estate import SdkEstate  # noqa: PLC0415
+
+    return SdkEstate(door)
 
 
 def _progress() -> Callable[[str], None]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from mooring.adapters.estate import Estate, EstateError
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.objects import ObjectDirectory
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
@@ -15,6 +14,7 @@ from mooring.core.vcn.estate import (
     pod_subnet,
     resolved,
 )
+from mooring.core.vcn.estateport import Estate, EstateError
 from mooring.lab import control
 from mooring.lab.errors import LabError
 from mooring.lab.record import Standing, npn_directory

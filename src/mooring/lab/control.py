@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from mooring.adapters.estate import Door
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.process import CommandError
 from mooring.core.linux.node import Program
+from mooring.core.vcn.estateport import Door
 from mooring.core.vcn.limits import Settings
 from mooring.lab.errors import LabError
 from mooring.lab.programs import Programs
@@ -74,7 +74,7 @@ def enrol(tools: Tools, files: LabFiles, standing: Standing) -> None:
 def door(files: LabFiles, standing: Standing) -> Door:
     """Give the way into the lab's cloud."""
     return Door(
-        config=config_file(files.path),
+        config=str(config_file(files.path)),
         profile=PROFILE,
         endpoint=standing.endpoint,
         domain=Settings().availability_domains[0],

@@ -10,10 +10,10 @@ from typing import TypeVar
 from mooring.adapters.cgroup import Cgroups
 from mooring.adapters.clock import Clock
 from mooring.adapters.cri import Cri
-from mooring.adapters.estate import Door, Estate
 from mooring.adapters.host import Host
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.process import Processes
+from mooring.core.vcn.estateport import Door, Estate
 from mooring.lab.errors import LabError
 
 T = TypeVar("T")

@@ -1,0 +1,119 @@
+"""A lab driven by its command line, as a user does; and what a machine has of it.
+
+Names carry the test process's id, so that runs side by side do not meet. Whatever a test
+does, the lab is taken down after it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MOORING = (sys.executable, "-m", "mooring")
+LABS = Path("/var/lib/mooring/labs")
+SPACES = Path("/run/netns")
+PATIENCE = 60.0
+
+
+def unique(letter: str) -> str:
+    """A lab's name of this test process (at most 12 characters)."""
+    return f"{letter}{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The commands of one lab."""
+
+    name: str
+
+    def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run `mooring lab …` on it."""
+        head, rest = list(words), []
+        if "--" in words:
+            at = words.index("--")
+            head, rest = list(words[:at]), list(words[at:])
+        return subprocess.run(
+            [*MOORING, "lab", *head, "--name", self.name, *rest],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def do(self, *words: str) -> str:
+        """Run it; it must succeed."""
+        done = self.run(*words)
+        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def read(self, *words: str) -> Any:  # noqa: ANN401 - whatever JSON says
+        """Run it and read the JSON that it prints."""
+        return json.loads(self.do(*words, "-o", "json"))
+
+    @property
+    def path(self) -> Path:
+        return LABS / self.name
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run, by program."""
+        programs = self.read("status")["programs"]
+        return {p["name"]: p["pid"] for p in programs if p["pid"]}
+
+    def addresses(self) -> dict[str, str]:
+        """The pods' addresses."""
+        return {pod["name"]: pod["address"] for pod in self.read("pod", "ls")}
+
+    def traces(self) -> list[str]:
+        """Everything on the machine that is this lab's."""
+        return [
+            *(str(p) for p in SPACES.glob(f"moor-{self.name}-*")),
+            *(str(p) for p in Path("/sys/fs/cgroup").rglob(f"mooring-{self.name}")),
+            *([str(self.path)] if self.path.exists() else []),
+            *(f"process {words}" for words in processes() if self._owns(words)),
+            *(m for m in mounts() if f"/{self.name}/" in m or f"-{self.name}-" in m),
+        ]
+
+    def _owns(self, words: str) -> bool:
+        return f"labs/{self.name}/" in words or f"moor-{self.name}-" in words
+
+
+@contextmanager
+def a_lab(name: str) -> Iterator[Lab]:
+    """A lab that is taken down after the block."""
+    lab = Lab(name)
+    try:
+        yield lab
+    finally:
+        lab.run("down")
+
+
+def processes() -> list[str]:
+    """The command lines of all processes but our own."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if int(entry.parent.name) != os.getpid():
+            found.append(words)
+    return found
+
+
+def mounts() -> list[str]:
+    """What is mounted."""
+    return Path("/proc/self/mounts").read_text().splitlines()
+
+
+def until(check: Callable[[], object], what: str) -> None:
+    """Ask until it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        assert time.monotonic() < deadline, f"waited for {what}"
+        time.sleep(0.05)

@@ -163,11 +163,10 @@ def test_orders_about_a_link_name_it() -> None:
 
 
 def test_questions() -> None:
-    assert about(rt.get_link("ens3").body)[2] == {rt.NAME: b"ens3\0"}
-    less = about(rt.get_link("ens3", statistics=False).body)[2]
-    assert wire.u32(less[rt.EXTENSIONS]) == rt.SKIP_STATISTICS
-    assert about(rt.dump_links(statistics=True).body)[2] == {}
-    assert rt.EXTENSIONS in about(rt.dump_links(statistics=False).body)[2]
+    one = about(rt.get_link("ens3").body)[2]
+    assert one[rt.NAME] == b"ens3\0"
+    for found in (one, about(rt.dump_links().body)[2]):
+        assert wire.u32(found[rt.EXTENSIONS]) == rt.SKIP_STATISTICS
     for kind, size in (
         (rt.GET_ADDRESS, 8),
         (rt.GET_ROUTE, 12),

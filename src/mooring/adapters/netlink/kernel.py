@@ -61,7 +61,7 @@ class Kernel:
     def look(self, space: str, fd: int | None) -> Seen:
         """See everything a namespace shows, its facts said of `space`."""
         with self._talk(fd) as talk:
-            links = _links(talk, statistics=True)
+            links = _links(talk)
             names = {link.index: link.name for link in links.values()}
             addresses = (
                 rtdump.address(space, names, body)
@@ -94,9 +94,9 @@ class Kernel:
         return None
 
     def links(self, fd: int | None) -> Mapping[str, Link]:
-        """See all links by name, without counters (they read 0): the cheap look."""
+        """See all links by name: the cheap look."""
         with self._talk(fd) as talk:
-            return _links(talk, statistics=False)
+            return _links(talk)
 
     def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
         """Delete these links; the absent are deleted already. Waits for the kernel (RCU).
@@ -147,8 +147,8 @@ class Kernel:
             self._conversations.end(talk, keep=done and fd is None)
 
 
-def _links(talk: Conversation, *, statistics: bool) -> Mapping[str, Link]:
-    bodies = talk.dump(rt.dump_links(statistics=statistics))
+def _links(talk: Conversation) -> Mapping[str, Link]:
+    bodies = talk.dump(rt.dump_links())
     return {link.name: link for link in map(rtdump.link, bodies)}
 
 

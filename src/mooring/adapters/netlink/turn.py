@@ -112,7 +112,7 @@ class Turn:
         known = self._indices.get((space, link))
         if known is not None:
             return known
-        answer = self.conversation(space, fact).ask(rt.get_link(link, statistics=False))
+        answer = self.conversation(space, fact).ask(rt.get_link(link))
         if isinstance(answer, wire.Verdict):
             raise _refusal(fact, answer, f"link {link!r} in {space!r}: ")
         return self.learn(space, link, rtdump.link_index(answer))
@@ -124,7 +124,7 @@ class Turn:
 
     def link(self, space: str, name: str, fact: Fact) -> Link | None:
         """Look at a link as it is now."""
-        answer = self.conversation(space, fact).ask(rt.get_link(name, statistics=False))
+        answer = self.conversation(space, fact).ask(rt.get_link(name))
         if not isinstance(answer, wire.Verdict):
             return rtdump.link(answer)
         if answer.errno in GONE:
@@ -171,14 +171,16 @@ class Making(Turn):
                 self.queue(fact.space, fact, self.message(fact))
 
     def finish(self) -> None:
-        """Send the rest, and see to it that the first packet of each new pair gets through.
+        """Send the rest, and see to it that the first packets through each pair arrive.
 
-        A veth end opened before its twin has carrier drops packets until the kernel's deferred
-        linkwatch work ran; asking for the link runs it now (Linux 6.8), or it is waited for.
+        An end whose carrier came with its twin drops packets until the kernel's deferred
+        linkwatch work ran (one in ten of the first to a pod was lost, half of the first from
+        it); asking for a link does that work now (Linux 6.8), or it is waited for.
         """
         self.flush()
         for veth in self._made:
-            self._await_carrier(veth)
+            self._await_carrier(veth, veth.far)
+            self._await_carrier(veth, veth.near)
 
     def flush(self) -> None:
         """Send what is queued; raises the first refusal."""
@@ -227,9 +229,9 @@ class Making(Turn):
         self.learn(near.space, near.name, one.index)
         self.learn(far.space, far.name, other.index)
 
-    def _await_carrier(self, veth: Veth) -> None:
-        question = rt.get_link(veth.far.name, statistics=False)
-        talk = self.conversation(veth.far.space, veth)
+    def _await_carrier(self, veth: Veth, end: End) -> None:
+        question = rt.get_link(end.name)
+        talk = self.conversation(end.space, veth)
         for _ in range(CARRIER_TRIES):
             answer = talk.ask(question)
             if isinstance(answer, wire.Verdict) or rtdump.is_operational(answer):
@@ -289,7 +291,7 @@ class Removing(Turn):
             case Veth(near=near):
                 link = self.link(near.space, near.name, fact)
                 # Another's link of that name is not the fact: it stays.
-                if link is not None and near.mac.lower() in {link.mac, ""}:
+                if link is not None and drift.is_end(near, link):
                     self._doomed.setdefault(near.space, []).append(fact)
             case LinkUp() | Sysctl():
                 pass  # shared with others, who may still want it

@@ -50,6 +50,11 @@ def holds(fact: Fact, seen: Seens) -> bool:
             return _is_seen(fact, seen[fact.space])
 
 
+def is_end(end: End, link: Link) -> bool:
+    """Tell whether a link is this end of a pair: a veth with its MAC (any, if it has none)."""
+    return link.kind == VETH and end.mac.lower() in {link.mac, ""}
+
+
 def is_pair(veth: Veth, near: Link, far: Link) -> bool:
     """Tell whether two links are the fact's pair, whatever their state.
 
@@ -59,8 +64,8 @@ def is_pair(veth: Veth, near: Link, far: Link) -> bool:
     twins = near.peer_index == far.index and far.peer_index == near.index
     return (
         twins
-        and _is_end(veth.near, near)
-        and _is_end(veth.far, far)
+        and is_end(veth.near, near)
+        and is_end(veth.far, far)
         and near.alias in {veth.near.alias, ""}
     )
 
@@ -85,16 +90,12 @@ def _veth_holds(fact: Veth, seen: Seens) -> bool:
         if end.space not in seen:
             continue
         link = seen[end.space].links.get(end.name)
-        if link is None or not link.up or not _is_end(end, link):
+        if link is None or not link.up or not is_end(end, link):
             return False
         ends.append(link)
     if fact.near.space in seen and not _near_is_ours(fact.near, ends[0]):
         return False
     return len(ends) < 2 or ends[0].peer_index == ends[1].index
-
-
-def _is_end(end: End, link: Link) -> bool:
-    return link.kind == VETH and end.mac.lower() in {link.mac, ""}
 
 
 def _near_is_ours(end: End, link: Link) -> bool:

@@ -67,7 +67,7 @@ class Kernel(Protocol):
         """See one link with its counters; None when it is absent."""
 
     def links(self, fd: int | None) -> Mapping[str, Link]:
-        """See all links by name, without counters (they read 0): the cheap look."""
+        """See all links by name: the cheap look."""
 
     def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
         """Delete these links; the absent are deleted already. Waits for the kernel (RCU)."""

@@ -16,7 +16,7 @@ Indexes are functions of the records alone: loading the rows gives the same ones
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network
 
 from mooring.core.net.blocks import Entry
 from mooring.core.vcn.kinds import KINDS
@@ -72,12 +72,6 @@ def hostname(subnet_id: str, label: str) -> str:
     return f"{subnet_id}/{label.lower()}"
 
 
-def entry(block: IPv4Network | IPv6Network, owner: str) -> Entry:
-    """Give a network as a block of numbers."""
-    bits = block.max_prefixlen - block.prefixlen
-    return Entry(int(block.network_address), bits, owner)
-
-
 def reserved(block: IPv4Network) -> Iterator[int]:
     """Give the addresses of a subnet's block that the cloud keeps for itself."""
     first, last = int(block.network_address), int(block.broadcast_address)
@@ -116,15 +110,21 @@ def _found_by(record: Resource) -> Iterator[str]:
 
 def _numbers(record: Resource) -> Iterator[Place]:
     if isinstance(record, PrivateIp):
-        yield addresses(record.subnet_id), entry(record.block, record.id)
+        yield addresses(record.subnet_id), _block(record, 32)
     elif isinstance(record, Ipv6):
-        yield ("ipv6", record.subnet_id), entry(record.block, record.id)
+        yield ("ipv6", record.subnet_id), _block(record, 128)
     elif isinstance(record, Subnet):
         for block in record.ipv4_cidr_blocks:
             for number in reserved(block):
                 yield addresses(record.id), Entry(number, 0, NOBODY)
     elif public := _public(record):
         yield PUBLIC, Entry(int(public), 0, record.id)
+
+
+def _block(record: PrivateIp | Ipv6, bits: int) -> Entry:
+    """Give an object's addresses as a block of numbers."""
+    bits -= record.cidr_prefix_length or bits
+    return Entry(int(record.ip_address), bits, record.id)
 
 
 def _public(record: Resource) -> IPv4Address | None:

@@ -222,7 +222,7 @@ class PrivateIp(Resource):
     @property
     def block(self) -> IPv4Network:
         """All addresses of the object, first and last included."""
-        return IPv4Network((self.ip_address, self.cidr_prefix_length or 32))
+        return IPv4Network((int(self.ip_address), self.cidr_prefix_length or 32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,4 +240,4 @@ class Ipv6(Resource):
     @property
     def block(self) -> IPv6Network:
         """All addresses of the object."""
-        return IPv6Network((self.ip_address, self.cidr_prefix_length or 128))
+        return IPv6Network((int(self.ip_address), self.cidr_prefix_length or 128))

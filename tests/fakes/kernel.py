@@ -262,7 +262,7 @@ class FakeKernel:
             case Veth(near=near):
                 fd = spaces[near.space]
                 link = self._room(fd).links.get(near.name)
-                if link is not None and near.mac.lower() in {link.mac, ""}:
+                if link is not None and drift.is_end(near, link):
                     self._drop_link(self._inode(fd), near.name)
             case LinkUp() | Sysctl():
                 pass

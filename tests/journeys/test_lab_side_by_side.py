@@ -1,0 +1,46 @@
+"""Two labs on one machine know nothing of each other."""
+
+from collections.abc import Iterator
+
+import pytest
+from journeys.lab_cli import Lab, a_lab, unique
+
+
+@pytest.fixture(scope="module")
+def labs() -> Iterator[tuple[Lab, Lab]]:
+    with a_lab(unique("a")) as one, a_lab(unique("b")) as two:
+        for lab in (one, two):
+            lab.do("up", "--nodes", "1")
+            lab.do("pod", "run", "same")
+        yield one, two
+
+
+def test_each_has_its_own_cloud_and_pods(labs: tuple[Lab, Lab]) -> None:
+    one, two = (lab.read("status") for lab in labs)
+
+    assert one["endpoint"] != two["endpoint"]
+    assert one["nodes"][0]["instance"] != two["nodes"][0]["instance"]
+    assert [p["name"] for p in one["pods"]] == [p["name"] for p in two["pods"]]
+
+
+def test_a_packet_does_not_cross(labs: tuple[Lab, Lab]) -> None:
+    one, two = labs
+    there = two.addresses()["same"]
+    while there in {a for lab in (one,) for a in lab.addresses().values()}:
+        two.do("pod", "rm", "same")
+        there = two.read("pod", "run", "same")["address"]
+
+    lost = one.run("exec", "same", "--", "ping", "-c1", "-W1", there)
+
+    assert lost.returncode != 0
+
+
+def test_taking_one_down_leaves_the_other_running(labs: tuple[Lab, Lab]) -> None:
+    one, two = labs
+    before = two.pids()
+
+    one.do("down")
+
+    assert one.traces() == []
+    assert two.pids() == before
+    assert two.read("ping", "same", "same")["received"] == 5

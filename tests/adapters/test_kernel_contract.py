@@ -311,6 +311,21 @@ def test_a_neighbour_gets_a_new_mac(world: World) -> None:
     assert world.missing((old, new)) == (old,)
 
 
+def test_of_rules_with_one_priority_only_the_given_one_goes(world: World) -> None:
+    plain = Rule(HOST, 200, 4, 1000)
+    rules = (
+        replace(plain, mark=0x10000, mask=0x7F0000),
+        replace(plain, suppress_prefixlength=31),
+        plain,
+        replace(plain, mark=0x20000, mask=0x7F0000),
+    )
+    world.carry_out(*rules)
+    assert world.missing(rules) == ()
+
+    assert world.take_back(plain) == ()
+    assert world.missing(rules) == (plain,)
+
+
 def test_a_rule_that_is_gone_is_not_taken_for_another(world: World) -> None:
     plain = Rule(HOST, 200, 4, 1000)
     marked = replace(plain, mark=0x10000, mask=0x7F0000)

@@ -61,6 +61,7 @@ class Room:
     neighbours: set[Neighbour] = field(default_factory=set)
     sysctls: dict[str, str] = field(default_factory=dict)
     next_index: int = 2
+    speaks_ipv4: bool = False  # without an address there is no table to judge by
 
 
 class FakeKernel:
@@ -208,9 +209,11 @@ class FakeKernel:
             case LinkUp():
                 link = _need(room, fact.link, fact)
                 mtu = link.mtu if fact.mtu is None else fact.mtu
+                room.speaks_ipv4 |= fact.link == "lo"
                 self._change(room, replace(link, up=True, mtu=mtu))
             case Address():
                 _need(room, fact.link, fact)
+                room.speaks_ipv4 |= fact.address.version == 4
                 room.addresses.add(replace(fact, space=""))
                 _connect(room, fact)
             case Route():
@@ -267,9 +270,7 @@ class FakeKernel:
             case LinkUp() | Sysctl():
                 pass
             case Address():
-                self._room(spaces[fact.space]).addresses.discard(
-                    replace(fact, space="")
-                )
+                _drop_address(self._room(spaces[fact.space]), replace(fact, space=""))
             case Route():
                 room = self._room(spaces[fact.space])
                 gone = {r for r in room.routes if _route_is(r, fact)}
@@ -341,12 +342,30 @@ def _connect(room: Room, fact: Address) -> None:
         room.routes.add(Route("", network, link=fact.link, source=source))
 
 
+def _drop_address(room: Room, fact: Address) -> None:
+    """An address goes with its network's route, the last of IPv4 with all else of its link."""
+    if fact not in room.addresses:
+        return
+    room.addresses.remove(fact)
+    room.routes -= {r for r in room.routes if r.source == fact.address.ip}
+    left = {a.address.version for a in room.addresses if a.link == fact.link}
+    if fact.address.version == 4 and 4 not in left:
+        room.routes = {
+            r for r in room.routes if r.link != fact.link or r.destination.version != 4
+        }
+        room.neighbours = {
+            n for n in room.neighbours if n.link != fact.link or n.address.version != 4
+        }
+
+
 def _make_route(room: Room, fact: Route) -> None:
     plain = replace(fact, space="")
     if fact.kind in drift.NOWHERE:
         plain = replace(plain, link=None)
     elif fact.link is not None and not _need(room, fact.link, fact).up:
         raise KernelError(fact, ENETDOWN, "Device for nexthop is not up.")
+    if fact.onlink and fact.destination.version == 4 and not room.speaks_ipv4:
+        raise KernelError(fact, EINVAL, "Nexthop has invalid gateway")
     if fact.gateway is not None and not fact.onlink:
         plain = replace(plain, link=_way_to(room, fact))
     room.routes -= {

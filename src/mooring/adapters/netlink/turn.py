@@ -295,17 +295,33 @@ class Removing(Turn):
                     self._doomed.setdefault(near.space, []).append(fact)
             case LinkUp() | Sysctl():
                 pass  # shared with others, who may still want it
-            case Rule(mark=None) if not self._is_there(fact):
-                pass
+            case Rule(mark=None):
+                for each, remove in self._unmarked(fact):
+                    self.queue(fact.space, fact, rt.rule(each, remove=remove))
             case _:
                 self.queue(fact.space, fact, self.message(fact, remove=True))
 
-    def _is_there(self, rule: Rule) -> bool:
-        """Look for the very rule: one without a mark would name any of its table and priority."""
+    def _unmarked(self, rule: Rule) -> list[tuple[Rule, bool]]:
+        """List the rules to remove (True) and make again, so that only the given one goes.
+
+        A rule without a mark, when deleted, names the first of its table and priority.
+        """
         self.flush()
         talk = self.conversation(rule.space, rule)
         bodies = talk.dump(rt.dump(rt.GET_RULE, rt.FAMILY[rule.family]))
-        return rule in {rtdump.rule(rule.space, body) for body in bodies}
+        found = [rtdump.rule(rule.space, body) for body in bodies]
+        if rule not in found:
+            return []
+        before = [
+            each
+            for each in found[: found.index(rule)]
+            if each is not None
+            and (each.priority, each.table) == (rule.priority, rule.table)
+        ]
+        return [
+            *((each, True) for each in [*before, rule]),
+            *((each, False) for each in before),
+        ]
 
     def _note(self, error: KernelError) -> None:
         if error.errno not in GONE:

@@ -6,6 +6,7 @@ does, the lab is taken down after it.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -64,6 +65,11 @@ class Lab:
         """The processes that run, by program."""
         programs = self.read("status")["programs"]
         return {p["name"]: p["pid"] for p in programs if p["pid"]}
+
+    def kill(self, program: str) -> None:
+        """End a program without a word, and wait until it has."""
+        os.kill(self.pids()[program], signal.SIGKILL)
+        until(lambda: program not in self.pids(), f"{program} to be gone")
 
     def addresses(self) -> dict[str, str]:
         """The pods' addresses."""

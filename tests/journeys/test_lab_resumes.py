@@ -1,8 +1,6 @@
 """A lab survives kill -9: of `lab up` at any moment, and of each of its processes."""
 
-import os
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -50,8 +48,7 @@ def test_up_goes_on_wherever_it_was_killed(chance: random.Random) -> None:
 )
 def test_a_killed_program_comes_back_and_no_pod_notices(lab: Lab, program: str) -> None:
     pids, addresses = lab.pids(), lab.addresses()
-    os.kill(pids[program], signal.SIGKILL)
-    until(lambda: program not in lab.pids(), f"{program} to be gone")
+    lab.kill(program)
 
     assert reaches(lab)
     lab.do("up")
@@ -64,7 +61,7 @@ def test_a_killed_program_comes_back_and_no_pod_notices(lab: Lab, program: str) 
 
 
 def test_a_node_that_went_down_comes_back_with_its_pods(lab: Lab) -> None:
-    os.kill(lab.pids()["node-1/init"], signal.SIGKILL)
+    lab.kill("node-1/init")
     until(lambda: "node-1/agent" not in lab.pids(), "the node to end")
     assert {p["name"]: p["state"] for p in lab.read("pod", "ls")} == {
         "on-node-1": "down",
@@ -78,8 +75,7 @@ def test_a_node_that_went_down_comes_back_with_its_pods(lab: Lab) -> None:
 
 
 def test_a_program_that_cannot_start_is_told_of_with_its_log(lab: Lab) -> None:
-    os.kill(lab.pids()["vcn"], signal.SIGKILL)
-    until(lambda: "vcn" not in lab.pids(), "vcn to be gone")
+    lab.kill("vcn")
     state = str(lab.path / "vcn")
     words = [*MOORING, "vcn", "serve", "--state", state, "--listen", "127.0.0.1:0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE) as intruder:

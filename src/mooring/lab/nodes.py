@@ -146,7 +146,9 @@ class LabNode:
             groups=groups,
             remounts=cgroup.remounts(self.tools.cgroups.trees()) if groups else (),
         )
-        programs.launch(wanted, node.hold(held))
+        script = f"nodes/{self.name}/init.sh"
+        self.files.put(script, node.init_script(held).encode())
+        programs.launch(wanted, node.hold(held, str(self.files.path / script)))
         if not self.tools.wait(self._is_ready, 20):
             raise programs.failed(wanted, "did not come up")
 

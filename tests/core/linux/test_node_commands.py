@@ -1,12 +1,22 @@
 """A node as shell: the words before and around a command."""
 
+import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mooring.core.linux import node
-from mooring.core.linux.node import Node, Program, enter, hold, moved, start
+from mooring.core.linux.node import (
+    Node,
+    Program,
+    enter,
+    hold,
+    init_script,
+    moved,
+    start,
+)
 
 NODE = Node(
     name="node-1",
@@ -28,7 +38,7 @@ def test_without_groups_nothing_stands_before_a_command() -> None:
 
 
 def test_a_node_is_moved_then_enters_its_network_then_holds() -> None:
-    words = hold(NODE)
+    words = hold(NODE, "/l/init.sh")
 
     assert words[:7] == [
         "sh",
@@ -40,14 +50,18 @@ def test_a_node_is_moved_then_enters_its_network_then_holds() -> None:
         "--",
     ]
     assert words[7:9] == ["nsenter", "--net=/run/netns/moor-l-x"]
-    assert words[-6:] == [
-        "/cg/a/init/cgroup.procs",
-        "/cg/b/init/cgroup.procs",
-        "--",
-        "cgroup2",
-        "",
-        "/sys/fs/cgroup",
+    assert words[-2:] == ["/l/log", "/l/init.sh"]
+
+
+def test_a_nodes_script_brings_its_own_arguments() -> None:
+    first, rest = init_script(replace(NODE, name="it's")).split("\n", 1)
+
+    assert shlex.split(first) == [
+        *("set", "--", "/l/r", "it's", "/l", "/l/nodes/node-1", "/l/npn", "/l/bin"),
+        *("/cg/a/init/cgroup.procs", "/cg/b/init/cgroup.procs", "--"),
+        *("cgroup2", "", "/sys/fs/cgroup"),
     ]
+    assert rest == node.INIT
 
 
 def test_a_program_in_a_node_goes_through_its_door() -> None:

@@ -11,6 +11,7 @@ other one wins. The record holds the pid as the machine sees it, which a process
 namespace can tell only by the machine's own /proc: that comes in as standard input.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,9 +41,9 @@ exec 3<&0
 HOLD = """\
 log=$1; shift
 ( exec setsid unshare --mount --uts --ipc --pid --cgroup --fork --kill-child \\
-    sh -c "$@" >>"$log" 2>&1 </dev/null ) &
+    sh "$@" >>"$log" 2>&1 </dev/null ) &
 """
-"""Make the namespaces, in the background; what follows becomes their init."""
+"""Make the namespaces, in the background; the script that follows becomes their init."""
 
 INIT = """\
 set -eu
@@ -114,17 +115,22 @@ class Program:
     groups: tuple[str, ...] = ()
 
 
-def hold(node: Node) -> list[str]:
-    """Give the command that makes a node; its init appears in the record."""
-    inside = [f"{g}/{INSIDE}/cgroup.procs" for g in node.groups]
+def init_script(node: Node) -> str:
+    """Write the script of a node's init, its arguments in it."""
+    inside = [f"{group}/{INSIDE}/cgroup.procs" for group in node.groups]
     mounts = [word for mount in node.remounts for word in mount]
-    init = [INIT, "init", node.record, node.name, node.lab, node.own, node.npn]
+    places = (node.record, node.name, node.lab, node.own, node.npn, node.bin)
+    words = shlex.join([*places, *inside, "--", *mounts])
+    return f"set -- {words}\n{INIT}"
+
+
+def hold(node: Node, script: str) -> list[str]:
+    """Give the command that makes a node of its script; its init leaves the record."""
     return [
         *moved(node.groups),
         "nsenter",
         f"--net={node.space}",
-        *("sh", "-c", HOLD, "hold", node.log),
-        *(*init, node.bin, *inside, "--", *mounts),
+        *("sh", "-c", HOLD, "hold", node.log, script),
     ]
 
 

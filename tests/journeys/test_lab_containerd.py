@@ -1,0 +1,138 @@
+"""Two containerd sandboxes on two nodes talk by VCN address, as far as the rules say.
+
+TCP, UDP and ICMP, the server sees the pod's own address; the one rule that permits it is
+taken away through the official SDK, which cuts the flow, and given back, which restores it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import oci
+import pytest
+from journeys.lab_cli import Lab, a_lab, unique
+from oci.core import VirtualNetworkClient, models
+
+from mooring.lab import probe
+
+RULE = "from pods: all"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with a_lab(unique("c")) as made:
+        made.do("up", "--runtime", "containerd")
+        made.do("pod", "run", "server", "--node", "node-1")
+        made.do("pod", "run", "client", "--node", "node-2")
+        made.do("exec", "server", "--", *probe.detached_server())
+        yield made
+
+
+@contextmanager
+def the_cloud(lab: Lab) -> Iterator[tuple[VirtualNetworkClient, str]]:
+    """The SDK as anybody would use it, and the group of the pods' rules."""
+    seen = lab.read("status")
+    config = oci.config.from_file(seen["config"], seen["profile"])
+    client = VirtualNetworkClient(config, service_endpoint=seen["endpoint"])
+    found = client.list_network_security_groups(
+        compartment_id=config["tenancy"], display_name=f"{lab.name}-pods"
+    )
+    yield client, found.data[0].id
+    client.base_client.session.close()
+
+
+def asked(lab: Lab, kind: str) -> probe.Echo:
+    """Whom the server says that it sees."""
+    address = lab.addresses()["server"]
+    words = probe.client(kind, address, patience=2)
+    return probe.heard(lab.run("exec", "client", "--", *words).stdout)
+
+
+def pings(lab: Lab) -> int:
+    """How many of five pings were answered."""
+    done = lab.run("ping", "client", "server", "-o", "json")
+    return int(done.stdout.split('"received": ')[1].split(",")[0])
+
+
+def test_the_sandboxes_are_of_two_containerds(lab: Lab) -> None:
+    pids = lab.pids()
+
+    assert pids["node-1/containerd"] != pids["node-2/containerd"]
+    assert {p["node"] for p in lab.read("pod", "ls")} == {"node-1", "node-2"}
+
+
+@pytest.mark.parametrize("kind", ["tcp", "udp"])
+def test_the_server_sees_the_pods_own_address(lab: Lab, kind: str) -> None:
+    assert asked(lab, kind).peer == lab.addresses()["client"]
+
+
+def test_pings_are_answered(lab: Lab) -> None:
+    assert pings(lab) == 5
+
+
+def test_a_rule_removed_cuts_and_added_restores(lab: Lab) -> None:
+    with the_cloud(lab) as (client, group):
+        rules = client.list_network_security_group_security_rules(group).data
+        (rule,) = [r for r in rules if r.description == RULE]
+
+        client.remove_network_security_group_security_rules(
+            group,
+            models.RemoveNetworkSecurityGroupSecurityRulesDetails(
+                security_rule_ids=[rule.id]
+            ),
+        )
+        cut = [asked(lab, "tcp").peer, asked(lab, "udp").peer, pings(lab)]
+
+        client.add_network_security_group_security_rules(
+            group,
+            models.AddNetworkSecurityGroupSecurityRulesDetails(
+                security_rules=[
+                    models.AddSecurityRuleDetails(
+                        direction=rule.direction,
+                        protocol=rule.protocol,
+                        source=rule.source,
+                        source_type=rule.source_type,
+                        description=rule.description,
+                    )
+                ]
+            ),
+        )
+        restored = [asked(lab, "tcp").peer, asked(lab, "udp").peer, pings(lab)]
+
+    own = lab.addresses()["client"]
+    assert cut == ["", "", 0]
+    assert restored == [own, own, 5]
+
+
+def test_a_command_in_a_container_gives_its_output_and_status(lab: Lab) -> None:
+    done = lab.run("exec", "client", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+
+    assert (done.stdout, done.stderr, done.returncode) == ("out\n", "err\n", 3)
+
+
+def test_a_killed_containerd_comes_back_with_its_pods(lab: Lab) -> None:
+    before = lab.pids()
+    addresses = lab.addresses()
+    lab.do("exec", "client", "--", "true")
+
+    lab.kill("node-2/containerd")
+    lab.do("up")
+
+    assert lab.pids()["node-2/containerd"] != before["node-2/containerd"]
+    assert lab.addresses() == addresses
+    assert pings(lab) == 5
+
+
+def test_a_removed_pod_leaves_its_node(lab: Lab) -> None:
+    lab.do("pod", "run", "third", "--node", "node-2")
+    used = lab.read("status")["nodes"][1]["vnics"][0]["used"]
+
+    lab.do("pod", "rm", "third")
+
+    assert used == 2
+    assert lab.read("status")["nodes"][1]["vnics"][0]["used"] == 1
+
+
+def test_down_leaves_nothing(lab: Lab) -> None:
+    lab.do("down")
+
+    assert lab.traces() == []

@@ -242,4 +242,4 @@ class Cloudy(RuleBasedStateMachine):
 
 
 TestCloudy = Cloudy.TestCase
-TestCloudy.settings = settings(max_examples=60, stateful_step_count=40)
+TestCloudy.settings = settings(max_examples=30, stateful_step_count=40)

@@ -1,8 +1,8 @@
 """A small world for one agent: a node with two VNICs, and a router that plays the VCN.
 
     router --- 10.0.2.0/24 --- ens3 \
-       \                             node (10.0.2.7; host address of the VNIC 10.0.8.2)
-        \----- 10.0.8.0/24 --- ens5 /
+       \\                             node (10.0.2.7; host address of the VNIC 10.0.8.2)
+        \\----- 10.0.8.0/24 --- ens5 /
 
 The agent is a process of its own, the pods are namespaces, and what a runtime does is done
 by running the CNI executable. All names carry this process's number.
@@ -35,8 +35,8 @@ def ip(space: str, *words: str) -> str:
     return run("ip", "-n", space, *words).stdout
 
 
-def run(*argv: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, **more)
+def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{argv}: {done.stderr}{done.stdout}"
     return done
 
@@ -194,12 +194,12 @@ class World:
 
     # The runtime.
 
-    def conf(self, version: str = "1.0.0", **more: Any) -> bytes:
+    def conf(self, version: str = "1.0.0", **more: object) -> bytes:
         document = {"cniVersion": version, "name": "mooring", "type": "mooring", **more}
         return json.dumps(document).encode()
 
     def cni(
-        self, command: str, pod: Pod | None, version: str = "1.0.0", **more: Any
+        self, command: str, pod: Pod | None, version: str = "1.0.0", **more: object
     ) -> subprocess.CompletedProcess[bytes]:
         """Run the CNI executable; `more` goes into the configuration."""
         with subprocess.Popen(

@@ -54,6 +54,7 @@ class Attachments:
         self._reaper = reaper
         self._turns = Turns()
         self.busy_at = float("-inf")
+        self.patience = REAP_SECONDS
 
     async def add(self, request: Add, netns: int | None) -> result.Result:
         """Wire a container, or change nothing and raise what the runtime shall see."""
@@ -180,7 +181,7 @@ class Attachments:
         if lease is not None and lease.netns.inode != where.inode:
             self.detach(attachment)
         try:
-            async with asyncio.timeout(REAP_SECONDS):
+            async with asyncio.timeout(self.patience):
                 await self._reaper.gone(host_link(attachment))
         except TimeoutError:
             raise CniError(

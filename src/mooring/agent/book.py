@@ -33,7 +33,8 @@ class Book:
         self._say = say
         self._boot = clock.boot()
         self._lines = 0
-        self._stale = False
+        self._stale = False  # a line would not fit what stands there
+        self._behind = False  # because the disk refused, which was said
         self._distrusted = False
 
     def open(self) -> None:
@@ -60,9 +61,7 @@ class Book:
         try:
             self._write(draft, entries)
         except DiskError as why:
-            if not self._stale:
-                self._say("journal-refused", why=why)
-            self._stale = True
+            self._refused(why)
         self.ledger = draft
 
     def refill(self, offers: Offers) -> None:
@@ -94,11 +93,16 @@ class Book:
         try:
             self._disk.replace(journal.snapshot(ledger, self._boot))
         except DiskError as why:
-            self._say("journal-refused", why=why)
-            self._stale = True
+            self._refused(why)
             return
         self._lines = short
-        self._stale = False
+        self._stale = self._behind = False
+
+    def _refused(self, why: DiskError) -> None:
+        """Remember that the disk is behind; say it once."""
+        if not self._behind:
+            self._say("journal-refused", why=why)
+        self._stale = self._behind = True
 
     def _restored(self, data: bytes) -> Ledger:
         read = journal.read(data)
@@ -110,7 +114,7 @@ class Book:
     def _write(self, draft: Ledger, entries: tuple[Entry, ...]) -> None:
         if self._stale:
             self._disk.replace(journal.snapshot(draft, self._boot))
-            self._stale = False
+            self._stale = self._behind = False
             return
         lines = b"".join(journal.line(entry) for entry in entries)
         durable = any(isinstance(entry, Held) for entry in entries)

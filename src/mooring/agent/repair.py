@@ -126,9 +126,8 @@ class Repair:
             lease = next(self._insides, None)
             if lease is None:
                 self._insides = iter(wired)
-                return
-            current = self._book.ledger.leases.get(lease.attachment)
-            if current == lease:
+                lease = next(self._insides)
+            if self._book.ledger.leases.get(lease.attachment) is lease:
                 self._inside(lease)
 
     def _inside(self, lease: Lease) -> None:

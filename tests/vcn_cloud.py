@@ -93,7 +93,9 @@ class Cloud:
     def delete(self, path: str, **more: object) -> None:
         self.ok("DELETE", path, **more)
 
-    def refused(self, method: str, path: str, body: Json = None, **more: object) -> Json:
+    def refused(
+        self, method: str, path: str, body: Json = None, **more: object
+    ) -> Json:
         """Make a call that is refused: give code and message; nothing has changed."""
         before = self.world
         outcome = self.send(method, path, body, **more)

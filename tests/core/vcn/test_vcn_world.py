@@ -99,6 +99,7 @@ def test_ipv6_objects_are_found_and_go_with_their_vnic(cloud: Cloud) -> None:
 
     assert cloud.world.ipv6s_of(vnic.id)[::-1] in ((single, block), (block, single))
     assert list(cloud.world.of(Ipv6)) == [single, block]
+    assert (single.block.prefixlen, block.block.num_addresses) == (128, 1 << 48)
     assert cloud.get(f"/vnics/{vnic.id}")["ipv6Addresses"]
     assert World.load([to_row(r) for r in cloud.world.records.values()]) == cloud.world
     with pytest.raises(ValueError, match="overlaps"):

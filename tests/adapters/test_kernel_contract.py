@@ -303,6 +303,21 @@ def test_a_route_takes_the_place_of_another_to_the_same_destination(
     assert world.missing((old, new)) == (old,)
 
 
+@pytest.mark.parametrize("network", ["10.9.0.0/16", "fd09::/16"])
+def test_a_route_that_is_gone_is_not_taken_for_another(
+    world: World, network: str
+) -> None:
+    there = Route(HOST, ip_network(network), "moor0", table=7)
+    gone = Route(HOST, ip_network(network), kind="unreachable", table=7)
+    world.carry_out(PAIR, there)
+
+    assert world.take_back(gone) == ()
+    assert world.missing((there,)) == ()
+    world.carry_out(gone)
+    assert world.take_back(there) == ()
+    assert world.missing((there, gone)) == (there,)
+
+
 def test_a_neighbour_gets_a_new_mac(world: World) -> None:
     old = Neighbour(POD, "eth0", ROUTER, NEAR.mac)
     new = replace(old, mac="02:00:00:00:00:AA")

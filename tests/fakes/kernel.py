@@ -35,6 +35,7 @@ from mooring.core.linux.plan import (
 from mooring.core.linux.port import KernelError, Spaces
 from mooring.core.linux.seen import Link, Seen
 
+LARGEST_MTU = 65535
 LOOPBACK = Link(
     name="lo",
     index=1,
@@ -207,15 +208,9 @@ class FakeKernel:
             case Sysctl():
                 _write(room, fact)
             case LinkUp():
-                link = _need(room, fact.link, fact)
-                mtu = link.mtu if fact.mtu is None else fact.mtu
-                room.speaks_ipv4 |= fact.link == "lo"
-                self._change(room, replace(link, up=True, mtu=mtu))
+                self._change(room, _risen(room, fact))
             case Address():
-                _need(room, fact.link, fact)
-                room.speaks_ipv4 |= fact.address.version == 4
-                room.addresses.add(replace(fact, space=""))
-                _connect(room, fact)
+                _add_address(room, fact)
             case Route():
                 _make_route(room, fact)
             case Rule():
@@ -304,6 +299,15 @@ def _need(room: Room, name: str, fact: Fact) -> Link:
     return room.links[name]
 
 
+def _risen(room: Room, fact: LinkUp) -> Link:
+    link = _need(room, fact.link, fact)
+    mtu = link.mtu if fact.mtu is None else fact.mtu
+    if mtu > LARGEST_MTU and link.kind == "veth":
+        raise KernelError(fact, EINVAL, "mtu greater than device maximum")
+    room.speaks_ipv4 |= fact.link == "lo"
+    return replace(link, up=True, mtu=mtu)
+
+
 def _new_link(room: Room, end: End, fact: Fact) -> Link:
     taken = {link.index for link in room.links.values()}
     if end.index in taken:
@@ -332,8 +336,11 @@ def _write(room: Room, fact: Sysctl) -> None:
     room.sysctls[fact.key] = fact.value
 
 
-def _connect(room: Room, fact: Address) -> None:
-    """The kernel's own route to the network of an address."""
+def _add_address(room: Room, fact: Address) -> None:
+    """An address, and the kernel's own route to its network."""
+    _need(room, fact.link, fact)
+    room.speaks_ipv4 |= fact.address.version == 4
+    room.addresses.add(replace(fact, space=""))
     network = fact.address.network
     if network.prefixlen == network.max_prefixlen and network.version == 4:
         return
@@ -347,7 +354,11 @@ def _drop_address(room: Room, fact: Address) -> None:
     if fact not in room.addresses:
         return
     room.addresses.remove(fact)
+    connected = Route("", fact.address.network, link=fact.link)
     room.routes -= {r for r in room.routes if r.source == fact.address.ip}
+    room.routes.discard(connected)
+    if fact.link == "lo" and room.links["lo"].up:
+        return  # 127.0.0.1 is still there
     left = {a.address.version for a in room.addresses if a.link == fact.link}
     if fact.address.version == 4 and 4 not in left:
         room.routes = {
@@ -362,10 +373,11 @@ def _make_route(room: Room, fact: Route) -> None:
     plain = replace(fact, space="")
     if fact.kind in drift.NOWHERE:
         plain = replace(plain, link=None)
-    elif fact.link is not None and not _need(room, fact.link, fact).up:
-        raise KernelError(fact, ENETDOWN, "Device for nexthop is not up.")
-    if fact.onlink and fact.destination.version == 4 and not room.speaks_ipv4:
-        raise KernelError(fact, EINVAL, "Nexthop has invalid gateway")
+    elif fact.link is not None:
+        up = _need(room, fact.link, fact).up
+        if not up and fact.kind != "local":
+            raise KernelError(fact, ENETDOWN, "Device for nexthop is not up.")
+    _check_ends(room, fact)
     if fact.gateway is not None and not fact.onlink:
         plain = replace(plain, link=_way_to(room, fact))
     room.routes -= {
@@ -374,6 +386,14 @@ def _make_route(room: Room, fact: Route) -> None:
         if (r.destination, r.table) == (plain.destination, plain.table)
     }
     room.routes.add(plain)
+
+
+def _check_ends(room: Room, fact: Route) -> None:
+    if fact.onlink and fact.destination.version == 4 and not room.speaks_ipv4:
+        raise KernelError(fact, EINVAL, "Nexthop has invalid gateway")
+    own = {a.address.ip for a in room.addresses}
+    if fact.source is not None and fact.source not in own:
+        raise KernelError(fact, EINVAL, "Invalid source address")
 
 
 def _way_to(room: Room, fact: Route) -> str | None:

@@ -43,7 +43,6 @@ COUNTERS = struct.Struct("=QQ")
 KERNEL, LOCAL_TABLE, CLONED = 2, 255, 0x200
 MULTIPATH = 9
 KIND_NAMES = {number: name for name, number in rt.ROUTE_KINDS.items()}
-NO_LINK = {"blackhole", "unreachable"}
 
 # Destination, source, interfaces, tunnel, suppressed group, l3mdev, users, protocol, ports, …:
 # a rule with any of these says more than a Rule can.
@@ -120,8 +119,8 @@ def route(space: str, names: Names, body: bytes) -> Route | None:
     destination = _network(family, length, found.get(rt.DESTINATION))
     index = _number(found, rt.OUT_LINK, 0)
     # The kernel shows an IPv6 blackhole on "lo"; it is on no link.
-    name = None if word in NO_LINK else names.get(index)
-    if destination is None or (index and name is None and word not in NO_LINK):
+    name = None if word in rt.ON_NO_LINK else names.get(index)
+    if destination is None or (index and name is None and word not in rt.ON_NO_LINK):
         return None
     return Route(
         space,

@@ -49,6 +49,8 @@ DESTINATION, OUT_LINK, GATEWAY, PREFERRED, TABLE, VIA = 1, 4, 5, 7, 15, 18
 STATIC, ONLINK = 4, 4
 UNIVERSE, LINK_SCOPE, HOST_SCOPE, NOWHERE = 0, 253, 254, 255
 COMPATIBLE = 252  # RT_TABLE_COMPAT: the table is only in the attribute
+ON_NO_LINK = {"blackhole", "unreachable"}
+LOOPBACK_INDEX = 1  # the same in every namespace; IPv6 keeps such routes on it
 ROUTE_KINDS = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7}
 
 TO_TABLE = 1
@@ -187,6 +189,9 @@ def route(fact: Route, index: int | None, *, remove: bool = False) -> Message:
         ONLINK if fact.onlink else 0,
     )
     body += number(TABLE, fact.table) + _destination(destination)
+    if remove and fact.kind in ON_NO_LINK and destination.version == 6:
+        # IPv6 does not compare the kind: without a link any route there would do.
+        index = LOOPBACK_INDEX
     if index is not None:
         body += number(OUT_LINK, index)
     if fact.gateway is not None:

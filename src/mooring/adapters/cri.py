@@ -6,6 +6,7 @@ message has beyond them is skipped by protobuf.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,6 +141,10 @@ class CriError(Exception):
     """The runtime refused, or was not there."""
 
 
+class AbsentError(CriError):
+    """There is no such sandbox or container (any more)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodWish:
     """A pod to run: a sandbox and one container of the same image."""
@@ -262,8 +267,11 @@ class Cri:
 
     def remove(self, sandbox: str) -> None:
         """Stop a pod and remove it; fine when it is gone."""
-        self._ask(RUNTIME, "StopPodSandbox", pod_sandbox_id=sandbox)
-        self._ask(RUNTIME, "RemovePodSandbox", pod_sandbox_id=sandbox)
+        # The API calls both idempotent; containerd 1.6 says NOT_FOUND to the first.
+        with suppress(AbsentError):
+            self._ask(RUNTIME, "StopPodSandbox", pod_sandbox_id=sandbox)
+        with suppress(AbsentError):
+            self._ask(RUNTIME, "RemovePodSandbox", pod_sandbox_id=sandbox)
 
     def pods(self) -> tuple[PodSeen, ...]:
         """List the pods that were made here, ready or not."""
@@ -317,7 +325,9 @@ class Cri:
         try:
             return call(request, timeout=patience or self._patience)
         except grpc.RpcError as error:
-            raise CriError(f"{method}: {error.details()}") from None
+            absent = error.code() is grpc.StatusCode.NOT_FOUND
+            kind = AbsentError if absent else CriError
+            raise kind(f"{method}: {error.details()}") from None
 
 
 def _sandbox(wish: PodWish) -> dict[str, Any]:

@@ -321,7 +321,7 @@ def ping(source: str, target: str, name: str, output: str) -> None:
     sys.exit(0 if found.received else 1)
 
 
-@lab.command()
+@lab.command(hidden=True)
 @click.option("--name", default="demo", show_default=True, metavar="LAB")
 def demo(name: str) -> None:
     """Show the main job step by step, and tidy up."""

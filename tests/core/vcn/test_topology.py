@@ -1,9 +1,12 @@
 """lab.yaml's content: what it may say, and how precisely a fault is told."""
 
+import re
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -232,3 +235,12 @@ def test_any_wish_is_read_or_refused_in_words(wish: object) -> None:
         return
 
     assert parse(document(topology)) == topology
+
+
+PAGE = Path(__file__).parents[3] / "docs/programs/lab.md"
+
+
+def test_the_example_of_the_page_is_the_default() -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+    assert parse(yaml.safe_load(example)) == Topology()

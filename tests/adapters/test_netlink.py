@@ -22,6 +22,7 @@ from mooring.core.linux.plan import (
     POD,
     Address,
     End,
+    Fact,
     LinkUp,
     Neighbour,
     Plan,
@@ -352,6 +353,26 @@ def test_the_kernel_s_own_words_come_with_a_refusal(
         kernel.carry_out((Route(POD, ip_network("0.0.0.0/0"), "eth0", ROUTER),), spaces)
     with pytest.raises(KernelError, match="mtu greater than device maximum"):
         kernel.carry_out((LinkUp(POD, "eth0", 70_000),), spaces)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        Neighbour(POD, "lo", ROUTER, "02:00"),
+        Route(POD, ip_network("10.0.0.0/8"), kind="throw"),
+        Rule(POD, 100, 4, 254, mark=1 << 32),
+        Veth(replace(NEAR, mac="x"), FAR),
+    ],
+    ids=["mac", "kind", "mark", "pair"],
+)
+def test_a_fact_that_cannot_be_said_is_refused(
+    kernel: Kernel, spaces: dict[str, int | None], fact: Fact
+) -> None:
+    with pytest.raises(KernelError, match="no message can say this") as refused:
+        kernel.carry_out((LinkUp(POD, "lo"), fact), spaces)
+
+    assert (refused.value.fact, refused.value.errno) == (fact, EINVAL)
+    assert {error.errno for error in kernel.take_back((fact,), spaces)} <= {EINVAL}
 
 
 def test_taking_back_goes_on_past_errors(

@@ -6,7 +6,9 @@ from errno import EOPNOTSUPP
 from typing import Self
 
 from mooring.adapters.netlink.conversation import Conversation, Conversations
-from mooring.adapters.netlink.turn import GONE, Making, Removing, removal
+from mooring.adapters.netlink.making import Making
+from mooring.adapters.netlink.removing import Removing, removal
+from mooring.adapters.netlink.turn import GONE
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.plan import Plan

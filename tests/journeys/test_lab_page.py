@@ -21,7 +21,9 @@ def commands(group: click.Group, before: str) -> Iterator[tuple[str, click.Comma
 
 
 def test_every_command_stands_in_the_table() -> None:
-    told = re.findall(r"^\| `(lab [a-z ]+?)(?: [A-Z].*?)?(?: -- .*?)?` \|", PAGE, re.MULTILINE)
+    told = re.findall(
+        r"^\| `(lab [a-z ]+?)(?: [A-Z].*?)?(?: -- .*?)?` \|", PAGE, re.MULTILINE
+    )
 
     assert set(told) == {name for name, _ in commands(lab, "lab")} - HIDDEN
 

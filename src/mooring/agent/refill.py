@@ -19,7 +19,8 @@ from mooring.agent.resume import Resume
 from mooring.agent.source import Source, explain
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.pool import parts
-from mooring.core.linux.plan import HOST, Plan
+from mooring.core.linux import drift
+from mooring.core.linux.plan import HOST, Plan, Sysctl
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import NpnStatus
@@ -120,7 +121,10 @@ class Refill:
         plan = standing.plan()
         gone = tuple(fact for fact in before if fact not in plan)
         self._host.kernel.take_back(gone, {HOST: None})
-        self._host.kernel.carry_out(plan, {HOST: None})
+        # What holds already is left alone: the kernel's own rule for `main` is not ours.
+        lacking = set(drift.missing(plan, {HOST: seen}))
+        facts = tuple(f for f in plan if f in lacking or isinstance(f, Sysctl))
+        self._host.kernel.carry_out(facts, {HOST: None})
         self._resume.end()
         self._node.in_force = True
 

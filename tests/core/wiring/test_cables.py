@@ -99,8 +99,11 @@ def test_a_vnic_without_a_router_gets_no_table() -> None:
 def test_mains_exact_routes_come_before_the_vnics() -> None:
     rules = [f for f in node.plan(Primary("ens3", V4)) if isinstance(f, Rule)]
 
-    assert [(r.table, r.suppress_prefixlength) for r in rules] == [(MAIN, 31)]
-    assert rules[0].priority < vnic.RULE_PRIORITY
+    assert [(r.table, r.suppress_prefixlength) for r in rules] == [
+        (MAIN, 31),
+        (MAIN, None),
+    ]
+    assert rules[0].priority < vnic.RULE_PRIORITY < rules[1].priority
 
 
 def seen(*facts: Address | Route) -> Seen:

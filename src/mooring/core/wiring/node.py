@@ -26,6 +26,7 @@ from mooring.core.wiring.vnic import settings
 
 METADATA = IPv4Address("169.254.169.254")
 RULE_PRIORITY = 500
+MAIN_PRIORITY = 32766
 EXACT = {4: 31, 6: 127}
 """Prefix lengths up to which rule 500 does not believe `main`."""
 
@@ -67,6 +68,8 @@ def plan(first: Primary, families: frozenset[int] = frozenset({4})) -> Plan:
         Rule(HOST, RULE_PRIORITY, family, MAIN, suppress_prefixlength=EXACT[family])
         for family in sorted(families)
     ]
+    # The kernel's own, but whoever flushes all rules flushes it too.
+    facts += [Rule(HOST, MAIN_PRIORITY, family, MAIN) for family in sorted(families)]
     return tuple(facts)
 
 

@@ -9,6 +9,47 @@ from dataclasses import dataclass
 
 SOCKET = "/run/containerd/containerd.sock"
 CONF_DIR = "/etc/cni/net.d"
+TEMPLATE = """\
+version = 2
+root = "@root@"
+state = "/run/containerd"
+oom_score = 0
+disabled_plugins = [
+  "io.containerd.internal.v1.opt",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.tracing.processor.v1.otlp",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+]
+
+[grpc]
+  address = "@socket@"
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "@image@"
+  disable_apparmor = true
+  disable_tcp_service = true
+  restrict_oom_score_adj = true
+  stream_server_address = "127.0.0.1"
+  stream_server_port = "0"
+
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "@bin_dir@"
+    conf_dir = "@conf_dir@"
+    max_conf_num = 1
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "@snapshotter@"
+    default_runtime_name = "runc"
+
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,47 +64,21 @@ class Containerd:
 
 def config(wish: Containerd) -> str:
     """Write the file."""
-    return f"""\
-version = 2
-root = "{wish.root}"
-state = "/run/containerd"
-oom_score = 0
-disabled_plugins = [
-  "io.containerd.internal.v1.opt",
-  "io.containerd.internal.v1.tracing",
-  "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.snapshotter.v1.aufs",
-  "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.zfs",
-]
+    text = TEMPLATE
+    for name, value in _words(wish).items():
+        text = text.replace(f"@{name}@", value)
+    return text
 
-[grpc]
-  address = "{SOCKET}"
 
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{wish.image}"
-  disable_apparmor = true
-  disable_tcp_service = true
-  restrict_oom_score_adj = true
-  stream_server_address = "127.0.0.1"
-  stream_server_port = "0"
-
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{wish.bin_dir}"
-    conf_dir = "{CONF_DIR}"
-    max_conf_num = 1
-
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    snapshotter = "{wish.snapshotter}"
-    default_runtime_name = "runc"
-
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-      runtime_type = "io.containerd.runc.v2"
-
-      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-        SystemdCgroup = false
-"""
+def _words(wish: Containerd) -> dict[str, str]:
+    return {
+        "root": wish.root,
+        "bin_dir": wish.bin_dir,
+        "image": wish.image,
+        "snapshotter": wish.snapshotter,
+        "socket": SOCKET,
+        "conf_dir": CONF_DIR,
+    }
 
 
 def snapshotter(mounts: str, root: str) -> str:

@@ -113,3 +113,14 @@ def test_what_does_not_exist_cannot_be_opened(namespaces: port.Namespaces) -> No
 def test_a_name_is_one_word(namespaces: port.Namespaces, name: str) -> None:
     with pytest.raises(ValueError, match="name of a namespace"):
         namespaces.create(name)
+
+
+def test_only_what_was_opened_is_a_network_namespace(
+    namespaces: port.Namespaces,
+) -> None:
+    namespaces.create(ONE)
+    fd = namespaces.open_fd(ONE)
+    assert namespaces.is_network(fd)
+    namespaces.close(fd)
+
+    assert not namespaces.is_network(fd)

@@ -101,7 +101,7 @@ class Namespaces(Protocol):
         """Give a descriptor back."""
 
     def is_network(self, fd: int) -> bool:
-        """Whether the descriptor is one of a network namespace."""
+        """Tell whether a descriptor is one of a network namespace."""
 
     def inode(self, fd: int) -> int:
         """Tell what identifies the namespace behind a descriptor."""

@@ -64,7 +64,7 @@ class Cluster:
     made: int = 0
 
     def inside(
-        self, node: str, *words: str, **options: Any
+        self, node: str, *words: str, **options: str | dict[str, str]
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command in a node, as containerd does."""
         enter = ["nsenter", "-t", str(self.holders[node]), "--mount", "--net", "--pid"]

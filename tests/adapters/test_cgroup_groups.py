@@ -35,6 +35,7 @@ def a_process_in(places: tuple[str, ...]) -> "subprocess.Popen[bytes]":
 
 def test_this_machine_has_them() -> None:
     assert Cgroups().usable()
+    assert Cgroups().fit_for_containers()
     assert not [p for p in Cgroups().places(NAME) if Path(p).exists()]
 
 
@@ -111,6 +112,14 @@ def test_on_version_2_the_root_is_asked_to_when_nobody_does(tmp_path: Path) -> N
 
     assert groups.places("lab") == (f"{tmp_path}/cg/lab",)
     assert (tmp_path / "cg/cgroup.subtree_control").read_text() == "+memory"
+
+
+def test_a_tree_without_processors_is_not_fit_for_containers(tmp_path: Path) -> None:
+    files = {"cgroup.controllers": "pids", "cgroup.subtree_control": "pids"}
+    groups = a_tree(tmp_path, "", files)
+
+    assert groups.usable()
+    assert not groups.fit_for_containers()
 
 
 def test_a_cpuset_gets_its_parents_processors(tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def a_containerd() -> Iterator[str]:
         groups.make(base, parents=True)
         own = tuple(f"{place}/node-1" for place in base)
         groups.make(own)
+        groups.make(tuple(f"{place}/{node.INSIDE}" for place in own))
         yield Stage(directory, processes, Host(environment["PATH"]), own).up()
     finally:
         groups.remove(base)

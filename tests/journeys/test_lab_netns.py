@@ -106,6 +106,13 @@ def test_a_node_sees_no_credential_and_cannot_write_objects(lab: Lab) -> None:
         (inside / "npn/x").write_text("")
 
 
+def test_no_process_sits_where_version_2_must_hand_controllers_down(lab: Lab) -> None:
+    nodes = list(Path("/sys/fs/cgroup").rglob(f"mooring-{lab.name}/node-1"))
+
+    assert nodes
+    assert [n for n in nodes if (n / "cgroup.procs").read_text()] == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -13,6 +13,8 @@ from mooring.core.linux import cgroup
 from mooring.core.linux.cgroup import Group, Tree
 
 PATIENCE = 20.0
+NEEDED = frozenset({"cpu", "memory"})
+"""Controllers without which runc does not start a pod."""
 CLONE = "cgroup.clone_children"
 CPUSET = ("cpuset.cpus", "cpuset.mems")
 
@@ -76,14 +78,27 @@ class Cgroups:
 
     def usable(self) -> bool:
         """Tell whether groups can be made here."""
+        return self._try() is not None
+
+    def fit_for_containers(self) -> bool:
+        """Tell whether they can, with the controllers that a container runtime sets."""
+        found = self._try()
+        return found is not None and found >= NEEDED
+
+    def _try(self) -> frozenset[str] | None:
+        """Make a group and remove it; give its controllers, None when it failed."""
+        trees = self.trees()
         places = self.places(f"mooring-look-{os.getpid()}")
         try:
             self.make(places)
+            found = {c for tree in trees for c in tree.controllers.split(",")}
+            for place in places:
+                found.update(_read(Path(place, V2_FILES[0])).split())
         except OSError:
-            return False
+            return None
         finally:
             self.remove(places)
-        return bool(places)
+        return frozenset(found) if places else None
 
     def _kill(self, places: Sequence[str]) -> None:
         for pid in self.pids(places):

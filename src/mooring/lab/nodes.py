@@ -131,6 +131,8 @@ class LabNode:
         groups = groups_of(self.standing, self.name)
         self.tools.cgroups.remove(groups)
         self.tools.cgroups.make(groups)
+        inside = groups_of(self.standing, self.name, node.INSIDE)
+        self.tools.cgroups.make(inside)
         for directory in (place.own / "agent", place.own / "log", place.own / "run"):
             directory.mkdir(parents=True, exist_ok=True)
         wanted = self.init

@@ -47,7 +47,7 @@ def look(tools: Tools) -> Machine:
         uid=system.uid,
         namespaces=root and _works(tools, *SPACES),
         overlay=root and _works(tools, "unshare", "--mount", "sh", "-c", OVERLAY),
-        cgroups=root and tools.cgroups.usable(),
+        cgroups=root and tools.cgroups.fit_for_containers(),
         programs=tools.host.programs([*PROGRAMS, *CONTAINER_PROGRAMS]),
     )
 

@@ -50,7 +50,12 @@ def test_a_node_is_moved_then_enters_its_network_then_holds() -> None:
         "--",
     ]
     assert words[7:9] == ["nsenter", "--net=/run/netns/moor-l-x"]
-    assert words[-2:] == ["/l/log", "/l/init.sh"]
+    assert words[-4:] == [
+        "/l/log",
+        "/l/init.sh",
+        "/cg/a/init/cgroup.procs",
+        "/cg/b/init/cgroup.procs",
+    ]
 
 
 def test_a_nodes_script_brings_its_own_arguments() -> None:
@@ -58,7 +63,6 @@ def test_a_nodes_script_brings_its_own_arguments() -> None:
 
     assert shlex.split(first) == [
         *("set", "--", "/l/r", "it's", "/l", "/l/nodes/node-1", "/l/npn", "/l/bin"),
-        *("/cg/a/init/cgroup.procs", "/cg/b/init/cgroup.procs", "--"),
         *("cgroup2", "", "/sys/fs/cgroup"),
     ]
     assert rest == node.INIT

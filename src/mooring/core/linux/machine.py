@@ -34,7 +34,7 @@ CONTAINER_PROGRAMS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What was found. `programs` are the names that were found on it."""
+    """What was found: `cgroups` that containers can use, `programs` by name."""
 
     system: str
     release: str
@@ -68,7 +68,7 @@ def refusals(machine: Machine, runtime: str) -> tuple[Refusal, ...]:
         return (Refusal(fault, step),)
     found = [r for check in CHECKS if (r := check(machine)) is not None]
     if runtime == "containerd" and not machine.cgroups:
-        fault = "control groups cannot be made here; containers need them"
+        fault = "no control groups here with cpu and memory; containers need them"
         found.append(Refusal(fault, "use --runtime netns, or the machine itself"))
     missing = _missing(machine, runtime)
     return tuple(found) + ((missing,) if missing else ())

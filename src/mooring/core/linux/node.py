@@ -39,11 +39,16 @@ exec 3<&0
 """Leave a record, then become the command, in the background."""
 
 HOLD = """\
-log=$1; shift
-( exec setsid unshare --mount --uts --ipc --pid --cgroup --fork --kill-child \\
-    sh "$@" >>"$log" 2>&1 </dev/null ) &
+log=$1 script=$2; shift 2
+for group; do echo 0 >"$group"; done
+( exec setsid unshare --mount --uts --ipc --pid --fork --kill-child \\
+    sh "$script" >>"$log" 2>&1 </dev/null ) &
 """
-"""Make the namespaces, in the background; the script that follows becomes their init."""
+"""Go on into the node's inner groups, then make the namespaces, in the background.
+
+The cgroup namespace is made before that, so that its root is the node's own group; no
+process may stay there, or version 2 would not let it hand controllers to pods.
+"""
 
 INIT = """\
 set -eu
@@ -51,8 +56,6 @@ record=$1 name=$2 lab=$3 own=$4 npn=$5 bin=$6; shift 6
 read -r stat </proc/self/stat
 read -r boot </proc/sys/kernel/random/boot_id
 set -C; printf '%s\\n%s\\n' "$stat" "$boot" >"$record"; set +C
-while [ "$1" != -- ]; do mkdir -p "${1%/*}"; echo 0 >"$1"; shift; done
-shift
 # Copies of the machine's namespace mounts would outlive their removal there.
 while umount -R -l /run/netns 2>/dev/null; do :; done
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
@@ -81,7 +84,7 @@ mount --make-rshared /
 # init reaps whatever is left to it.
 exec sh -c 'while :; do sleep 2147483647 & wait; done' "mooring node $name"
 """
-"""Become the node: record, groups, mounts, host name; then hold all of it."""
+"""Become the node: record, mounts, host name; then hold all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,20 +120,18 @@ class Program:
 
 def init_script(node: Node) -> str:
     """Write the script of a node's init, its arguments in it."""
-    inside = [f"{group}/{INSIDE}/cgroup.procs" for group in node.groups]
     mounts = [word for mount in node.remounts for word in mount]
     places = (node.record, node.name, node.lab, node.own, node.npn, node.bin)
-    words = shlex.join([*places, *inside, "--", *mounts])
-    return f"set -- {words}\n{INIT}"
+    return f"set -- {shlex.join([*places, *mounts])}\n{INIT}"
 
 
 def hold(node: Node, script: str) -> list[str]:
     """Give the command that makes a node of its script; its init leaves the record."""
+    inside = [f"{group}/{INSIDE}/cgroup.procs" for group in node.groups]
     return [
         *moved(node.groups),
-        "nsenter",
-        f"--net={node.space}",
-        *("sh", "-c", HOLD, "hold", node.log, script),
+        *("nsenter", f"--net={node.space}", "unshare", "--cgroup"),
+        *("sh", "-c", HOLD, "hold", node.log, script, *inside),
     ]
 
 

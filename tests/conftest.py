@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,11 +23,11 @@ settings.load_profile(os.environ.get("MOORING_HYPOTHESIS", "mooring"))
 
 
 @pytest.fixture
-def seed() -> Iterator[int]:
+def seed() -> int:
     """The seed of a test that draws by itself; MOORING_SEED draws others."""
     value = int(os.environ.get("MOORING_SEED", "20260712"))
     print(f"seed={value} (MOORING_SEED={value} repeats this run)")
-    yield value
+    return value
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What touches: one module for each outside thing, none of which knows another."""

@@ -1,0 +1,1 @@
+"""What starts: reads the command line, builds the adapters, hands them in."""

@@ -1,0 +1,1 @@
+"""What decides: values in, values out; no clock, file, socket or chance."""

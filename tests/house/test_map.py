@@ -29,10 +29,12 @@ def test_every_program_has_a_page() -> None:
     "page", ["docs/architecture.md", "README.md", "CONTRIBUTING.md"]
 )
 def test_every_file_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
     named = re.findall(
         r"`((?:src|tests|docs|native|scripts|core|agent|adapters|controller|localvcn|lab|cli)/[\w./-]+)`",
-        (ROOT / page).read_text(),
+        text,
     )
+    named += re.findall(r"\]\(([\w./-]+)\)", text)
     missing = [
         name
         for name in named

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from errno import EEXIST, EPERM
+from errno import EPERM
 from ipaddress import IPv4Interface
 
 import pytest
@@ -133,10 +133,12 @@ def test_an_interface_that_exists_is_refused_and_left_alone() -> None:
         )
         machine.kernel.carry_out((strange,), {HOST: None, POD: pod.fd})
         error = await machine.refused("ADD", pod)
+        await machine.settle()
 
         assert error["code"] == Code.INTERFACE_EXISTS
         assert machine.kernel.link(pod.fd, "eth0") is not None
         assert machine.leases == {}
+        assert machine.free() == 4
 
     play(story())
 
@@ -726,16 +728,5 @@ def test_the_lo_of_a_pod_is_up() -> None:
         assert link is not None
         assert link.up
         assert LinkUp(POD, "lo") in machine.agent.node.cables(machine.leases[pod.id])
-
-    play(story())
-
-
-def test_refusals_of_links_are_the_kernels() -> None:
-    async def story() -> None:
-        machine = await started()
-        machine.kernel.refuse(Veth, EEXIST)
-        error = await machine.refused("ADD", machine.a_pod())
-
-        assert error["code"] == Code.KERNEL_REFUSED
 
     play(story())

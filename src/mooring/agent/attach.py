@@ -61,12 +61,12 @@ class Attachments:
         watch = Stopwatch(self._host.clock)
         attachment = request.id
         async with self._turns.of(attachment.container):
+            netns = _need_descriptor(request.netns, netns)
             where = self._namespace(request.netns, netns)
             self._need_readiness()
             await self._clear_the_way(attachment, where)
             watch.lap("wait")
-            fd = self._need_free_name(attachment, netns)
-            lease = self._wired(attachment, where, fd, watch)
+            lease = self._wired(attachment, where, netns, watch)
             self.busy_at = self._host.clock.now()
             addresses = ",".join(map(str, parts(lease.addresses)))
             self._host.say(
@@ -126,6 +126,7 @@ class Attachments:
     async def check(self, request: Check, netns: int | None) -> None:
         """Raise what is not as ADD left it."""
         async with self._turns.of(request.id.container):
+            netns = _need_descriptor(request.netns, netns)
             where = self._namespace(request.netns, netns)
             lease = self._book.ledger.leases.get(request.id)
             if lease is None or lease.phase is not Phase.WIRED:
@@ -154,12 +155,8 @@ class Attachments:
                 self._node.standing.trouble,
             )
 
-    def _namespace(self, path: str, netns: int | None) -> Netns:
+    def _namespace(self, path: str, netns: int) -> Netns:
         """Judge the descriptor that came with the request, and the path."""
-        if netns is None:
-            raise CniError(
-                Code.INVALID_NETNS, f"CNI_NETNS={path}: no such network namespace"
-            )
         namespaces = self._host.namespaces
         if not namespaces.is_network(netns):
             raise CniError(Code.INVALID_NETNS, f"CNI_NETNS={path}: is none")
@@ -190,27 +187,12 @@ class Attachments:
                 "the agent's log says what the kernel refuses",
             ) from None
 
-    def _need_free_name(self, attachment: AttachmentId, netns: int | None) -> int:
-        """Refuse an interface name that the container has already."""
-        if netns is None:  # pragma: no cover - `_namespace` has judged it
-            raise AssertionError(attachment)
-        try:
-            taken = self._host.kernel.link(netns, attachment.ifname)
-        except KernelError as why:
-            raise CniError(Code.INVALID_NETNS, "CNI_NETNS", str(why)) from why
-        if taken is not None:
-            raise CniError(
-                Code.INTERFACE_EXISTS,
-                f"CNI_IFNAME={attachment.ifname}: the container has one already",
-            )
-        return netns
-
     def _wired(
         self, attachment: AttachmentId, where: Netns, netns: int, watch: Stopwatch
     ) -> Lease:
         """Claim an address and lay its cables; on the way back undo what was done."""
         with ExitStack() as undo:
-            lease = self._claimed(attachment, where, undo.callback)
+            lease = self._claimed(attachment, where, netns, undo.callback)
             watch.lap("save")
             self._lay(self._node.cables(lease), netns)
             watch.lap("cables")
@@ -225,12 +207,16 @@ class Attachments:
         self,
         attachment: AttachmentId,
         where: Netns,
+        netns: int,
         on_failure: Callable[..., object],
     ) -> Lease:
         self._book.reclaim()
         now = self._host.clock.now()
         match self._book.ledger.claim(attachment, where, now):
             case Known(lease):
+                # The kernel would take the pair that lies for the one asked for.
+                if self._host.kernel.link(netns, attachment.ifname) is not None:
+                    raise _exists(attachment.ifname)
                 return lease
             case Empty() as empty:
                 raise CniError(Code.TRY_AGAIN_LATER, empty.cause, empty.advice)
@@ -255,15 +241,39 @@ class Attachments:
         self.finish(lease, rest=0.0)
 
     def _lay(self, cables: Plan, netns: int) -> None:
-        """Lay cables; a host end of a former life that has the name gives way."""
+        """Lay cables; a host end of a former life that has the name gives way.
+
+        The veth comes first and alone, so a container's own interface of that name stays
+        as it is.
+        """
         spaces = {HOST: None, POD: netns}
-        try:
-            self._host.kernel.carry_out(cables, spaces)
-        except KernelError as why:
-            if not (isinstance(why.fact, Veth) and why.errno == EEXIST):
-                raise
-            self._host.kernel.delete_links(None, [why.fact.near.name])
-            self._host.kernel.carry_out(cables, spaces)
+        kernel = self._host.kernel
+        while True:
+            try:
+                kernel.carry_out(cables, spaces)
+            except KernelError as why:
+                if not (isinstance(why.fact, Veth) and why.errno == EEXIST):
+                    raise
+                near, far = why.fact.near.name, why.fact.far.name
+                if kernel.link(None, near) is None:
+                    raise _exists(far) from why
+                kernel.delete_links(None, [near])
+            else:
+                return
+
+
+def _need_descriptor(path: str, netns: int | None) -> int:
+    if netns is None:
+        raise CniError(
+            Code.INVALID_NETNS, f"CNI_NETNS={path}: no such network namespace"
+        )
+    return netns
+
+
+def _exists(ifname: str) -> CniError:
+    return CniError(
+        Code.INTERFACE_EXISTS, f"CNI_IFNAME={ifname}: the container has one already"
+    )
 
 
 def _compare_result(request: Check, lease: Lease) -> None:

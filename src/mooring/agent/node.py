@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from errno import EBUSY, EEXIST, ENOENT
 
 from mooring.agent.host import Host
+from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.linux import nft
 from mooring.core.linux.plan import Plan
@@ -14,6 +15,9 @@ from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.node import Primary
 from mooring.core.wiring.ruleset import Ground, Sources
 from mooring.core.wiring.vnic import Uplink
+
+KNOWN_CABLES = 1024
+"""Plans that are kept at hand: every look at the node needs them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Node:
         self._host = host
         self._tracked = tracked
         self._listed = ""
+        self._cables: dict[AttachmentId, tuple[Lease, int, Plan]] = {}
 
     @property
     def ready(self) -> bool:
@@ -54,7 +59,15 @@ class Node:
 
     def cables(self, lease: Lease) -> Plan:
         """Lay out a lease's cables as they belong here."""
-        return pod.plan(lease, self.mtu_of(lease))
+        mtu = self.mtu_of(lease)
+        known = self._cables.get(lease.attachment)
+        if known is not None and known[0] is lease and known[1] == mtu:
+            return known[2]
+        if len(self._cables) >= KNOWN_CABLES:
+            self._cables.clear()
+        plan = pod.plan(lease, mtu)
+        self._cables[lease.attachment] = lease, mtu, plan
+        return plan
 
     def mtu_of(self, lease: Lease) -> int:
         """Give the MTU of the lease's VNIC."""

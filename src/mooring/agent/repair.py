@@ -28,7 +28,7 @@ from mooring.core.wiring.strays import orphans, strays
 from mooring.core.wiring.words import say
 
 REMEMBERED = 50
-INSIDES_PER_TURN = 32
+INSIDES_PER_TURN = 16
 
 
 class Repair:

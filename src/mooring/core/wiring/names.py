@@ -7,6 +7,7 @@ the record (`read_alias`).
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.cni.request import AttachmentId
@@ -90,5 +91,6 @@ def _pair(text: str) -> Pair:
     return Pair(v4[0] if v4 else None, v6[0] if v6 else None)
 
 
+@lru_cache(maxsize=1024)
 def _digest(attachment: AttachmentId) -> str:
     return hashlib.sha256(words(attachment).encode()).hexdigest()

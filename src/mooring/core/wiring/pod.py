@@ -39,6 +39,8 @@ from mooring.core.wiring.names import alias, host_link, macs
 
 GATEWAY4 = IPv4Address("169.254.1.1")
 GATEWAY6 = IPv6Address("fe80::1")
+ONLY_GATEWAY4 = IPv4Network(GATEWAY4)
+ONLY_GATEWAY6 = IPv6Network(GATEWAY6)
 EVERYWHERE4 = IPv4Network("0.0.0.0/0")
 EVERYWHERE6 = IPv6Network("::/0")
 
@@ -53,12 +55,13 @@ def plan(lease: Lease, mtu: int) -> Plan:
         far=End(POD, far, far_mac, mtu),
     )
     facts: list[Fact] = [veth, LinkUp(POD, "lo")]
-    for address in parts(lease.addresses):
-        facts += _inside(address, far, near_mac)
-    for address in parts(lease.addresses):
+    interfaces = [alone(address) for address in parts(lease.addresses)]
+    for interface in interfaces:
+        facts += _inside(interface, far, near_mac)
+    for interface in interfaces:
         facts += [
-            Neighbour(HOST, near, address, far_mac),
-            Route(HOST, alone(address).network, near),
+            Neighbour(HOST, near, interface.ip, far_mac),
+            Route(HOST, interface.network, near),
         ]
     return tuple(facts)
 
@@ -125,9 +128,10 @@ def everywhere(address: Ip) -> Network:
 
 def alone(address: Ip) -> Interface:
     """Give the address as the only one of its prefix."""
+    # From a number, because from an address ipaddress would write and read text.
     if isinstance(address, IPv4Address):
-        return IPv4Interface(address)
-    return IPv6Interface(address)
+        return IPv4Interface(int(address))
+    return IPv6Interface(int(address))
 
 
 def _has_another_default(fact: Route, seen: drift.Seens) -> bool:
@@ -137,11 +141,18 @@ def _has_another_default(fact: Route, seen: drift.Seens) -> bool:
     )
 
 
-def _inside(address: Ip, link: str, near_mac: str) -> tuple[Fact, ...]:
-    hop = gateway(address)
+def _inside(interface: Interface, link: str, near_mac: str) -> tuple[Fact, ...]:
+    four = isinstance(interface, IPv4Interface)
+    hop = GATEWAY4 if four else GATEWAY6
     return (
-        Address(POD, link, alone(address)),
+        Address(POD, link, interface),
         Neighbour(POD, link, hop, near_mac),
-        Route(POD, alone(hop).network, link),
-        Route(POD, everywhere(address), link, gateway=hop, onlink=True),
+        Route(POD, ONLY_GATEWAY4 if four else ONLY_GATEWAY6, link),
+        Route(
+            POD,
+            EVERYWHERE4 if four else EVERYWHERE6,
+            link,
+            gateway=hop,
+            onlink=True,
+        ),
     )

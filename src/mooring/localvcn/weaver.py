@@ -69,10 +69,12 @@ class Weaver:
         """
         fresh = self._make_spaces(fabric)
         with self._opened(fabric.spaces) as spaces:
+            self._recognise(fabric, spaces)
             self._unplug(fabric, spaces, fresh)
             faults = [
-                *self._settle(fabric, spaces, look=look),
+                # The rules come first: some settings exist with connection tracking only.
                 *self._rules(fabric, spaces, look=look),
+                *self._settle(fabric, spaces, look=look),
                 *self._cables(fabric, spaces, look=look),
             ]
         self._end_spaces(set(fabric.spaces))
@@ -126,18 +128,19 @@ class Weaver:
             for fd in fds.values():
                 self._namespaces.close(fd)
 
-    def _settle(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
-        """Write the settings, where the namespace is not the one of the last pass or always."""
-        for space, settings in fabric.settings.items():
+    def _recognise(self, fabric: Fabric, spaces: Spaces) -> None:
+        """Forget what we know of namespaces that are not the ones of the last pass."""
+        for space in fabric.settings:
             inode = self._namespaces.inode(spaces[space])
             if self._inodes.get(space) != inode:
                 self._forget(space)
-            elif not look:
-                continue
-            faults = self._carry_out(settings, spaces)
-            if not faults:
                 self._inodes[space] = inode
-            yield from faults
+
+    def _settle(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
+        for space, settings in fabric.settings.items():
+            # Facts are unknown until they were carried out once in this namespace.
+            if look or space not in self._facts:
+                yield from self._carry_out(settings, spaces)
 
     # -- rules
 

@@ -34,7 +34,6 @@ from mooring.core.vcn.router import (
     LINK_LOCAL,
     METADATA,
     POWERED,
-    Hop,
     Port,
     Router,
     block_of,
@@ -66,6 +65,8 @@ ROUTING = {
     "net/ipv4/conf/default/send_redirects": "0",
 }
 ANSWERING = {
+    # A network judges by its rules; whether a segment fits a window is the ends' business.
+    "net/netfilter/nf_conntrack_tcp_be_liberal": "1",
     "net/ipv4/conf/all/proxy_arp": "1",
     "net/ipv4/conf/default/proxy_arp": "1",
 }
@@ -187,10 +188,8 @@ class _Place:
             )
 
     def _hops(self) -> Iterator[Route | Rule]:
-        ways = (way for routes in self.router.routes.values() for _, way in routes)
-        hops = {hop_mark(way.port): way.port for way in ways if isinstance(way, Hop)}
-        for mark, port in sorted(hops.items()):
-            name = names.port_name(port.vnic.id)
+        for port in self.router.hops():
+            name, mark = names.port_name(port.vnic.id), hop_mark(port)
             yield Route(
                 self.space, EVERYWHERE, name, port.primary, table=mark, onlink=True
             )

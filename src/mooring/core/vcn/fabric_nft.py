@@ -20,9 +20,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address
 
-from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
+from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, anonymous, quote
 from mooring.core.net.ranges import merged, pieces
-from mooring.core.vcn.forwarding import METADATA_PORT
+from mooring.core.vcn.forwarding import METADATA_PORT, SHARED_PROTOCOLS
 from mooring.core.vcn.names import UPLINK, port_name
 from mooring.core.vcn.profiles import Classes, Profile, profiles, span
 from mooring.core.vcn.router import (
@@ -37,7 +37,7 @@ from mooring.core.vcn.router import (
     Router,
     Way,
 )
-from mooring.core.vcn.services_nft import INTERVAL, Shelf, digest
+from mooring.core.vcn.services_nft import INTERVAL, WORDS, Shelf, digest
 from mooring.core.vcn.world import World
 
 FAMILY, TABLE = "inet", "mooring"
@@ -46,6 +46,7 @@ HOPS = (
     1 << 24
 )  # marks below are of VNICs that forward; no public address is in 0.0.0.0/8
 
+CARRIED = anonymous(tuple(WORDS[each] for each in SHARED_PROTOCOLS))
 TOO_BIG = "ct state related icmp type 3 icmp code 4"
 
 
@@ -197,7 +198,7 @@ def _way(shelf: Shelf, way: Internet | Nat | Hop) -> str:
         case Internet():
             rule = "meta mark set ip saddr map @publics accept"
         case Nat(face):
-            rule = f"meta mark set {_mark(face)} accept"
+            rule = f"meta l4proto {CARRIED} meta mark set {_mark(face)} accept"
         case Hop(port):
             rule = f"meta mark set {hop_mark(port):#010x} accept"
     return shelf.put(Chain(f"g_{digest(rule)}", (rule,)))
@@ -239,10 +240,7 @@ def _base(shelf: Shelf, router: Router) -> None:
             Hook("filter", "forward", "filter", "drop"),
             ("iifname vmap @senders",),
         ),
-        "ingress": (
-            Hook("filter", "forward", "filter + 1", "drop"),
-            ("oifname vmap @receivers",),
-        ),
+        "ingress": (Hook("filter", "forward", "filter + 1", "drop"), _ingress(router)),
         "srcnat": (
             Hook("nat", "postrouting", "srcnat"),
             (f"oifname {uplink} snat ip to meta mark map @faces",),
@@ -261,6 +259,13 @@ def _inbound() -> Iterator[str]:
     yield "ct direction original ct original ip daddr . ip daddr @receiving accept"
     yield "ct direction reply ct reply ip daddr . ip daddr @standing accept"
     yield "ct direction reply ct reply ip daddr @shared accept"
+
+
+def _ingress(router: Router) -> Iterator[str]:
+    if router.hops():
+        # Translation would be undone on the way to a VNIC that should see the packet as it is.
+        yield f"meta mark 0x00000001-{HOPS - 1:#010x} ct status snat,dnat drop"
+    yield "oifname vmap @receivers"
 
 
 def _input() -> Iterator[str]:

@@ -45,10 +45,12 @@ from mooring.core.vcn.security import (
     permitting,
     tracking,
 )
-from mooring.core.vcn.services import ICMP, TCP
+from mooring.core.vcn.services import ICMP, TCP, UDP
 from mooring.core.vcn.world import World
 
 ROUTER = "router"
+# Nothing else could be told apart behind one address.
+SHARED_PROTOCOLS = (ICMP, TCP, UDP)
 METADATA_PORT = 80
 # What no router forwards: this network, loopback, multicast, broadcast (RFC 1812 5.3.7).
 MARTIANS = (
@@ -142,9 +144,11 @@ class _Turn:
         allowed = self._allowed(port, EGRESS, head)
         if allowed is None:
             return _drop(f"no egress rule of {port.spoken_for} allows {head}")
+        if not self._agrees(way):
+            return _drop(f"{port.spoken_for} has this flow behind another address")
         if isinstance(way, Hop):
             return self._deliver(way.port, head)
-        return self._to_internet(port, way, allowed)
+        return Verdict(Word.ACCEPT, allowed, INTERNET, head._replace(source=way.face))
 
     def enter(self, address: IPv4Address) -> Verdict:
         """Judge a packet that comes from the internet to a public address."""
@@ -189,43 +193,48 @@ class _Turn:
             return Verdict(Word.ACCEPT, "the router answers pings", ROUTER, head)
         return _drop("the router answers pings only")
 
-    def _way(self, port: Port) -> Way:
+    def _way(self, port: Port) -> Hop | Nat | Closed:
+        """Give the VNIC to which a packet goes, or the address behind which it leaves."""
         address = self.packet.head.destination
         if self.router.inside(address):
             found = self.router.port_at(address)
-            return (
-                Closed(f"no private IP covers {address}")
-                if found is None
-                else Hop(found)
-            )
+            return Hop(found) if found else Closed(f"no private IP covers {address}")
         table = self.router.routes.get(port.route_table_id, ())
         fitting = [route for route in table if address in route[0]]
         if not fitting:
             return Closed(f"no route to {address} in the table of {port.spoken_for}")
-        return max(fitting, key=lambda route: route[0].prefixlen)[1]
+        return self._out(max(fitting, key=lambda route: route[0].prefixlen)[1])
+
+    def _out(self, way: Way) -> Hop | Nat | Closed:
+        head = self.packet.head
+        if isinstance(way, Internet):
+            face = self._public(head.source)
+            return Nat(face) if face else Closed(f"{head.source} has no public address")
+        if isinstance(way, Nat) and head.protocol not in SHARED_PROTOCOLS:
+            return Closed("a NAT gateway carries TCP, UDP and ICMP only")
+        return way
+
+    def _agrees(self, way: Hop | Nat) -> bool:
+        """Tell whether connection tracking translates this packet as its way wants it."""
+        if self.place is None:
+            # What it knows nothing of, and cannot begin to, is not translated.
+            can_begin = self.packet.quoted is None and self.packet.head.opens()
+            return can_begin or isinstance(way, Hop)
+        flow = self.place.flow
+        if isinstance(way, Hop):
+            return not flow.is_translated or self.router.inside(
+                self.packet.head.destination
+            )
+        face = (
+            flow.original.destination if self.place.is_reply else flow.reply.destination
+        )
+        return face == way.face
 
     def _deliver(self, port: Port, head: Tuple) -> Verdict:
         allowed = self._allowed(port, INGRESS, head)
         if allowed is None:
             return _drop(f"no ingress rule of {port.spoken_for} allows {head}")
         return Verdict(Word.ACCEPT, allowed, port.vnic.id, head)
-
-    def _to_internet(self, port: Port, way: Internet | Nat, allowed: str) -> Verdict:
-        head = self.packet.head
-        face = way.face if isinstance(way, Nat) else self._public(head.source)
-        if face is None:
-            return _drop(f"{head.source} has no public address")
-        if self._known_face(face) != face:
-            return _drop(f"{port.spoken_for} has this flow behind another address")
-        return Verdict(Word.ACCEPT, allowed, INTERNET, head._replace(source=face))
-
-    def _known_face(self, face: IPv4Address) -> IPv4Address | None:
-        """Give the address to which translation leads; None when there is none."""
-        if self.place is not None:
-            flow, is_reply = self.place.flow, self.place.is_reply
-            return flow.original.destination if is_reply else flow.reply.destination
-        can_begin = self.packet.quoted is None and self.packet.head.opens()
-        return face if can_begin else None
 
     def _public(self, address: IPv4Address) -> IPv4Address | None:
         published = self.router.published.items()

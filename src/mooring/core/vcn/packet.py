@@ -91,6 +91,11 @@ class Flow:
     original: Tuple
     reply: Tuple
 
+    @property
+    def is_translated(self) -> bool:
+        """Tell whether one of its addresses has another in its place."""
+        return self.reply != self.original.inverse()
+
 
 Flows = frozenset[Flow]
 NO_FLOWS: Flows = frozenset()

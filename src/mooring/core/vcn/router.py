@@ -120,6 +120,12 @@ class Router:
         """Find the port of a VNIC that is plugged in."""
         return next((port for port in self.ports if port.vnic.id == vnic_id), None)
 
+    def hops(self) -> tuple[Port, ...]:
+        """Give the ports that some route table has as a way."""
+        ways = (way for routes in self.routes.values() for _, way in routes)
+        found = {way.port.vnic.id: way.port for way in ways if isinstance(way, Hop)}
+        return tuple(found.values())
+
     def routers(self) -> tuple[IPv4Address, ...]:
         """Give the virtual router's own addresses, one for each block of a subnet."""
         return tuple(first(b) for s in self.subnets for b in s.ipv4_cidr_blocks)

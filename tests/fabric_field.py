@@ -1,0 +1,116 @@
+"""A fabric on the real kernel for tests: woven, tapped, removed."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+from builders_vcn import Cloud
+from wiretap import Tap, Wiretap, wiretap
+
+from mooring.adapters import netns
+from mooring.adapters.netlink import Kernel
+from mooring.adapters.nft import Nft
+from mooring.core.vcn import names
+from mooring.core.vcn.fabric import Fabric, wanted
+from mooring.core.vcn.model import Subnet, Vcn, Vnic
+from mooring.core.vcn.packet import INTERNET
+from mooring.core.vcn.router import Port, router
+from mooring.localvcn.weaver import Tools, Weaver
+
+# Guests and internet hear everything and say nothing: answers are the test's to give.
+DEAF = """table inet deaf {
+    chain deaf { type filter hook prerouting priority -400; policy drop; }
+}
+"""
+_numbers = count()
+
+
+class Field:
+    """A cloud and its fabric; `weave` makes the kernel follow the cloud."""
+
+    def __init__(self, cloud: Cloud, tools: Tools) -> None:
+        self.name = f"t{os.getpid() % 10**7}-{next(_numbers)}"
+        self.cloud = cloud
+        self.tools = tools
+        self.weaver = Weaver(self.name, tools)
+
+    @property
+    def fabric(self) -> Fabric:
+        return wanted(self.cloud.world, self.name)
+
+    @property
+    def router(self) -> str:
+        return names.vcn_space(self.name, self.cloud.vcn_id)
+
+    @property
+    def internet(self) -> str:
+        return names.internet_space(self.name)
+
+    def node(self, vnic_id: str) -> str:
+        return names.node_space(self.name, self.port(vnic_id).instance_id)
+
+    def port(self, vnic_id: str) -> Port:
+        vnic = self.cloud.world.find(Vnic, vnic_id)
+        vcn = self.cloud.world.find(Vcn, vnic.vcn_id if vnic else "")
+        assert vcn is not None
+        found = router(self.cloud.world, vcn).port_of(vnic_id)
+        assert found is not None
+        return found
+
+    def weave(self, *, look: bool = False) -> None:
+        self.weaver.weave(self.fabric, look=look)
+
+    @contextmanager
+    def inside(self, space: str) -> Iterator[int]:
+        fd = netns.open_fd(space)
+        try:
+            with netns.inside(fd):
+                yield fd
+        finally:
+            netns.close(fd)
+
+    @contextmanager
+    def tapped(self, vnic_ids: Iterable[str]) -> Iterator[Wiretap]:
+        """Deafen the ends and tap them: VNICs by their id, and the internet."""
+        with ExitStack() as stack:
+            taps: dict[str, Tap] = {}
+            for vnic_id in vnic_ids:
+                taps[vnic_id] = self._nic(
+                    self._deaf(stack, self.node(vnic_id)), vnic_id
+                )
+            outside = names.outside_name(self.cloud.vcn_id)
+            pair = next(
+                fact
+                for fact in self.fabric.facts[self.internet]
+                if getattr(getattr(fact, "far", None), "name", "") == outside
+            )
+            fd = self._deaf(stack, self.internet)
+            taps[INTERNET] = Tap(fd, outside, pair.far.mac, pair.near.mac)  # type: ignore[union-attr]
+            yield stack.enter_context(wiretap(netns.inside, taps))
+
+    def _deaf(self, stack: ExitStack, space: str) -> int:
+        fd = netns.open_fd(space)
+        stack.callback(netns.close, fd)
+        if not self.tools.nft.listing("inet", "deaf", fd):
+            self.tools.nft.run(DEAF, fd)
+        return fd
+
+    def _nic(self, fd: int, vnic_id: str) -> Tap:
+        port = self.port(vnic_id)
+        subnet = self.cloud.world.find(Subnet, port.subnet.id)
+        assert subnet is not None
+        nic = names.nic_name(port.slot)
+        return Tap(fd, nic, port.vnic.mac_address, subnet.virtual_router_mac)
+
+
+@contextmanager
+def a_field(cloud: Cloud) -> Iterator[Field]:
+    """Weave a cloud on the kernel; take all of it away at the end."""
+    with Kernel() as kernel, Nft() as nft:
+        field = Field(cloud, Tools(kernel, nft, netns))
+        try:
+            field.weave(look=True)
+            yield field
+        finally:
+            field.weaver.remove()

@@ -25,6 +25,7 @@ from mooring.localvcn.enforcement import Fabric, NoFabric
 from mooring.localvcn.enrol import Enrolment, enrol
 from mooring.localvcn.fabric import FabricLoop, Tools, remove
 from mooring.localvcn.imds import Metadata
+from mooring.localvcn.internet import Outside
 
 LISTEN = "127.0.0.1:9180"
 NONE = "none"
@@ -181,7 +182,7 @@ def _parts(state: Path, fabric: str, open_: contextlib.ExitStack) -> run.Parts:
     ground: Fabric = NoFabric()
     if fabric != NONE:
         loop = FabricLoop(fabric, _tools(open_))
-        ground = Metadata(fabric, loop, netns)
+        ground = Outside(fabric, Metadata(fabric, loop, netns), netns)
     return run.Parts(IdentityFile(state), ground, clock.wall, os.urandom)
 
 

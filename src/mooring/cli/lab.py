@@ -270,9 +270,7 @@ def rm(pod_name: str, name: str) -> None:
             here.pods(standing).remove(pod_name)
 
 
-@lab.command(
-    "exec", context_settings={"ignore_unknown_options": True, "auto_envvar_prefix": ""}
-)
+@lab.command("exec", context_settings={"ignore_unknown_options": True})
 @click.argument("pod_name", metavar="POD")
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 @name_option

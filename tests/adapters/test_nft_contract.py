@@ -90,6 +90,14 @@ def test_a_table_is_there_from_replace_to_remove(world: World) -> None:
     world.run(nft.remove(TABLE))
 
 
+def test_every_table_is_named(world: World) -> None:
+    assert world.nft.tables(world.fd) == frozenset()
+    world.run(nft.replace(TABLE))
+    world.run("add table ip other\n")
+
+    assert world.nft.tables(world.fd) == {("inet", "mooring"), ("ip", "other")}
+
+
 def test_a_table_replaced_has_nothing_of_the_old(world: World) -> None:
     world.run(nft.replace(TABLE))
     world.run(nft.replace(replace(TABLE, chains=(Chain("new", ("accept",)),))))

@@ -83,6 +83,9 @@ class FakeNft:
         ]
         return f"table {family} {table} {{\n" + "\n".join(blocks) + "\n}\n"
 
+    def tables(self, fd: int | None = None) -> frozenset[tuple[str, str]]:
+        return frozenset(self._tables_of(fd))
+
     def set_elements(
         self,
         where: SetPath,

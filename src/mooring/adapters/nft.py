@@ -13,6 +13,7 @@ import subprocess  # noqa: TID251
 from collections.abc import Iterable
 from contextlib import suppress
 from errno import ENOENT
+from pathlib import Path
 from typing import Self
 
 from mooring import setns
@@ -28,6 +29,10 @@ PATIENCE = struct.pack("=qq", 30, 0)
 LARGEST = 1 << 16
 SECONDS = 120
 ABSENT = "No such file or directory"
+OLD_TABLES = {
+    "ip": "/proc/thread-self/net/ip_tables_names",
+    "ip6": "/proc/thread-self/net/ip6_tables_names",
+}
 
 
 class Nft:
@@ -80,6 +85,20 @@ class Nft:
         if ABSENT in errors:
             return ""
         raise NftError(errors.strip() or f"nft ended with {code}")
+
+    def tables(self, fd: int | None = None) -> frozenset[tuple[str, str]]:
+        """Name every table, (family, name); those of the old iptables too."""
+        code, text, errors = self._nft(["list", "tables"], "", fd)
+        if code != 0:
+            raise NftError(errors.strip() or f"nft ended with {code}")
+        found = [line.split() for line in text.splitlines()]
+        tables = {(words[1], words[2]) for words in found if len(words) == 3}
+        with setns.inside(self._home if fd is None else fd):
+            for family, place in OLD_TABLES.items():
+                with suppress(OSError):  # a kernel without them
+                    names = Path(place).read_text().split()
+                    tables.update((family, name) for name in names)
+        return frozenset(tables)
 
     def set_elements(
         self,

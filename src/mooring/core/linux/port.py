@@ -122,6 +122,9 @@ class Nft(Protocol):
     def listing(self, family: str, table: str, fd: int | None = None) -> str:
         """List the table without counters; "" when there is no such table."""
 
+    def tables(self, fd: int | None = None) -> frozenset[tuple[str, str]]:
+        """Every table there, (family, name); those of the old iptables too."""
+
     def set_elements(
         self,
         where: SetPath,

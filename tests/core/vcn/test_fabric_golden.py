@@ -1,0 +1,154 @@
+"""Wanted fabrics as text: nft tables and facts of a few worlds. `make golden` rewrites them."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders_vcn import Cloud, a_world, allow, an_id
+
+from mooring.core.linux import nft
+from mooring.core.vcn.fabric import Fabric, wanted
+from mooring.core.vcn.names import internet_space, vcn_space
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "fabric"
+NAME = "lab"
+
+
+def native() -> Cloud:
+    """The example network of VCN-native pod networking: private pods, NAT, a public API."""
+    cloud = Cloud()
+    nat, internet = cloud.nat("nat", "198.18.0.1"), cloud.internet()
+    private = cloud.table("private", ("0.0.0.0/0", nat))
+    public = cloud.table("public", ("0.0.0.0/0", internet))
+    api, workers, pods = "10.0.0.0/29", "10.0.1.0/24", "10.0.32.0/19"
+    path = [allow("ingress", "icmp", icmp=(3, 4)), allow("egress", "icmp", icmp=(3, 4))]
+    books = {
+        "api": [
+            *(
+                allow("ingress", "tcp", peer, to=port)
+                for peer in (workers, pods)
+                for port in ("6443", "12250")
+            ),
+            allow("ingress", "tcp", to="6443"),
+            allow("egress", "tcp", workers, to="10250"),
+            allow("egress", peer=pods),
+        ],
+        "workers": [
+            allow("ingress", "tcp", api, to="10250"),
+            allow("ingress", peer=pods),
+            allow("egress", peer=pods),
+            allow("egress", "tcp", api, to="6443"),
+            allow("egress", "tcp", to="1-65535"),
+        ],
+        "pods": [
+            *(allow("ingress", peer=peer) for peer in (workers, api, pods)),
+            allow("egress", peer=pods),
+            allow("egress", "tcp", api, to="6443"),
+            allow("egress", "tcp", to="443"),
+        ],
+    }
+    blocks = {"api": api, "workers": workers, "pods": pods}
+    subnets = {
+        name: cloud.subnet(
+            name,
+            block,
+            (cloud.security_list(name, *books[name], *path),),
+            public if name == "api" else private,
+        )
+        for name, block in blocks.items()
+    }
+    cloud.vnic("api", subnets["api"], "10.0.0.2", public="198.18.0.9")
+    for number in (1, 2):
+        node = cloud.instance(f"node-{number}")
+        cloud.vnic(
+            f"primary-{number}", subnets["workers"], f"10.0.1.{10 + number}", on=node
+        )
+        vnic = cloud.vnic(
+            f"pods-{number}", subnets["pods"], f"10.0.32.{10 + number}", on=node, slot=1
+        )
+        cloud.ip(vnic, f"10.0.{32 + number}.32/27")
+    return cloud
+
+
+def kinds() -> Cloud:
+    """Rules of every kind: stateless, source ports, ICMP, groups, plain protocols."""
+    cloud = a_world()
+    group = cloud.group(
+        "web",
+        allow("ingress", "tcp", an_id("networksecuritygroup", "web"), to="80-90"),
+        allow("ingress", "tcp", since="1000-2000", to="85-95"),
+        allow("egress", "udp", "10.0.2.0/24", since="53", stateless=True),
+        allow("egress", "icmp", icmp=(3, 4)),
+        allow("egress", "icmp", icmp=(8, None)),
+        allow("egress", "50"),
+    )
+    cloud.security_list(
+        "open",
+        allow("egress", peer="10.0.0.0/16"),
+        allow("egress", "tcp", "10.0.1.6/32", to="22", stateless=True),
+    )
+    for name in "ab":
+        cloud.change(an_id("vnic", name), nsg_ids=(group,))
+    return cloud
+
+
+def hop() -> Cloud:
+    """A VNIC that forwards, one whose gateway is closed, a subnet that refuses visitors."""
+    cloud = a_world()
+    cloud.internet()
+    cloud.table(
+        "none",
+        ("0.0.0.0/0", an_id("internetgateway", "igw")),
+        ("192.0.2.0/24", an_id("privateip", "10.0.2.7")),
+        ("203.0.113.0/24", cloud.nat("shut", "198.18.0.2", blocked=True)),
+    )
+    cloud.change(an_id("vnic", "c"), skip_source_dest_check=True)
+    cloud.vnic("p", an_id("subnet", "two"), "10.0.2.99", public="198.18.0.7")
+    cloud.change(an_id("subnet", "two"), prohibit_internet_ingress=True)
+    return cloud
+
+
+WORLDS: dict[str, Callable[[], Cloud]] = {
+    "native": native,
+    "kinds": kinds,
+    "hop": hop,
+    "empty": Cloud,
+}
+
+
+def fabric(cloud: Cloud) -> Fabric:
+    return wanted(cloud.world, NAME)
+
+
+def facts(found: Fabric, space: str) -> str:
+    """Facts in order, the settings before and the births behind."""
+    lines: list[object] = [*found.settings[space], *found.facts[space]]
+    for port, plan in found.births.get(space, {}).items():
+        lines += (f"birth of {port}: {fact}" for fact in plan)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def check(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("MOORING_GOLDEN") == "write":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_golden_tables(world: str) -> None:
+    cloud = WORLDS[world]()
+    check(
+        f"{world}.nft", nft.render(fabric(cloud).tables[vcn_space(NAME, cloud.vcn_id)])
+    )
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_golden_facts(world: str) -> None:
+    cloud = WORLDS[world]()
+    found = fabric(cloud)
+    spaces = vcn_space(NAME, cloud.vcn_id), internet_space(NAME)
+    check(f"{world}.txt", "\n".join(facts(found, space) for space in spaces))

@@ -1,0 +1,134 @@
+"""Compiled rules and the rules themselves give one answer, for every peer and service."""
+
+from ipaddress import IPv4Address
+
+from builders_vcn import Cloud, a_world, allow, an_id
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mooring.core.vcn.model import SecurityRule, Vcn
+from mooring.core.vcn.packet import Tuple
+from mooring.core.vcn.profiles import Classes, Profile, profiles
+from mooring.core.vcn.router import Router, router
+from mooring.core.vcn.security import in_force, permitting, tracking
+from mooring.core.vcn.services import EVERYTHING, NOTHING, Services
+
+G, H = (an_id("networksecuritygroup", name) for name in "gh")
+PEERS = ("0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.6/32", "10.0.2.4/30", G, H)
+ADDRESSES = ("8.8.8.8", "10.0.1.5", "10.0.1.6", "10.0.2.7", "10.0.1.70", "10.0.9.9")
+PORTS = (None, "1", "1-2", "2-3", "1-65535")
+
+
+@st.composite
+def a_rule(draw: st.DrawFn) -> SecurityRule:
+    protocol = draw(st.sampled_from(("all", "tcp", "tcp", "udp", "icmp", "50")))
+    has_ports = protocol in {"tcp", "udp"}
+    return allow(
+        draw(st.sampled_from(("ingress", "egress"))),
+        protocol,
+        draw(st.sampled_from(PEERS)),
+        to=draw(st.sampled_from(PORTS)) if has_ports else None,
+        since=draw(st.sampled_from(PORTS)) if has_ports else None,
+        icmp=draw(st.sampled_from((None, (8, None), (3, 4))))
+        if protocol == "icmp"
+        else None,
+        stateless=draw(st.booleans()),
+    )
+
+
+some_rules = st.lists(a_rule(), max_size=4)
+a_service = st.sampled_from(
+    [(p, n, m) for p in (6, 17) for n in (1, 2, 3) for m in (1, 3)]
+    + [(50, 0, 0), (51, 0, 0), (1, 7, 8 * 256), (1, 7, 3 * 256 + 4), (1, 7, 5 * 256)]
+)
+
+
+def a_ruled_world(*books: list[SecurityRule]) -> Cloud:
+    cloud = a_world()
+    cloud.security_list("open", *books[0])
+    cloud.group("g", *books[1])
+    cloud.group("h", *books[2])
+    cloud.change(an_id("vnic", "a"), nsg_ids=(G,))
+    cloud.change(an_id("vnic", "b"), nsg_ids=(G, H))
+    cloud.ip(an_id("vnic", "b"), "10.0.1.64/28")
+    return cloud
+
+
+def seen(cloud: Cloud) -> Router:
+    vcn = cloud.world.find(Vcn, cloud.vcn_id)
+    assert vcn is not None
+    return router(cloud.world, vcn)
+
+
+def compiled(cloud: Cloud, name: str) -> Profile:
+    return profiles(cloud.world, seen(cloud))[an_id("vnic", name)]
+
+
+def at(classes: Classes, peer: str) -> Services:
+    number = int(IPv4Address(peer))
+    return next((s for low, high, s in classes if low <= number <= high), NOTHING)
+
+
+@given(
+    st.tuples(some_rules, some_rules, some_rules),
+    st.sampled_from("abc"),
+    st.sampled_from(ADDRESSES),
+    a_service,
+)
+def test_the_compiled_rules_say_what_the_rules_say(
+    books: tuple[list[SecurityRule], ...],
+    name: str,
+    peer: str,
+    service: tuple[int, int, int],
+) -> None:
+    cloud = a_ruled_world(*books)
+    where = seen(cloud)
+    port = where.port_of(an_id("vnic", name))
+    assert port is not None
+    address = IPv4Address(peer)
+    protocol, source, destination = service
+    head = Tuple(protocol, address, source, address, destination)
+    profile = compiled(cloud, name)
+    sides = {
+        "EGRESS": (profile.egress, profile.tracked_egress),
+        "INGRESS": (profile.ingress, profile.tracked_ingress),
+    }
+
+    for direction, (granted, tracked) in sides.items():
+        rules = in_force(cloud.world, port, direction)
+        assert at(granted, peer).allows(*head.service()) is (
+            permitting(rules, where, address, head) is not None
+        )
+        assert at(tracked, peer).allows(*head.service()) is (
+            tracking(rules, where, address, head) is not None
+        )
+
+
+def test_vnics_under_the_same_rules_share_a_profile() -> None:
+    cloud = a_world()
+
+    assert compiled(cloud, "a") == compiled(cloud, "c")
+
+
+def test_a_group_makes_another_profile() -> None:
+    cloud = a_ruled_world([], [], [])
+
+    assert len({compiled(cloud, name).name for name in "abc"}) == 3
+
+
+def test_neighbouring_peers_under_the_same_rules_are_one_stretch() -> None:
+    halves = [allow("egress", peer="0.0.0.0/1"), allow("egress", peer="128.0.0.0/1")]
+    cloud = a_ruled_world(halves, [], [])
+
+    assert compiled(cloud, "c").egress == ((0, 2**32 - 1, EVERYTHING),)
+
+
+def test_rules_for_ipv6_and_for_services_have_no_ipv4_peer() -> None:
+    odd = [allow("egress", peer="::/0"), allow("egress", peer="10.0.0.0/8")]
+    cloud = a_world()
+    cloud.security_list("open", odd[0])
+    alone = compiled(cloud, "c").egress
+    cloud.security_list("open", *odd)
+
+    assert alone == ()
+    assert len(compiled(cloud, "c").egress) == 1

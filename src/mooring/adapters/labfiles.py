@@ -124,8 +124,9 @@ class LabFiles:
     def _take(self, how: int, waiting: Callable[[], None]) -> int:
         """Open the lock and get it; anew when its file was removed meanwhile."""
         while True:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Another lab's end may take an empty parent away at any moment.
             with suppress(FileNotFoundError):
+                self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 place = self.path / LOCK
                 lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 _wait(lock, how, waiting)

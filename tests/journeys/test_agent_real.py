@@ -153,8 +153,9 @@ def test_metadata_is_asked_with_the_primary_address(world: World) -> None:
     assert peer_of_tcp(world.node, world.router, METADATA) == "10.0.2.7"
 
 
-def test_metadata_is_translated_where_nothing_else_is_tracked(tmp_path: Path) -> None:
-    with a_world(tmp_path, "--no-conntrack") as world:
+@pytest.mark.parametrize("tracking", ["on", "off"])
+def test_all_ways_lead_with_and_without_tracking(tmp_path: Path, tracking: str) -> None:
+    with a_world(tmp_path, "--conntrack", tracking) as world:
         world.start()
         pod, other = world.run_pod("one"), world.run_pod("two")
 
@@ -162,6 +163,28 @@ def test_metadata_is_translated_where_nothing_else_is_tracked(tmp_path: Path) ->
         assert peer_of_tcp(pod.space, other.space, other.address) == pod.address
         assert peer_of_tcp(pod.space, world.router, "10.0.8.1") == pod.address
         assert peer_of_tcp(world.router, pod.space, pod.address) == "10.0.8.1"
+
+
+def test_pods_are_tracked_once_somebody_else_filters(world: World) -> None:
+    pod = world.run_pod("one")
+    assert not tracked(world, pod)
+    run("ip", "netns", "exec", world.node, "nft", "add table ip kube-proxy")
+    until("the tracking", lambda: tracked(world, pod))
+
+    assert 'tracking because="ip kube-proxy"' in world.log
+    world.kill()
+    world.start()
+    assert tracked(world, pod)
+
+
+def tracked(world: World, pod: Pod) -> bool:
+    """Tell whether a connection of the pod is in the node's table of connections."""
+    assert peer_of_tcp(pod.space, world.router, "10.0.8.1") == pod.address
+    with inside(world.node) as fd, netns.inside(fd):
+        return (
+            f"src={pod.address}"
+            in Path("/proc/thread-self/net/nf_conntrack").read_text()
+        )
 
 
 def test_a_pod_cannot_send_as_another(world: World) -> None:

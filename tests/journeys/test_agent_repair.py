@@ -203,6 +203,23 @@ def test_an_element_with_another_mark_is_mended() -> None:
     play(story())
 
 
+def test_pods_are_tracked_once_somebody_else_has_a_table() -> None:
+    async def story() -> None:
+        machine, _ = await with_pod()
+        assert "notrack" in machine.nft.rules("inet", "mooring", "permitted4")
+        machine.nft.run("add table ip kube-proxy\n")
+        await machine.agent.look_after()
+        assert machine.nft.rules("inet", "mooring", "permitted4") == ""
+
+        machine.nft.run("delete table ip kube-proxy\n")
+        await machine.agent.look_after()
+        assert machine.nft.rules("inet", "mooring", "permitted4") == ""
+        assert len(machine.heard("tracking")) == 1
+        machine.assert_consistent()
+
+    play(story())
+
+
 def test_strays_under_our_numbers_are_removed() -> None:
     async def story() -> None:
         machine, pod = await with_pod()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from errno import EBUSY, EEXIST, ENOENT
 
 from mooring.agent.host import Host
@@ -40,15 +41,24 @@ class Standing:
         return node.plan(self.primary, families) + tuple(f for p in vnics for f in p)
 
 
+class Tracking(StrEnum):
+    """Whether connections of pods are tracked; AUTO: once somebody may need it."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class Node:
     """The node's standing, and the nft table that goes with it."""
 
-    def __init__(self, host: Host, *, mtu: int, tracked: bool) -> None:
+    def __init__(self, host: Host, *, mtu: int, tracking: Tracking) -> None:
         self.standing = Standing()
         self.in_force = False
         self.mtu = mtu
         self._host = host
-        self._tracked = tracked
+        self._tracked = tracking is Tracking.ON
+        self._tracking = tracking
         self._listed = ""
         self._cables: dict[AttachmentId, tuple[Lease, int, Plan]] = {}
 
@@ -79,6 +89,8 @@ class Node:
         standing = self.standing
         if standing.primary is None:
             return
+        if self.may_begin_to_track:
+            self.track(self._host.nft.tables())
         uplinks = tuple(standing.uplinks.values())
         ground = Ground(standing.primary, uplinks, self._tracked)
         wired = [lease for lease in leases if lease.phase is Phase.WIRED]
@@ -86,6 +98,22 @@ class Node:
         self._host.nft.run(nft.replace(table))
         listing = self._host.nft.listing(ruleset.FAMILY, ruleset.NAME)
         self._listed, _ = ruleset.listed(listing)
+
+    @property
+    def may_begin_to_track(self) -> bool:
+        """Tell whether other tables would change what is done with pods' packets."""
+        return self._tracking is Tracking.AUTO and not self._tracked
+
+    def track(self, tables: Iterable[tuple[str, str]]) -> bool:
+        """Track pods from now on if somebody else has a table; tell whether so.
+
+        There is no way back before the next start: flows under way would lose their state.
+        """
+        others = ruleset.others(tables)
+        if others:
+            self._tracked = True
+            self._host.say("tracking", because=", ".join(others))
+        return bool(others)
 
     def is_written(self, frame: str) -> bool:
         """Tell whether this is the table that was put in force, its pods aside."""

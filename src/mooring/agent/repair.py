@@ -69,16 +69,17 @@ class Repair:
         if not self._node.in_force:
             return
         before = ruleset.sources(self._wired())
-        nft = self._host.nft
         try:
-            text = await asyncio.to_thread(nft.listing, ruleset.FAMILY, ruleset.NAME)
+            text, tables = await asyncio.to_thread(self._look_at_nft)
         except NftError as why:
             self._host.say("repair-refused", why=why)
             return
         frame, pods = ruleset.listed(text)
         now = ruleset.sources(self._wired())
-        if not self._node.is_written(frame):
+        drifted = not self._node.is_written(frame)
+        if drifted:
             self._note("nft table inet mooring was changed")
+        if self._node.track(tables) or drifted:
             self._try(lambda: self._node.write_table(self._book.ledger.leases.values()))
             return
         # What came or went during the look is no drift.
@@ -87,6 +88,12 @@ class Repair:
         for link, address in (*lost, *extra):
             self._note(f"nft element {link} . {address}")
         self._try(lambda: self._node.mend(lost, extra))
+
+    def _look_at_nft(self) -> tuple[str, frozenset[tuple[str, str]]]:
+        nft = self._host.nft
+        others = self._node.may_begin_to_track
+        tables = nft.tables() if others else frozenset()
+        return nft.listing(ruleset.FAMILY, ruleset.NAME), tables
 
     def _wired(self) -> list[Lease]:
         leases = self._book.ledger.leases.values()

@@ -17,7 +17,7 @@ from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
 from mooring.agent.collect import Collect
 from mooring.agent.host import Host
-from mooring.agent.node import Node
+from mooring.agent.node import Node, Tracking
 from mooring.agent.reap import Reaper
 from mooring.agent.refill import Refill
 from mooring.agent.repair import Repair
@@ -63,7 +63,7 @@ class Settings:
     npn: str
     cooldown: float = 30.0
     mtu: int = 9000
-    tracked: bool = True
+    tracking: Tracking = Tracking.AUTO
     repair_every: float = 2.0
     poll_every: float = 0.25
     report_every: float = 1.0
@@ -80,7 +80,7 @@ class Agent:
         self._host = host
         self._settings = settings
         self.book = Book(disk, host.clock, host.say, cooldown=settings.cooldown)
-        self.node = Node(host, mtu=settings.mtu, tracked=settings.tracked)
+        self.node = Node(host, mtu=settings.mtu, tracking=settings.tracking)
         self.reaper = Reaper(host, self.book)
         self.attachments = Attachments(host, self.book, self.node, self.reaper)
         self.repair = Repair(host, self.book, self.node, self.attachments, self.reaper)

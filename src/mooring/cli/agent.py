@@ -22,6 +22,7 @@ from mooring.adapters.spool import Spool
 from mooring.adapters.unixsocket import AgentSocket, Arrival
 from mooring.adapters.unixsocket import Occupied as DoorOccupied
 from mooring.agent.host import Host
+from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Settings
 from mooring.core.cni.conflist import conflist
 from mooring.core.cni.frames import Answer
@@ -47,7 +48,7 @@ class Given(TypedDict):
     network: str
     cooldown: float
     mtu: int
-    tracked: bool
+    conntrack: str
     repair_interval: float
 
 
@@ -74,11 +75,11 @@ class Given(TypedDict):
 )
 @click.option("--mtu", type=click.IntRange(1280, 9216), default=9000, show_default=True)
 @click.option(
-    "--conntrack/--no-conntrack",
-    "tracked",
-    default=True,
+    "--conntrack",
+    type=click.Choice([each.value for each in Tracking]),
+    default=Tracking.AUTO.value,
     show_default=True,
-    help="Track pods' connections; kube-proxy needs it.",
+    help="Track pods' connections; auto: once the node has other netfilter tables.",
 )
 @click.option(
     "--repair-interval",
@@ -93,7 +94,7 @@ def agent(**given: Unpack[Given]) -> None:
         npn=given["instance"].rpartition(".")[2],
         cooldown=given["cooldown"],
         mtu=given["mtu"],
-        tracked=given["tracked"],
+        tracking=Tracking(given["conntrack"]),
         repair_every=given["repair_interval"],
     )
     directory = given["conf_dir"]

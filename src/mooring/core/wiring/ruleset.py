@@ -9,8 +9,9 @@ costs one look-up and leaves no trace. The one address translation is for the in
 metadata, which answers primary addresses only; nothing inside the VCN is translated.
 
 A NAT chain makes the kernel track every connection of the node, also those that nobody
-translates. Unless `tracked`, packets of pods are excepted (0.26 of a round trip's cost);
-what goes to the metadata service is tracked always. `docs/decisions/0023` has the choice.
+translates. Unless `tracked`, packets of pods are excepted; what goes to the metadata
+service is tracked always. Who else has a table on the node may need the tracking
+(kube-proxy does): `others` tells. `docs/decisions/0023` has the choice.
 """
 
 import re
@@ -59,11 +60,17 @@ def table(ground: Ground, sources: Sources) -> Table:
                 "prerouting", _prerouting(ground), Hook("filter", "prerouting", "raw")
             ),
             Chain("from_pod", _FROM_POD),
-            Chain("permitted", _permitted(ground)),
+            Chain("permitted4", _permitted(ground, 4)),
+            Chain("permitted6", _permitted(ground, 6)),
             Chain("output", _OUTPUT, Hook("route", "output", "mangle")),
             Chain("postrouting", _snat(ground), Hook("nat", "postrouting", "srcnat")),
         ),
     )
+
+
+def others(tables: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Name the tables that are not ours."""
+    return tuple(sorted(f"{f} {n}" for f, n in tables if (f, n) != (FAMILY, NAME)))
 
 
 def sources(leases: Iterable[Lease]) -> dict[tuple[str, Ip], int]:
@@ -125,10 +132,10 @@ def _prerouting(ground: Ground) -> tuple[str, ...]:
     return (check,) if ground.tracked else (check, "iifname @uplinks notrack")
 
 
-def _permitted(ground: Ground) -> tuple[str, ...]:
+def _permitted(ground: Ground, version: int) -> tuple[str, ...]:
     if ground.tracked:
         return ()
-    return ("meta nfproto ipv6 notrack", f"ip daddr != {METADATA} notrack")
+    return ("notrack",) if version == 6 else (f"ip daddr != {METADATA} notrack",)
 
 
 def _snat(ground: Ground) -> tuple[str, ...]:
@@ -142,8 +149,8 @@ def _hex(value: int) -> str:
 
 
 _FROM_POD = (
-    "meta mark set iifname . ip saddr map @pods4 goto permitted",
-    "meta mark set iifname . ip6 saddr map @pods6 goto permitted",
+    "meta mark set iifname . ip saddr map @pods4 goto permitted4",
+    "meta mark set iifname . ip6 saddr map @pods6 goto permitted6",
     "drop",
 )
 _OUTPUT = ("meta mark set ip saddr map @hosts4",)

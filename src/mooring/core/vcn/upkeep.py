@@ -26,7 +26,6 @@ from mooring.core.vcn.names import is_made_here
 
 KERNELS_RULES = frozenset({0, 32766, 32767})
 LOOPBACK = IPv4Interface("127.0.0.1/8")
-NOWHERE = frozenset({"blackhole", "unreachable"})
 
 Ends = Mapping[str, End]
 

@@ -1,0 +1,160 @@
+"""Chores: what is lacking is made, what is strange goes, what is the kernel's or a guest's stays."""
+
+from dataclasses import replace
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Interface,
+    IPv6Network,
+)
+
+import pytest
+
+from mooring.core.linux.plan import (
+    Address,
+    End,
+    Fact,
+    LinkUp,
+    Neighbour,
+    Plan,
+    Route,
+    Rule,
+    Veth,
+)
+from mooring.core.linux.seen import Link, Seen
+from mooring.core.vcn.upkeep import Chores, chores
+
+HERE, THERE = "router", "node"
+PORT = "v0123456789"
+OTHER = "vabcdef0123"
+PAIR = Veth(
+    End(HERE, PORT, "00:00:17:00:00:01", 9000, alias="vnic"),
+    End(THERE, "ens3", "02:00:17:00:00:01", 9000),
+)
+ONE = IPv4Address("10.0.1.5")
+NEIGHBOUR = Neighbour(HERE, PORT, ONE, "02:00:17:00:00:01")
+ROUTE = Route(HERE, IPv4Network("10.0.1.5/32"), PORT, ONE, onlink=True)
+NOWHERE = Route(HERE, IPv4Network("10.0.0.0/16"), kind="blackhole")
+ADDRESS = Address(HERE, "lo", IPv4Interface("10.0.1.1/32"))
+RULE = Rule(HERE, 1000, 4, 77, mark=77, mask=0xFFFFFFFF)
+FACTS: Plan = (ADDRESS, PAIR, NEIGHBOUR, NOWHERE, ROUTE, RULE)
+LINK = Link(
+    name=PORT,
+    index=5,
+    mac="00:00:17:00:00:01",
+    mtu=9000,
+    up=True,
+    operational=True,
+    kind="veth",
+    peer_index=2,
+    alias="vnic",
+    group=0,
+)
+LOOPBACK = replace(LINK, name="lo", mac="", kind="loopback", alias="")
+KERNELS = (
+    Address(HERE, "lo", IPv4Interface("127.0.0.1/8")),
+    Address(HERE, "lo", IPv6Interface("::1/128")),
+    Route(HERE, IPv6Network("fe80::/64"), PORT),
+    Rule(HERE, 32766, 4, 254),
+    Rule(HERE, 32766, 6, 254),
+)
+
+
+def a_look(
+    *changes: Fact, without: tuple[Fact, ...] = (), links: tuple[Link, ...] = ()
+) -> Seen:
+    """What a whole namespace shows, with some facts more and some fewer."""
+    shown = [f for f in (*FACTS, *KERNELS, *changes) if f not in without]
+    return Seen(
+        HERE,
+        {link.name: link for link in (LOOPBACK, LINK, *links)},
+        frozenset(f for f in shown if isinstance(f, Address)),
+        frozenset(f for f in shown if isinstance(f, Route)),
+        frozenset(f for f in shown if isinstance(f, Rule)),
+        frozenset(f for f in shown if isinstance(f, Neighbour)),
+    )
+
+
+def test_where_all_is_well_there_is_nothing_to_do() -> None:
+    assert chores(FACTS, a_look()) == Chores()
+
+
+@pytest.mark.parametrize("lost", [ADDRESS, NEIGHBOUR, NOWHERE, ROUTE, RULE], ids=str)
+def test_what_is_lost_is_made_again(lost: Fact) -> None:
+    assert chores(FACTS, a_look(without=(lost,))) == Chores(make=(lost,))
+
+
+def test_a_lost_pair_is_made_again() -> None:
+    seen = replace(a_look(), links={"lo": LOOPBACK})
+
+    assert chores(FACTS, seen).make == (PAIR,)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [replace(LINK, up=False), replace(LINK, mtu=1400), replace(LINK, alias="")],
+)
+def test_our_end_is_raised_without_a_word_to_the_guest(changed: Link) -> None:
+    seen = a_look(links=(changed,))
+
+    assert chores(FACTS, seen) == Chores(make=(LinkUp(HERE, PORT, 9000),))
+
+
+def test_the_far_end_is_raised_where_it_is_seen() -> None:
+    there = replace(LINK, name="ens3", mac="02:00:17:00:00:01", up=False, alias="")
+    seen = Seen(THERE, {"ens3": there})
+
+    assert chores((PAIR,), seen) == Chores(make=(LinkUp(THERE, "ens3", 9000),))
+
+
+@pytest.mark.parametrize(
+    "impostor",
+    [replace(LINK, mac="02:00:00:00:00:09"), replace(LINK, kind="dummy")],
+)
+def test_an_impostor_makes_room(impostor: Link) -> None:
+    assert chores(FACTS, a_look(links=(impostor,))) == Chores((PORT,), (PAIR,))
+
+
+def test_a_pair_that_nobody_wants_goes_with_what_is_on_it() -> None:
+    stray = replace(LINK, name=OTHER)
+    on_it = Route(HERE, IPv4Network("10.0.1.9/32"), OTHER, ONE, onlink=True)
+
+    assert chores(FACTS, a_look(on_it, links=(stray,))) == Chores(unplug=(OTHER,))
+
+
+def test_a_link_of_another_maker_stays() -> None:
+    tun = replace(LINK, name="tun0", kind="tun")
+
+    assert chores(FACTS, a_look(links=(tun,))) == Chores()
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [
+        replace(ADDRESS, address=IPv4Interface("10.0.9.1/32")),
+        replace(NEIGHBOUR, address=IPv4Address("10.0.9.9")),
+        replace(ROUTE, destination=IPv4Network("10.0.9.9/32")),
+        replace(ROUTE, table=99),
+        replace(RULE, mark=5),
+        replace(RULE, priority=1),
+    ],
+    ids=str,
+)
+def test_what_nobody_wants_goes(surplus: Fact) -> None:
+    assert chores(FACTS, a_look(surplus)) == Chores(remove=(surplus,))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "other"),
+    [
+        (NEIGHBOUR, replace(NEIGHBOUR, mac="02:00:17:00:00:99")),
+        (ROUTE, replace(ROUTE, gateway=IPv4Address("10.0.1.6"))),
+        (NOWHERE, replace(NOWHERE, kind="unreachable")),
+    ],
+    ids=str,
+)
+def test_what_stands_in_a_wanted_place_is_replaced_not_removed(
+    wanted: Fact, other: Fact
+) -> None:
+    assert chores(FACTS, a_look(other, without=(wanted,))) == Chores(make=(wanted,))

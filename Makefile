@@ -11,7 +11,7 @@ demo: ## the main job, told step by step
 	.venv/bin/mooring lab demo
 
 test: check ## all tests; needs root
-	$(PY) -m pytest -q tests/adapters tests/journeys
+	$(PY) -m pytest -q -n 2 --dist loadfile tests/adapters tests/journeys
 
 check: ## all that needs no root: format, lint, types, import contracts, core, house
 	.venv/bin/ruff format --check -q $(SOURCES)

@@ -22,12 +22,18 @@ settings.register_profile(
 settings.load_profile(os.environ.get("MOORING_HYPOTHESIS", "mooring"))
 
 
+SEED = int(os.environ.get("MOORING_SEED", "20260712"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seed of the run, whatever came of it."""
+    terminalreporter.write_line(f"seed={SEED} (MOORING_SEED={SEED} repeats this run)")
+
+
 @pytest.fixture
 def seed() -> int:
     """The seed of a test that draws by itself; MOORING_SEED draws others."""
-    value = int(os.environ.get("MOORING_SEED", "20260712"))
-    print(f"seed={value} (MOORING_SEED={value} repeats this run)")
-    return value
+    return SEED
 
 
 @pytest.fixture

@@ -90,6 +90,13 @@ def kinds() -> Cloud:
     )
     for name in "ab":
         cloud.change(an_id("vnic", name), nsg_ids=(group,))
+    cloud.change(an_id("subnet", "two"), route_table_id="ocid1.routetable.gone")
+    some = [
+        allow("ingress", "tcp", to="1-9", stateless=True),
+        allow("ingress", "50", stateless=True),
+        allow("ingress"),
+    ]
+    cloud.change(an_id("vnic", "c"), nsg_ids=(cloud.group("all-but-some", *some),))
     return cloud
 
 
@@ -104,6 +111,13 @@ def hop() -> Cloud:
         ("203.0.113.0/24", cloud.nat("shut", "198.18.0.2", blocked=True)),
     )
     cloud.change(an_id("vnic", "c"), skip_source_dest_check=True)
+    cloud.vnic(
+        "mute",
+        cloud.subnet("mute", "10.0.3.0/29", (), an_id("routetable", "none")),
+        "10.0.3.2",
+    )
+    shut = cloud.table("shut", ("0.0.0.0/0", an_id("natgateway", "shut")))
+    cloud.change(an_id("vnic", "b"), route_table_id=shut)
     cloud.vnic("p", an_id("subnet", "two"), "10.0.2.99", public="198.18.0.7")
     cloud.change(an_id("subnet", "two"), prohibit_internet_ingress=True)
     return cloud

@@ -217,6 +217,7 @@ class World:
             "CNI_PATH": "/opt/cni/bin",
             "MOORING_SOCKET": str(self.place / "agent.sock"),
             "MOORING_SPOOL": str(self.place / "spool"),
+            "MOORING_WAIT_MS": "500",
         }
         if pod is not None:
             about |= {

@@ -464,6 +464,25 @@ def test_a_restarted_container_waits_for_its_former_cables() -> None:
     play(story())
 
 
+def test_a_del_that_comes_during_an_add_ends_that_pod() -> None:
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod()
+        await machine.delete(pod)
+        adding = asyncio.create_task(machine.cni("ADD", pod))
+        await asyncio.sleep(0)
+        deleting = asyncio.create_task(machine.delete(pod))
+        await asyncio.sleep(0)
+        await machine.agent.reaper.reap()
+        await asyncio.gather(adding, deleting)
+        await machine.settle()
+
+        assert machine.leases == {}
+        machine.assert_consistent()
+
+    play(story())
+
+
 def test_a_container_that_came_back_without_a_del_is_attached_anew() -> None:
     async def story() -> None:
         machine = await started()

@@ -132,11 +132,14 @@ class FakeNft:
 
 
 def _listed(name: str, about: list[str], found: dict[bytes, bytes | None]) -> str:
-    """A set as nft lists it; elements only of types whose bytes are known."""
+    """A set as nft lists it; elements of types whose bytes are not known stay as they are."""
     lines = [f"\t{about[0]} {name} {{", *(f"\t\t{each}" for each in about[1:])]
     types = next((x.removeprefix("type ") for x in about if "type " in x), "")
     key, _, value = types.partition(" : ")
-    if found and set(key.split(" . ")) <= LENGTHS.keys():
+    known = LENGTHS.keys() >= {each for each in types.split() if each not in {".", ":"}}
+    if found and not (known and "flags interval" not in about):
+        lines += sorted(f"\t\telement {k!r} : {v!r}" for k, v in found.items())
+    elif found:
         words = ", ".join(
             _word(key, k) + ("" if v is None else f" : {_word(value, v)}")
             for k, v in found.items()

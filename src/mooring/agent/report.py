@@ -24,19 +24,23 @@ class Report:
         self._disk = disk
         self._book = book
         self._node = node
-        self._written = ""
+        self._written: tuple[object, ...] = ()
 
     def turn(self, repairs: Iterable[tuple[datetime, str]]) -> None:
-        """Write it, unless it says so already."""
-        text = json.dumps(self._document(repairs), indent=1) + "\n"
-        if text == self._written:
+        """Write it, unless all that it says is as it was."""
+        told = tuple(repairs)
+        node, ledger = self._node, self._book.ledger
+        now = (id(ledger), id(node.standing), node.ready, told)
+        if now == self._written[:4]:
             return
+        text = json.dumps(self._document(told), indent=1) + "\n"
         try:
             self._disk.publish(FILE, text)
         except DiskError as why:
             self._host.say("status-refused", why=why)
             return
-        self._written = text
+        # Kept as well as their ids, which are free for others when they are gone.
+        self._written = (*now, ledger, node.standing)
 
     def _document(self, repairs: Iterable[tuple[datetime, str]]) -> dict[str, Any]:
         ledger, standing = self._book.ledger, self._node.standing

@@ -174,10 +174,14 @@ class Agent:
     async def _forever(
         self, name: str, seconds: float, turn: Callable[[], Awaitable[None]]
     ) -> None:
-        """Go round; a turn that fails is told and the next one comes all the same."""
+        """Go round; a turn that fails is told once and the next one comes all the same."""
+        told = ""
         while True:
             try:
                 await turn()
+                told = ""
             except Exception as why:  # noqa: BLE001 - one bad turn must not end the agent
-                self._host.say("turn-failed", turn=name, why=repr(why))
+                if told != repr(why):
+                    told = repr(why)
+                    self._host.say("turn-failed", turn=name, why=told)
             await self._host.clock.sleep(max(seconds, 0.05))

@@ -32,6 +32,7 @@ from mooring.core.linux.port import KernelError
 
 SOCKET, SPOOL = "/run/mooring/agent.sock", "/run/mooring/spool"
 THREADS = 2
+PUBLISH_SECONDS = 5.0
 PLACE = click.Path(path_type=Path)
 REFUSALS = (DiskError, DoorOccupied, KernelError, Occupied, OSError, TooNew)
 
@@ -164,8 +165,14 @@ async def _announce(program: Agent, publish: Conflist | None) -> None:
     """Tell the runtime, last of all, that pods can be started."""
     await program.ready.wait()
     say("ready")
-    if publish is not None:
-        publish.publish()
+    while publish is not None:
+        try:
+            publish.publish()
+        except OSError as why:
+            say("conflist-refused", why=why)
+            await asyncio.sleep(PUBLISH_SECONDS)
+        else:
+            return
 
 
 def say(verb: str, /, **keys: object) -> None:

@@ -1,7 +1,7 @@
 """The node's nft table: who may send what, which VNIC it leaves by, and one SNAT.
 
     map pods4, pods6   (host end, source address) -> mark of the VNIC; not in it: dropped
-    map hosts4         the VNICs' host addresses -> mark, for what the node itself sends
+    map hosts4, hosts6 the VNICs' host addresses -> mark, for what the node itself sends
     set uplinks        the links of the VNICs
 
 The source check stands ahead of connection tracking (priority raw), so a spoofed packet
@@ -52,7 +52,8 @@ def table(ground: Ground, sources: Sources) -> Table:
         sets=(
             _map(PODS4.name, "ifname . ipv4_addr", _pods(sources, 4)),
             _map(PODS6.name, "ifname . ipv6_addr", _pods(sources, 6)),
-            _map("hosts4", "ipv4_addr", _hosts(ground.uplinks)),
+            _map("hosts4", "ipv4_addr", _hosts(ground.uplinks, 4)),
+            _map("hosts6", "ipv6_addr", _hosts(ground.uplinks, 6)),
             NamedSet("uplinks", "ifname", elements=_links(ground.uplinks)),
         ),
         chains=(
@@ -115,11 +116,12 @@ def _pods(wanted: Sources, version: int) -> tuple[str, ...]:
     )
 
 
-def _hosts(uplinks: tuple[Uplink, ...]) -> tuple[str, ...]:
+def _hosts(uplinks: tuple[Uplink, ...], version: int) -> tuple[str, ...]:
     return tuple(
-        f"{uplink.status.host.v4} : {_hex(mark(uplink.slot))}"
+        f"{address} : {_hex(mark(uplink.slot))}"
         for uplink in uplinks
-        if uplink.status.host.v4
+        for address in parts(uplink.status.host)
+        if address.version == version
     )
 
 
@@ -153,7 +155,10 @@ _FROM_POD = (
     "meta mark set iifname . ip6 saddr map @pods6 goto permitted6",
     "drop",
 )
-_OUTPUT = ("meta mark set ip saddr map @hosts4",)
+_OUTPUT = (
+    "meta mark set ip saddr map @hosts4",
+    "meta mark set ip6 saddr map @hosts6",
+)
 _POD_ELEMENT = re.compile(rf'"({PREFIX}\w+)" \. ([0-9a-f.:]+) : (0x[0-9a-f]+)')
 _POD_ELEMENTS = re.compile(
     rf'^\t\telements = {{ "{PREFIX}[^}}]*}}\n', re.MULTILINE | re.DOTALL

@@ -69,6 +69,7 @@ class World:
     place: Path
     options: tuple[str, ...] = ()
     pod_addresses: tuple[str, ...] = tuple(f"10.0.8.{n}" for n in range(10, 40))
+    six: bool = False
     process: subprocess.Popen[bytes] | None = None
     spaces: list[str] = field(default_factory=list)
 
@@ -112,7 +113,27 @@ class World:
                 *("neigh", "add", address, "lladdr", VNIC_MAC),
                 *("dev", "r-ens5", "nud", "permanent"),
             )
+        if self.six:
+            self._reach_by_six()
         self.write_npn(self.pod_addresses)
+
+    def _reach_by_six(self) -> None:
+        # Like IPv4's: without any route the node would not even try to answer.
+        ip(self.node, "-6", "route", "add", "default", "dev", "ens3")
+        ip(self.router, "addr", "add", "fd00:8::1/64", "dev", "r-ens5", "nodad")
+        for last in (
+            2,
+            *(address.rpartition(".")[2] for address in self.pod_addresses),
+        ):
+            ip(
+                self.router,
+                *("neigh", "add", f"fd00:8::{last}", "lladdr", VNIC_MAC),
+                *("dev", "r-ens5", "nud", "permanent"),
+            )
+
+    def pair(self, address: str) -> dict[str, str]:
+        six = {"v6": f"fd00:8::{address.rpartition('.')[2]}"} if self.six else {}
+        return {"v4": address, **six}
 
     def _link(self, name: str, mac: str, router: str) -> None:
         run(
@@ -130,16 +151,18 @@ class World:
             "metadata": {"name": "agenttest", "generation": 1},
         }
         spec = {"id": INSTANCE, "maxPodCount": 30, "podSubnetIds": ["s"]}
+        six = {"v6": "fd00:8::/64"} if self.six else {}
+        families = ["IPv4", "IPv6"] if self.six else ["IPv4"]
         vnic = {
             "vnicId": VNIC,
             "macAddress": VNIC_MAC,
-            "subnetCidrs": [{"v4": "10.0.8.0/24"}],
-            "routerIps": [{"v4": "10.0.8.1"}],
-            "hostAddresses": [{"v4": "10.0.8.2"}],
-            "podAddresses": [{"v4": address} for address in addresses],
+            "subnetCidrs": [{"v4": "10.0.8.0/24", **six}],
+            "routerIps": [self.pair("10.0.8.1")],
+            "hostAddresses": [self.pair("10.0.8.2")],
+            "podAddresses": [self.pair(address) for address in addresses],
             "nicConfiguration": {
                 "ipCount": max(1, len(addresses)),
-                "ipFamilies": ["IPv4"],
+                "ipFamilies": families,
                 "subnetId": "s",
                 "networkSecurityGroupIds": [],
             },
@@ -270,8 +293,8 @@ class World:
 
 
 @contextmanager
-def a_world(place: Path, *options: str) -> Iterator[World]:
-    world = World(place, options)
+def a_world(place: Path, *options: str, six: bool = False) -> Iterator[World]:
+    world = World(place, options, six=six)
     try:
         world.build()
         yield world

@@ -45,12 +45,11 @@ def inside(space: str) -> Iterator[int]:
         netns.close(fd)
 
 
-def connect(space: str, address: str, port: int, source: str = "") -> socket.socket:
+def connect(space: str, address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with inside(space) as fd, netns.inside(fd):
-        made = socket.socket()
+        made = socket.socket(family)
     made.settimeout(20)
-    if source:
-        made.bind((source, 0))
     made.connect((address, port))
     return made
 
@@ -75,7 +74,7 @@ def peer_of_tcp(client: str, server: str, address: str) -> str:
         closing(listen(server, address)) as door,
         closing(connect(client, address, 8080)) as one,
     ):
-        two, (seen, _) = door.accept()
+        two, (seen, *_) = door.accept()
         with closing(two):
             one.sendall(b"?")
             assert two.recv(1) == b"?"
@@ -163,6 +162,30 @@ def test_all_ways_lead_with_and_without_tracking(tmp_path: Path, tracking: str) 
         assert peer_of_tcp(pod.space, other.space, other.address) == pod.address
         assert peer_of_tcp(pod.space, world.router, "10.0.8.1") == pod.address
         assert peer_of_tcp(world.router, pod.space, pod.address) == "10.0.8.1"
+
+
+@pytest.mark.parametrize("tracking", ["on", "off"])
+def test_both_families_lead_everywhere(tmp_path: Path, tracking: str) -> None:
+    with a_world(tmp_path, "--conntrack", tracking, six=True) as world:
+        world.start()
+        one = world.a_space_for("one")
+        result = world.add(one)
+        two = world.run_pod("two")
+        mine, theirs = "fd00:8::10", "fd00:8::11"
+        assert [x["address"] for x in result["ips"]] == ["10.0.8.10/32", f"{mine}/128"]
+
+        assert world.pings(one.space, two.address)
+        assert peer_of_tcp(one.space, two.space, theirs) == mine
+        assert peer_of_tcp(one.space, world.router, "fd00:8::1") == mine
+        assert peer_of_tcp(world.router, one.space, mine) == "fd00:8::1"
+        assert peer_of_tcp(world.router, world.node, "fd00:8::2") == "fd00:8::1"
+        assert world.cni("CHECK", one, prevResult=result).returncode == 0
+        ip(one.space, "addr", "add", f"{theirs}/128", "dev", "eth0", "nodad")
+        ip(two.space, "link", "set", "eth0", "down")
+        assert not world.pings(one.space, "fd00:8::1", "-I", theirs)
+        assert world.pings(one.space, "fd00:8::1", "-I", mine)
+        assert " repaired " not in world.log
+        world.remove_pod(one)
 
 
 def test_pods_are_tracked_once_somebody_else_filters(world: World) -> None:

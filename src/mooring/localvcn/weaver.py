@@ -9,7 +9,7 @@ transaction, until the next look finds that somebody changed something behind ou
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mooring.core.linux import nft
 from mooring.core.linux.nft import Table
@@ -19,7 +19,7 @@ from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftErr
 from mooring.core.linux.seen import Link
 from mooring.core.vcn.fabric import Fabric
 from mooring.core.vcn.names import is_made_here, is_space_of
-from mooring.core.vcn.upkeep import chores
+from mooring.core.vcn.upkeep import Chores, chores
 
 log = logging.getLogger(__name__)
 
@@ -205,6 +205,14 @@ class Weaver:
 
     def _cable(self, space: str, facts: Plan, spaces: Spaces) -> list[str]:
         todo = chores(facts, self._kernel.look(space, spaces[space]))
+        faults = self._do(space, todo, spaces)
+        if todo.remove:
+            # With a link's last address the kernel takes its routes and neighbours as well.
+            todo = chores(facts, self._kernel.look(space, spaces[space]))
+            faults += self._do(space, replace(todo, remove=()), spaces)
+        return faults
+
+    def _do(self, space: str, todo: Chores, spaces: Spaces) -> list[str]:
         if todo.unplug:
             self._kernel.delete_links(spaces[space], todo.unplug)
         faults = self._carry_out(todo.make, spaces)

@@ -113,7 +113,9 @@ def test_the_far_end_is_raised_where_it_is_seen() -> None:
     [replace(LINK, mac="02:00:00:00:00:09"), replace(LINK, kind="dummy")],
 )
 def test_an_impostor_makes_room(impostor: Link) -> None:
-    assert chores(FACTS, a_look(links=(impostor,))) == Chores((PORT,), (PAIR,))
+    assert chores(FACTS, a_look(links=(impostor,))) == Chores(
+        (PORT,), (PAIR, NEIGHBOUR, ROUTE)
+    )
 
 
 def test_a_pair_that_nobody_wants_goes_with_what_is_on_it() -> None:

@@ -46,7 +46,7 @@ ADDRESS_ALL, ADDRESS_LOCAL, ADDRESS_FLAGS = 1, 2, 8
 NO_DAD, PERMANENT = 0x02, 0x80
 
 DESTINATION, OUT_LINK, GATEWAY, PREFERRED, TABLE, VIA = 1, 4, 5, 7, 15, 18
-STATIC, ONLINK = 4, 4
+ANY_PROTOCOL, STATIC, ONLINK = 0, 4, 4
 UNIVERSE, LINK_SCOPE, HOST_SCOPE, NOWHERE = 0, 253, 254, 255
 COMPATIBLE = 252  # RT_TABLE_COMPAT: the table is only in the attribute
 ON_NO_LINK = {"blackhole", "unreachable"}
@@ -183,7 +183,8 @@ def route(fact: Route, index: int | None, *, remove: bool = False) -> Message:
         0,
         0,
         table,
-        STATIC,
+        # A fact is one whoever made it: `ip route add` says another protocol.
+        ANY_PROTOCOL if remove else STATIC,
         NOWHERE if remove else _scope(fact),
         ROUTE_KINDS[fact.kind],
         ONLINK if fact.onlink else 0,

@@ -53,14 +53,25 @@ def chores(facts: Plan, seen: Seen) -> Chores:
         for link in seen.links.values()
         if is_made_here(link.name) and not _is_end(ends.get(link.name), link)
     }
-    present = seen.links.keys() - strange
-    kept = {name: end for name, end in ends.items() if name in present}
-    shown = replace(seen, links={name: seen.links[name] for name in present})
+    shown = _without(seen, strange)
+    kept = {name: end for name, end in ends.items() if name in shown.links}
     lacking = missing(facts, {seen.space: shown})
     return Chores(
         unplug=tuple(sorted(strange)),
         make=tuple(_repair(fact, kept) for fact in lacking),
-        remove=tuple(_unwanted(facts, seen, strange)),
+        remove=tuple(_unwanted(facts, shown)),
+    )
+
+
+def _without(seen: Seen, links: set[str]) -> Seen:
+    """Give the look as it will be when links are gone, and with them what is on them."""
+    return Seen(
+        seen.space,
+        {name: link for name, link in seen.links.items() if name not in links},
+        frozenset(each for each in seen.addresses if each.link not in links),
+        frozenset(each for each in seen.routes if each.link not in links),
+        seen.rules,
+        frozenset(each for each in seen.neighbours if each.link not in links),
     )
 
 
@@ -77,13 +88,13 @@ def _repair(fact: Fact, kept: Ends) -> Fact:
     return fact
 
 
-def _unwanted(facts: Plan, seen: Seen, strange: set[str]) -> Iterator[Fact]:
+def _unwanted(facts: Plan, seen: Seen) -> Iterator[Fact]:
     """Give what is there, is not wanted and is not replaced by what is."""
     keys = {key for fact in facts if (key := _key(fact)) is not None}
     found: list[Fact] = [*seen.neighbours, *seen.addresses, *seen.routes, *seen.rules]
     for fact in sorted(found, key=str):
         key = _key(fact)
-        if key is not None and key not in keys and not _is_on(fact, strange):
+        if key is not None and key not in keys:
             yield fact
 
 
@@ -100,8 +111,3 @@ def _key(fact: Fact) -> tuple[object, ...] | None:
             return "rule", replace(fact, space="")
         case _:
             return None
-
-
-def _is_on(fact: Fact, links: set[str]) -> bool:
-    """Tell whether a fact goes by itself when these links go."""
-    return isinstance(fact, Neighbour | Address | Route) and fact.link in links

@@ -272,7 +272,8 @@ class Agent:
             str(self.place / "spool"),
             "--cooldown",
             "0",
-            "--no-conntrack",
+            "--conntrack",
+            "off",
         ]
         begun = time.monotonic()
         self.process = subprocess.Popen(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
-from builders_vcn import Cloud
+from builders_vcn import Cloud, an_id
 from wiretap import Tap, Wiretap, wiretap
 
 from mooring.adapters import netns
@@ -49,6 +49,9 @@ class Field:
 
     def node(self, vnic_id: str) -> str:
         return names.node_space(self.name, self.port(vnic_id).instance_id)
+
+    def node_named(self, name: str) -> str:
+        return names.node_space(self.name, an_id("instance", name))
 
     def port(self, vnic_id: str) -> Port:
         vnic = self.cloud.world.find(Vnic, vnic_id)

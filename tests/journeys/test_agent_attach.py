@@ -111,10 +111,11 @@ def test_a_namespace_that_is_none_is_refused(fd: int | None, words: str) -> None
 
 def test_the_nodes_own_namespace_is_refused() -> None:
     async def story() -> None:
-        machine = await started()
+        machine = a_machine()
         pod = machine.a_pod()
         with machine.namespaces.inside(pod.fd):
-            error = await machine.refused("ADD", pod)
+            await machine.start()
+        error = await machine.refused("ADD", pod)
 
         assert error["code"] == Code.INVALID_NETNS
         assert "node's own" in error["msg"]

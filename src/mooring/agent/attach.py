@@ -53,6 +53,7 @@ class Attachments:
         self._node = node
         self._reaper = reaper
         self._turns = Turns()
+        self._own = host.namespaces.own_inode()
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
 
@@ -161,7 +162,7 @@ class Attachments:
         if not namespaces.is_network(netns):
             raise CniError(Code.INVALID_NETNS, f"CNI_NETNS={path}: is none")
         inode = namespaces.inode(netns)
-        if inode == namespaces.own_inode():
+        if inode == self._own:
             raise CniError(
                 Code.INVALID_NETNS, f"CNI_NETNS={path}: is the node's own namespace"
             )

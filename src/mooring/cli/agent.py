@@ -1,6 +1,7 @@
 """`mooring agent`: drives one node."""
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -21,7 +22,7 @@ from mooring.adapters.objects import ObjectDirectory
 from mooring.adapters.spool import Spool
 from mooring.adapters.unixsocket import AgentSocket, Arrival
 from mooring.adapters.unixsocket import Occupied as DoorOccupied
-from mooring.agent.host import Host
+from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Settings
 from mooring.core.cni.conflist import conflist
@@ -138,6 +139,7 @@ async def _run(
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS))
+    say = Log()
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
@@ -154,14 +156,17 @@ async def _run(
 
         door = AgentSocket(doors.socket, serve, complain)
         spool = Spool(doors.spool, complain)
-        announcing = asyncio.create_task(_announce(program, doors.conflist))
+        announcing = asyncio.create_task(_announce(program, doors.conflist, say))
         say("started", socket=doors.socket, npn=settings.npn)
+        # What is there now stays: the collector need not look at it again and again.
+        gc.freeze()
         await program.run(door, spool, stop)
         announcing.cancel()
         say("stopped")
+        say.flush()
 
 
-async def _announce(program: Agent, publish: Conflist | None) -> None:
+async def _announce(program: Agent, publish: Conflist | None, say: Say) -> None:
     """Tell the runtime, last of all, that pods can be started."""
     await program.ready.wait()
     say("ready")
@@ -175,12 +180,28 @@ async def _announce(program: Agent, publish: Conflist | None) -> None:
             return
 
 
-def say(verb: str, /, **keys: object) -> None:
-    """Write one event as one line to standard error."""
-    words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
-    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-    sys.stderr.write(" ".join([f"{time}Z", verb, *words]) + "\n")
-    sys.stderr.flush()
+class Log:
+    """Writes events to standard error, one line each.
+
+    Within a running loop a line waits until the loop's next turn: an answer goes first.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def __call__(self, verb: str, /, **keys: object) -> None:
+        """Write one event."""
+        words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
+        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._lines.append(" ".join([f"{time}Z", verb, *words]) + "\n")
+
+    def flush(self) -> None:
+        """Write what waits."""
+        lines, self._lines = self._lines, []
+        sys.stderr.write("".join(lines))
+        sys.stderr.flush()
 
 
 def _quoted(text: str) -> str:

@@ -18,6 +18,10 @@ def pairs(*numbers: int) -> tuple[Pair, ...]:
     return tuple(Pair(v4(n)) for n in numbers)
 
 
+def resting(pool: Pool, n: int) -> Pool:
+    return pool.taken([v4(n)]).cooled([v4(n)], 5)
+
+
 def a_pool(offers: Offers | None = None, held: tuple[IPv4Address, ...] = ()) -> Pool:
     return Pool().offered(offers or {"a": pairs(1, 2, 3)}, held)
 
@@ -41,13 +45,13 @@ def test_the_vnic_with_most_free_addresses_is_chosen() -> None:
 
 
 def test_the_longest_free_address_is_first() -> None:
-    pool = a_pool().cooled([v4(1)], 5).reclaimed(5, ())
+    pool = resting(a_pool(), 1).reclaimed(5, ())
 
     assert pool.free["a"] == pairs(2, 3, 1)
 
 
 def test_what_is_held_or_cools_is_not_offered_anew() -> None:
-    pool = a_pool(held=(v4(1),)).cooled([v4(2)], 5)
+    pool = resting(a_pool(held=(v4(1),)), 2)
 
     again = pool.offered({"a": pairs(1, 2, 3, 4)}, {v4(1)})
     assert again.free["a"] == pairs(3, 4)
@@ -80,20 +84,20 @@ def test_taking_what_is_not_free_changes_nothing() -> None:
 
 
 def test_a_withdrawn_address_does_not_come_back_from_its_rest() -> None:
-    pool = a_pool().cooled([v4(1)], 5).offered({"a": pairs(2, 3)}, ())
+    pool = resting(a_pool(), 1).offered({"a": pairs(2, 3)}, ())
 
     assert pool.reclaimed(9, ()).free["a"] == pairs(2, 3)
 
 
 def test_nothing_due_changes_nothing() -> None:
-    pool = a_pool().cooled([v4(1)], 5)
+    pool = resting(a_pool(), 1)
 
     assert pool.reclaimed(4.9, ()) is pool
 
 
 def test_a_pair_is_free_when_both_halves_are() -> None:
     pool = Pool().offered({"a": (Pair(v4(1), v6(1)),)}, ())
-    pool = pool.cooled([v4(1)], 5).cooled([v6(1)], 7)
+    pool = pool.taken([v4(1)]).cooled([v4(1)], 5).cooled([v6(1)], 7)
 
     assert pool.reclaimed(5, ()).free["a"] == ()
     assert pool.reclaimed(5, ()).reclaimed(7, ()).free["a"] == (Pair(v4(1), v6(1)),)

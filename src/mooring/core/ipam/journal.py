@@ -36,6 +36,8 @@ from mooring.core.npn.record import Pair
 
 FORMAT = 1
 
+_WRITER = json.JSONEncoder(separators=(",", ":"))
+
 
 class Damaged(Exception):  # noqa: N818 - says what the journal is
     """The journal is not what was written; the kernel must be asked instead."""
@@ -115,7 +117,7 @@ def restore(journal: Journal, boot: str, now: float, cooldown: float) -> Ledger:
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
-    text = json.dumps(document, separators=(",", ":")).encode()
+    text = _WRITER.encode(document).encode()
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 

@@ -289,7 +289,7 @@ class Ledger:
     def _cooled(self, address: Ip, until: float) -> "Ledger":
         if address in self.holders:
             raise Contradiction(f"{address} is held by {self.holders[address]}")
-        return replace(self, pool=self.pool.cooled((address,), until))
+        return replace(self, pool=self.pool.taken((address,)).cooled((address,), until))
 
     def _placed(self, vnic: str, slot: int) -> "Ledger":
         if vnic in self.slots or slot in self.slots.values() or slot not in SLOTS:

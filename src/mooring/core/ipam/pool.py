@@ -83,9 +83,9 @@ class Pool:
         return replace(self, free=free)
 
     def cooled(self, addresses: Iterable[Ip], until: float) -> "Pool":
-        """Let these addresses rest until then."""
+        """Let these addresses, which are not free, rest until then."""
         resting = dict.fromkeys(addresses, until)
-        return replace(self.taken(resting), cooling={**self.cooling, **resting})
+        return replace(self, cooling={**self.cooling, **resting})
 
     def reclaimed(self, now: float, held: Container[Ip]) -> "Pool":
         """End the rest of those whose time has come."""

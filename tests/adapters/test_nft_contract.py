@@ -172,3 +172,23 @@ def test_elements_by_script(world: World) -> None:
     world.run(nft.add_elements(PODS4, ('"moor0" . 10.0.0.5 : 0x10000',)))
     world.run(nft.refill(PODS4, ('"moor0" . 10.0.0.5 : 0x20000',), "map"))
     world.nft.set_elements(PODS4, add=[(KEY, TWO)], fd=world.fd)
+
+
+def test_every_change_adds_one_generation(world: World) -> None:
+    before = world.nft.generation(world.fd)
+    world.run(nft.replace(TABLE))
+    world.nft.set_elements(PODS4, add=[(KEY, ONE)], fd=world.fd)
+    world.nft.set_elements(PODS4, add=[(OTHER, ONE)], delete=[KEY], fd=world.fd)
+    world.run(nft.remove(TABLE))
+
+    assert world.nft.generation(world.fd) == before + 4
+
+
+def test_a_look_or_a_refusal_is_no_generation(world: World) -> None:
+    world.run(nft.replace(TABLE))
+    before = world.nft.generation(world.fd)
+    world.listing()
+    with pytest.raises(NftError):
+        world.run("delete table inet other\n")
+
+    assert world.nft.generation(world.fd) == before

@@ -43,6 +43,7 @@ class FakeNft:
         self._namespaces = namespaces
         self._tables: dict[int, dict[Place, Shelf]] = {}
         self._refusal: str | None = None
+        self._generations: dict[int, int] = {}
         if namespaces is not None:
             namespaces.when_ended(self._end_space)
 
@@ -67,6 +68,8 @@ class FakeNft:
         for line in lines:
             if line and not line.startswith("#"):
                 _statement(draft, line, lines)
+        if draft != self._tables_of(fd):
+            self._count(fd)
         self._tables[self._inode(fd)] = draft
         self.scripts.append(script)
 
@@ -103,8 +106,16 @@ class FakeNft:
         for key, data in added:
             if draft.setdefault(key, data) != data:
                 raise NftError("File exists", EEXIST)
+        if draft != found:
+            self._count(fd)
         found.clear()
         found.update(draft)
+
+    def generation(self, fd: int | None = None) -> int:
+        return self._generations.get(self._inode(fd), 1)
+
+    def _count(self, fd: int | None) -> None:
+        self._generations[self._inode(fd)] = self.generation(fd) + 1
 
     def _inode(self, fd: int | None) -> int:
         if fd is None:
@@ -129,6 +140,7 @@ class FakeNft:
 
     def _end_space(self, inode: int) -> None:
         self._tables.pop(inode, None)
+        self._generations.pop(inode, None)
 
 
 def _listed(name: str, about: list[str], found: dict[bytes, bytes | None]) -> str:

@@ -100,6 +100,16 @@ class Nft:
                     tables.update((family, name) for name in names)
         return frozenset(tables)
 
+    def generation(self, fd: int | None = None) -> int:
+        """Count the transactions carried out there, whoever sent them."""
+        talk = self._open(fd)
+        try:
+            return talk.generation()
+        except OSError as err:
+            raise NftError(f"no generation: {err}", err.errno or 0) from err
+        finally:
+            self._end(talk, keep=fd is None)
+
     def set_elements(
         self,
         where: SetPath,
@@ -182,6 +192,16 @@ class _Wire:
 
     def close(self) -> None:
         self._socket.close()
+
+    def generation(self) -> int:
+        """Ask for the number of the last transaction."""
+        self._sequence += 1
+        self._socket.send(wire.frame(nfnetlink.ask_generation(), self._sequence))
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                number = nfnetlink.generation(reply)
+                if number is not None and reply.sequence == self._sequence:
+                    return number
 
     def transact(self, messages: list[wire.Message]) -> list[nfnetlink.Refusal]:
         """Send a transaction; what was refused, nothing when it was carried out."""

@@ -44,10 +44,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A table that we made, and how nft lists it."""
+    """A table that we made, and the number of the transaction that did."""
 
     table: Table
-    listing: str
+    generation: int
 
 
 class Weaver:
@@ -156,32 +156,42 @@ class Weaver:
                 yield f"{space}: {error}"
 
     def _keep(self, space: str, fd: int, table: Table) -> None:
-        kept = self._tables.get(space)
+        """Make the table stand, by the difference to the one that we know stands there.
+
+        Every transaction of the namespace has the next number: one that is not ours may have
+        changed anything.
+        """
+        kept, found = self._tables.get(space), self._nft.generation(fd)
+        if kept is not None and kept.generation != found:
+            log.warning("rules changed by others space=%s", space)
+            kept = None
         if kept is None:
             self._nft.run(nft.replace(table), fd)
-        elif self._list(table, fd) != kept.listing:
-            log.warning("rules repaired space=%s", space)
-            self._nft.run(nft.replace(table), fd)
-        elif kept.table != table:
-            self._change(kept.table, table, fd)
+        elif script := change(kept.table, table):
+            self._change(script, table, fd)
         else:
             return
-        self._tables[space] = _Kept(table, self._list(table, fd))
+        generation = self._nft.generation(fd)
+        if generation == _next(found):
+            self._tables[space] = _Kept(table, generation)
+        else:
+            self._tables.pop(
+                space, None
+            )  # somebody came between: the next look replaces
 
-    def _change(self, before: Table, after: Table, fd: int) -> None:
+    def _change(self, script: str, after: Table, fd: int) -> None:
         try:
-            self._nft.run(change(before, after), fd)
+            self._nft.run(script, fd)
         except NftError as error:
             log.warning("rules replaced whole why=%s", error)
             self._nft.run(nft.replace(after), fd)
-
-    def _list(self, table: Table, fd: int) -> str:
-        return self._nft.listing(table.family, table.name, fd)
 
     # -- links, addresses, routes
 
     def _unplug(self, fabric: Fabric, spaces: Spaces, fresh: set[str]) -> None:
         """Cut links to namespaces that lost their name: such a one lives on with its processes."""
+        if not fresh:
+            return
         pairs = [v for f in fabric.facts.values() for v in f if isinstance(v, Veth)]
         ends = [(p.near, p.far) for p in pairs] + [(p.far, p.near) for p in pairs]
         for end, twin in ends:
@@ -251,3 +261,7 @@ class Weaver:
                 self._kernel.set_group(fd, port, BORN)
             faults += refused
         return faults
+
+
+def _next(generation: int) -> int:
+    return generation % 0xFFFFFFFF + 1

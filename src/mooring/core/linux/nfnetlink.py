@@ -16,6 +16,8 @@ from mooring.core.linux.wire import Message, Reply, attribute
 BATCH_BEGIN, BATCH_END = 16, 17
 NF_TABLES = 10
 NEW_ELEMENTS, DELETE_ELEMENTS = NF_TABLES << 8 | 12, NF_TABLES << 8 | 14
+NEW_GENERATION, GET_GENERATION = NF_TABLES << 8 | 15, NF_TABLES << 8 | 16
+GENERATION_ID = 1
 FAMILIES = {"inet": 1, "ip": 2, "arp": 3, "netdev": 5, "bridge": 7, "ip6": 10}
 
 TABLE, SET, ELEMENTS, LIST_ELEMENT = 1, 2, 3, 1
@@ -70,6 +72,19 @@ def refusal(reply: Reply, sequence: int) -> Refusal | None:
         return None
     place = reply.sequence - sequence - 1
     return Refusal(None if place < 0 else place, wire.verdict(reply))
+
+
+def ask_generation() -> Message:
+    """Ask how many transactions this namespace has seen."""
+    return Message(GET_GENERATION, 0, _HEADER.pack(0, 0, 0))
+
+
+def generation(reply: Reply) -> int | None:
+    """Read the answer; None for what is none."""
+    if reply.kind != NEW_GENERATION:
+        return None
+    found = wire.find(reply.body, GENERATION_ID, _HEADER.size)
+    return None if found is None else int.from_bytes(found)
 
 
 def _elements(kind: int, where: SetPath, elements: list[Element]) -> Message:

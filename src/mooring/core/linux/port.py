@@ -125,6 +125,12 @@ class Nft(Protocol):
     def tables(self, fd: int | None = None) -> frozenset[tuple[str, str]]:
         """Every table there, (family, name); those of the old iptables too."""
 
+    def generation(self, fd: int | None = None) -> int:
+        """Count transactions: each that changes something, whoever sends it, adds one.
+
+        The number is of 32 bits and begins again at 1.
+        """
+
     def set_elements(
         self,
         where: SetPath,

@@ -37,7 +37,7 @@ from mooring.core.vcn.router import (
     Router,
     Way,
 )
-from mooring.core.vcn.services_nft import INTERVAL, WORDS, Shelf, digest
+from mooring.core.vcn.services_nft import INTERVAL, WORDS, Shelf, digest, filled
 from mooring.core.vcn.world import World
 
 FAMILY, TABLE = "inet", "mooring"
@@ -217,7 +217,7 @@ def _has_table(router: Router, port: Port) -> bool:
 
 def _base(shelf: Shelf, router: Router) -> None:
     within = merged(span(b) for b in (*router.vcn.cidr_blocks, LINK_LOCAL))
-    inside = shelf.filled("n", "ipv4_addr", [_stretch(*each) for each in within])
+    inside = shelf.put(filled("n", "ipv4_addr", (_stretch(*each) for each in within)))
     uplink = quote(UPLINK)
     frame: dict[str, tuple[Hook | None, Iterable[str]]] = {
         "outside": (None, (f"ip saddr @{inside} drop", "ip daddr @open accept")),

@@ -22,6 +22,7 @@ from mooring.core.vcn.world import World
 Rules = tuple[SecurityRule, ...]
 Classes = tuple[Piece[Services], ...]
 Members = Mapping[str, Ranges]
+Groups = tuple[tuple[str, Ranges], ...]
 REMEMBERED = 4096  # combinations of rules whose services are not worked out again
 
 
@@ -76,15 +77,31 @@ def span(block: IPv4Network) -> Range:
 
 
 def _profile(name: str, rules: Rules, members: Members) -> Profile:
+    named = {rule.peer for rule in rules if rule.peer_type == GROUP}
+    groups = tuple((each, members[each]) for each in sorted(named & members.keys()))
     out = tuple(r for r in rules if r.direction == EGRESS)
     into = tuple(r for r in rules if r.direction == INGRESS)
     return Profile(
         name=name,
-        egress=_classes(out, members, _granted),
-        ingress=_classes(into, members, _granted),
-        tracked_egress=_classes(out, members, _tracked),
-        tracked_ingress=_classes(into, members, _tracked),
+        egress=_granted_to(out, groups),
+        ingress=_granted_to(into, groups),
+        tracked_egress=_tracked_of(out, groups),
+        tracked_ingress=_tracked_of(into, groups),
     )
+
+
+# A change touches few profiles: the others' classes are remembered. So are, inside of a
+# changed one, the services of each combination of rules.
+
+
+@lru_cache(REMEMBERED)
+def _granted_to(rules: Rules, groups: Groups) -> Classes:
+    return _classes(rules, groups, _granted)
+
+
+@lru_cache(REMEMBERED)
+def _tracked_of(rules: Rules, groups: Groups) -> Classes:
+    return _classes(rules, groups, _tracked)
 
 
 @lru_cache(REMEMBERED)
@@ -99,17 +116,18 @@ def _tracked(rules: Rules) -> Services:
 
 
 def _classes(
-    rules: Rules, members: Members, meaning: Callable[[Rules], Services]
+    rules: Rules, groups: Groups, meaning: Callable[[Rules], Services]
 ) -> Classes:
+    members = dict(groups)
     by_peer: dict[Ranges, list[SecurityRule]] = {}
     for rule in rules:
         by_peer.setdefault(_peers(rule, members), []).append(rule)
     layers = [
-        (stretch, tuple(rules)) for peers, rules in by_peer.items() for stretch in peers
+        (stretch, tuple(those)) for peers, those in by_peer.items() for stretch in peers
     ]
 
-    def fold(those: Sequence[Rules]) -> Services:
-        return meaning(tuple(rule for rules in those for rule in rules))
+    def fold(combined: Sequence[Rules]) -> Services:
+        return meaning(tuple(rule for those in combined for rule in those))
 
     return tuple(p for p in pieces(layers, fold) if p[2] != NOTHING)
 

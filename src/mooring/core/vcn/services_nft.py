@@ -10,8 +10,9 @@ ICMP, which carries the errors about all of them.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mooring.core.linux.nft import Chain, NamedSet, anonymous
 from mooring.core.net.ranges import Range
@@ -30,8 +31,11 @@ from mooring.core.vcn.services import (
 WORDS = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
 INTERVAL = ("interval",)
 PAIR = "inet_proto . inet_service"
+REMEMBERED = 4096  # chains that are not compiled again
 TRIPLE = "inet_proto . inet_service . inet_service"
 KINDS = "icmp_type . icmp_code"
+
+Compiled = tuple[Chain, tuple[NamedSet, ...]]
 
 
 @dataclass(slots=True)
@@ -40,7 +44,6 @@ class Shelf:
 
     sets: dict[str, NamedSet] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
-    _known: dict[tuple[str, Services], str] = field(default_factory=dict)
 
     def put(self, new: NamedSet | Chain) -> str:
         """Keep a set or chain; give its name."""
@@ -50,29 +53,23 @@ class Shelf:
             self.sets[new.name] = new
         return new.name
 
-    def filled(self, letter: str, key: str, elements: Iterable[str]) -> str:
-        """Keep an interval set under the name of its content; give the name."""
-        given = tuple(elements)
-        name = f"{letter}_{digest(key, *given)}"
-        return self.put(NamedSet(name, key, None, INTERVAL, given))
-
     def packet(self, services: Services) -> str:
         """Give the verdict by which a packet of these services is accepted."""
-        return self._verdict("c", services)
+        return self._verdict(services, packet_chain)
 
     def flow(self, services: Services) -> str:
         """Give the verdict that accepts what belongs to a flow of these services."""
-        return self._verdict("o", services)
+        return self._verdict(services, flow_chain)
 
-    def _verdict(self, letter: str, services: Services) -> str:
+    def _verdict(
+        self, services: Services, compiled: Callable[[Services], Compiled]
+    ) -> str:
         if services == EVERYTHING:
             return "accept"
-        known = self._known.get((letter, services))
-        if known is None:
-            rules = _packet(self, services) if letter == "c" else _flow(self, services)
-            known = self.put(Chain(f"{letter}_{digest(*rules)}", tuple(rules)))
-            self._known[letter, services] = known
-        return f"jump {known}"
+        chain, sets = compiled(services)
+        for each in sets:
+            self.put(each)
+        return f"jump {self.put(chain)}"
 
 
 def digest(*texts: str) -> str:
@@ -80,44 +77,56 @@ def digest(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
-def _packet(shelf: Shelf, services: Services) -> list[str]:
-    found: list[str] = []
+def filled(letter: str, key: str, elements: Iterable[str]) -> NamedSet:
+    """Make an interval set that has the name of its content."""
+    given = tuple(elements)
+    return NamedSet(f"{letter}_{digest(key, *given)}", key, None, INTERVAL, given)
+
+
+@lru_cache(REMEMBERED)
+def packet_chain(services: Services) -> Compiled:
+    """Compile what a packet is asked."""
+    rules: list[str] = []
+    sets: list[NamedSet] = []
     if wholes := _wholes(services):
-        found.append(f"meta l4proto {wholes} accept")
+        rules.append(f"meta l4proto {wholes} accept")
     if ports := list(_ports(services)):
-        name = shelf.filled("p", PAIR, ports)
-        found.append(f"meta l4proto . th dport @{name} accept")
+        sets.append(filled("p", PAIR, ports))
+        rules.append(f"meta l4proto . th dport @{sets[-1].name} accept")
     if boxes := list(_boxes(services)):
-        name = shelf.filled("b", TRIPLE, boxes)
-        found.append(f"meta l4proto . th dport . th sport @{name} accept")
+        sets.append(filled("b", TRIPLE, boxes))
+        rules.append(f"meta l4proto . th dport . th sport @{sets[-1].name} accept")
     if kinds := list(_kinds(services)):
-        name = shelf.filled("k", KINDS, kinds)
-        found.append(f"icmp type . icmp code @{name} accept")
+        sets.append(filled("k", KINDS, kinds))
+        rules.append(f"icmp type . icmp code @{sets[-1].name} accept")
     if services.others:
-        found.append(f"meta l4proto != {_named(services)} accept")
-    return found
+        rules.append(f"meta l4proto != {_named(services)} accept")
+    return _chain("c", rules), tuple(sets)
 
 
-def _flow(shelf: Shelf, services: Services) -> list[str]:
-    found: list[str] = []
+@lru_cache(REMEMBERED)
+def flow_chain(services: Services) -> Compiled:
+    """Compile what the first packet of a flow is asked, given a later one."""
+    rules: list[str] = []
+    sets: list[NamedSet] = []
+    first = "ct original protocol . ct original proto-dst"
     if wholes := _wholes(services):
-        found.append(f"ct original protocol {wholes} accept")
+        rules.append(f"ct original protocol {wholes} accept")
     if ports := [*_ports(services), *_queries(services)]:
-        name = shelf.filled("p", PAIR, ports)
-        found += (
-            f"meta l4proto {word} ct original protocol . ct original proto-dst @{name} accept"
-            for word in _carriers(ports)
-        )
+        sets.append(filled("p", PAIR, ports))
+        asked = f"{first} @{sets[-1].name} accept"
+        rules += (f"meta l4proto {word} {asked}" for word in _carriers(ports))
     if boxes := list(_boxes(services)):
-        name = shelf.filled("b", TRIPLE, boxes)
-        found += (
-            f"meta l4proto {word} ct original protocol . ct original proto-dst"
-            f" . ct original proto-src @{name} accept"
-            for word in _carriers(boxes)
-        )
+        sets.append(filled("b", TRIPLE, boxes))
+        asked = f"{first} . ct original proto-src @{sets[-1].name} accept"
+        rules += (f"meta l4proto {word} {asked}" for word in _carriers(boxes))
     if services.others:
-        found.append(f"ct original protocol != {_named(services)} accept")
-    return found
+        rules.append(f"ct original protocol != {_named(services)} accept")
+    return _chain("o", rules), tuple(sets)
+
+
+def _chain(letter: str, rules: Sequence[str]) -> Chain:
+    return Chain(f"{letter}_{digest(*rules)}", tuple(rules))
 
 
 def _wholes(services: Services) -> str:

@@ -276,6 +276,21 @@ def test_an_exhausted_pool_refuses_pods_and_not_the_node(world: World) -> None:
     assert world.ready()
 
 
+def test_what_former_times_left_gives_way(world: World) -> None:
+    first = world.pod_addresses[0]
+    ip(world.node, "route", "add", f"{first}/32", "via", "10.0.2.1")
+    ip(world.node, "neigh", "add", first, "lladdr", PRIMARY_MAC, "dev", "ens5")
+    until(
+        "the stray's end",
+        lambda: "static" not in ip(world.node, "route", "show", first),
+    )
+    pod = world.run_pod("one")
+
+    assert pod.address == first
+    assert world.pings(world.node, first)
+    assert world.pings(world.router, first)
+
+
 def test_an_interface_that_exists_is_refused(world: World) -> None:
     pod = world.a_space_for("one")
     ip(pod.space, "link", "add", "eth0", "type", "bridge")
@@ -328,6 +343,7 @@ DRIFTS = {
     "a pod's neighbour": "neigh del {address} dev {link}",
     "a pod's link, down": "link set {link} down",
     "a pod's link, gone": "link del {link}",
+    "a pod's link, its MAC": "link set {link} address 02:00:00:00:00:99",
 }
 
 
@@ -343,7 +359,8 @@ def picture(world: World, pod: Pod) -> list[str]:
     ]
     lines += ip(world.node, "-4", "-br", "address", "show", "dev", "ens5").split("\n")
     shown = json.loads(ip(world.node, "-j", "link", "show"))
-    lines += [f"{x['ifname']} {x['mtu']} {x['operstate']}" for x in shown]
+    about = ("ifname", "mtu", "operstate", "address")
+    lines += [" ".join(str(x[key]) for key in about) for x in shown]
     # The default table is nobody's.
     lines = [re.sub(r"@if\d+", "", line.strip()) for line in lines]
     return sorted(line for line in lines if "lookup default" not in line)

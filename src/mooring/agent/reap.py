@@ -72,13 +72,8 @@ class Reaper:
         left = await self._delete(batch)
         done = [doomed for link, doomed in batch.items() if link not in left]
         now = self._host.clock.now()
-        self._book.note(
-            *(
-                Freed(doomed.attachment, now + doomed.rest)
-                for doomed in done
-                if doomed.attachment is not None
-            )
-        )
+        ended = [(x.attachment, x.rest) for x in done if x.attachment is not None]
+        self._book.note(*(Freed(whose, now + rest) for whose, rest in ended))
         for doomed in done:
             # A lease that was left here meanwhile goes with the next batch.
             if self._waiting[doomed.link] is doomed:

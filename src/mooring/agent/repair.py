@@ -21,7 +21,7 @@ from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.linux import drift
 from mooring.core.linux.plan import HOST, POD, LinkUp, Plan, Sysctl, Veth
 from mooring.core.linux.port import KernelError, NftError
-from mooring.core.linux.seen import Seen
+from mooring.core.linux.seen import Link, Seen
 from mooring.core.wiring import names, pod, ruleset
 from mooring.core.wiring.names import host_link
 from mooring.core.wiring.strays import orphans, strays
@@ -49,9 +49,12 @@ class Repair:
         self._attachments = attachments
         self._reaper = reaper
         self._insides: Iterator[Lease] = iter(())
+        self._refusals: tuple[set[str], set[str]] = set(), set()
 
     def turn(self, seen: Seen) -> None:
         """Compare the node with one look at it."""
+        # What was not refused in the last turn any more may be told again.
+        self._refusals = self._refusals[1], set()
         if not self._node.in_force:
             return
         wanted = self._node.standing.plan()
@@ -72,7 +75,7 @@ class Repair:
         try:
             text, tables = await asyncio.to_thread(self._look_at_nft)
         except NftError as why:
-            self._host.say("repair-refused", why=why)
+            self._refused(why)
             return
         frame, pods = ruleset.listed(text)
         now = ruleset.sources(self._wired())
@@ -106,12 +109,13 @@ class Repair:
         lacking = drift.missing(wanted, {HOST: seen})
         if not lacking:
             return wanted
+        link = seen.links.get(host_link(lease.attachment))
         fd = open_alive(self._host.namespaces, lease.netns)
         try:
-            if host_link(lease.attachment) in seen.links:
+            if link is not None and (fd is None or _is_same(cables, link)):
                 self._mend(lacking, fd)
             elif fd is not None:
-                self._make(cables, fd)
+                self._lay_anew(cables, fd, link)
             else:
                 self._host.say("collected", attachment=names.words(lease.attachment))
                 self._attachments.detach(lease.attachment)
@@ -126,6 +130,12 @@ class Repair:
             if isinstance(fact, Veth):
                 self._make((LinkUp(HOST, fact.near.name, fact.near.mtu),))
         self._make(pod.ways_in(lacking) if netns is None else lacking, netns)
+
+    def _lay_anew(self, cables: Plan, netns: int, link: Link | None) -> None:
+        """Lay a pod's cable again; one whose MAC was changed leads nowhere, and goes."""
+        if link is not None:
+            self._try(lambda: self._host.kernel.delete_links(None, [link.name]))
+        self._make(cables, netns)
 
     def _look_inside(self, wired: list[Lease]) -> None:
         """Compare some pods' insides, another few every turn."""
@@ -147,7 +157,7 @@ class Repair:
             if lease.attachment.ifname in seen[POD].links:
                 self._make(pod.lacking(inside, seen), fd)
         except KernelError as why:
-            self._host.say("repair-refused", why=why)
+            self._refused(why)
         finally:
             self._host.namespaces.close(fd)
 
@@ -156,7 +166,7 @@ class Repair:
         for fact in found:
             self._note(f"stray {say(fact)}")
         for refusal in self._host.kernel.take_back(found, {HOST: None}):
-            self._host.say("repair-refused", why=refusal)
+            self._refused(refusal)
         known = (host_link(attachment) for attachment in self._book.ledger.leases)
         for link in orphans(seen.links, known):
             if not self._reaper.has(link):
@@ -177,10 +187,25 @@ class Repair:
         try:
             act()
         except (KernelError, NftError) as why:
-            self._host.say("repair-refused", why=why)
+            self._refused(why)
             return False
         return True
+
+    def _refused(self, why: Exception) -> None:
+        """Say what was refused, once as long as it lasts; it is tried every turn."""
+        text = str(why)
+        if isinstance(why, KernelError) and why.fact is not None:
+            text = f"{say(why.fact)}: {why.message} (errno {why.errno})"
+        if text not in self._refusals[0]:
+            self._host.say("repair-refused", why=text)
+        self._refusals[0].add(text)
+        self._refusals[1].add(text)
 
     def _note(self, what: str) -> None:
         self._host.say("repaired", what=what)
         self.done.append((self._host.clock.wall(), what))
+
+
+def _is_same(cables: Plan, link: Link) -> bool:
+    """Tell whether a link is the host end that was laid, by its MAC."""
+    return any(isinstance(f, Veth) and f.near.mac == link.mac for f in cables)

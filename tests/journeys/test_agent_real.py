@@ -194,7 +194,7 @@ def test_pods_are_tracked_once_somebody_else_filters(world: World) -> None:
     run("ip", "netns", "exec", world.node, "nft", "add table ip kube-proxy")
     until("the tracking", lambda: tracked(world, pod))
 
-    assert 'tracking because="ip kube-proxy"' in world.log
+    until("the word of it", lambda: 'tracking because="ip kube-proxy"' in world.log)
     world.kill()
     world.start()
     assert tracked(world, pod)
@@ -280,10 +280,6 @@ def test_what_former_times_left_gives_way(world: World) -> None:
     first = world.pod_addresses[0]
     ip(world.node, "route", "add", f"{first}/32", "via", "10.0.2.1")
     ip(world.node, "neigh", "add", first, "lladdr", PRIMARY_MAC, "dev", "ens5")
-    until(
-        "the stray's end",
-        lambda: "static" not in ip(world.node, "route", "show", first),
-    )
     pod = world.run_pod("one")
 
     assert pod.address == first

@@ -7,21 +7,34 @@ go (one per VCN) and signals are the program's own business.
 import asyncio
 import contextlib
 import socket
+from typing import cast
 
 from starlette.types import ASGIApp
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-# longer than any client keeps an idle connection, or it would send into a closing one
-KEEP_ALIVE = 900
 FAREWELL = 10.0  # seconds that answers under way get when the server stops
 
 
-class HttpServer:
-    """One listening socket and its connections."""
+class _Refusing(asyncio.Protocol):
+    """What a connection too many gets."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """End it at once."""
+        cast("asyncio.Transport", transport).abort()
+
+
+class HttpServer:
+    """One listening socket and its connections.
+
+    At most `most` of them at once, further ones are cut off: a guest that opens many must
+    not take the descriptors of the process. An answered connection that stays idle ends
+    after `keep_alive` seconds.
+    """
+
+    def __init__(self, app: ASGIApp, *, keep_alive: int = 5, most: int = 256) -> None:
+        self._most = most
         self._config = Config(
             app,
             lifespan="off",
@@ -29,7 +42,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE,
+            timeout_keep_alive=keep_alive,
         )
         self._config.load()
         self._state = ServerState()
@@ -54,5 +67,7 @@ class HttpServer:
                 while self._state.tasks:
                     await asyncio.wait(tuple(self._state.tasks))
 
-    def _protocol(self) -> HttpToolsProtocol:
+    def _protocol(self) -> asyncio.Protocol:
+        if len(self._state.connections) >= self._most:
+            return _Refusing()
         return HttpToolsProtocol(self._config, self._state, {})

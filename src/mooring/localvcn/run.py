@@ -27,6 +27,9 @@ from mooring.localvcn.server import Chance, Server
 log = logging.getLogger(__name__)
 
 BACKLOG = 1024
+CONNECTIONS = 4096
+# longer than any client keeps an idle connection, or it would send into a closing one
+KEEP_ALIVE = 900
 RETRY = 1.0
 
 
@@ -97,7 +100,7 @@ async def serve(
     enforcement = Enforcement(parts.fabric)
     cloud = Cloud(world, journal, enforcement, parts.wall)
     app = Server(cloud, Keys(parts.register), Chance(parts.wall, parts.draw))
-    http = HttpServer(app)
+    http = HttpServer(app, keep_alive=KEEP_ALIVE, most=CONNECTIONS)
     stop = _stop_signal()
     async with asyncio.TaskGroup() as group:
         loops = (parts.fabric.run, enforcement.run, cloud.run)

@@ -13,13 +13,14 @@ from mooring.core.linux.plan import (
     MAIN,
     POD,
     Address,
+    Fact,
     Neighbour,
     Route,
     Rule,
     Sysctl,
     Veth,
 )
-from mooring.core.linux.seen import Seen
+from mooring.core.linux.seen import Link, Seen
 from mooring.core.npn.record import Pair
 from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.names import host_link
@@ -193,3 +194,70 @@ def test_a_listing_is_split_into_pods_and_the_rest() -> None:
     assert frame.count("elements") == 1
     assert '"ens5"' in frame
     assert "moor0" not in frame
+
+
+def test_other_tables_than_ours_are_named() -> None:
+    tables = [("inet", "mooring"), ("ip", "nat"), ("inet", "firewalld")]
+
+    assert ruleset.others(tables) == ("inet firewalld", "ip nat")
+    assert ruleset.others(tables[:1]) == ()
+
+
+def nic(name: str, mac: str, kind: str = "") -> Link:
+    return Link(
+        name=name,
+        index=1,
+        mac=mac,
+        mtu=1500,
+        up=False,
+        operational=False,
+        kind=kind,
+        peer_index=None,
+        alias="",
+        group=0,
+    )
+
+
+def test_a_vnics_link_has_its_mac_and_borrows_none() -> None:
+    here, away = an_uplink(1).status, an_uplink(2).status
+    upper = replace(here, mac_address=here.mac_address.upper())
+    shown = [
+        nic("ens3", "02:00:17:00:00:99"),
+        nic("ens5", here.mac_address),
+        nic("ens5.7", here.mac_address, "vlan"),
+        nic("moor1", here.mac_address, "veth"),
+    ]
+    found = vnic.match([upper, away], {link.name: link for link in shown})
+
+    assert found.links == {here.vnic_id: "ens5"}
+    assert found.absent == (away.vnic_id,)
+
+
+def test_a_pods_inside_is_what_stands_in_it() -> None:
+    plan = pod.plan(a_lease(), 9000)
+
+    assert set(pod.inside(plan)) | set(pod.host_side(plan)) == set(plan)
+    assert not set(pod.inside(plan)) & set(pod.host_side(plan))
+
+
+def inside_without(*facts: Fact, others: tuple[Route, ...] = ()) -> Seen:
+    plan = pod.inside(pod.plan(a_lease(), 9000))
+    kept = [fact for fact in plan if fact not in facts]
+    lo = replace(nic("lo", ""), up=True)
+    return Seen(
+        POD,
+        links={"lo": lo},
+        addresses=frozenset(f for f in kept if isinstance(f, Address)),
+        routes=frozenset(f for f in kept if isinstance(f, Route)) | set(others),
+        neighbours=frozenset(f for f in kept if isinstance(f, Neighbour)),
+    )
+
+
+def test_another_default_route_is_as_good() -> None:
+    plan = pod.inside(pod.plan(a_lease(), 9000))
+    (ours,) = (f for f in plan if isinstance(f, Route) and f.onlink)
+    other = Route(POD, DEFAULT, "net1")
+
+    assert pod.lacking(plan, {POD: inside_without()}) == ()
+    assert pod.lacking(plan, {POD: inside_without(ours)}) == (ours,)
+    assert pod.lacking(plan, {POD: inside_without(ours, others=(other,))}) == ()

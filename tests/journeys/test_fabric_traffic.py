@@ -16,7 +16,7 @@ from fabric_field import Field, a_field
 from mooring.adapters import netns
 from mooring.core.vcn.fabric import SERVER
 from mooring.localvcn.fabric import FabricLoop
-from mooring.localvcn.internet import ECHO, HTTP, Outside
+from mooring.localvcn.internet import ECHO, HTTP, HTTPS, Outside
 from mooring.localvcn.weaver import Weaver
 
 A, B, C = (an_id("vnic", name) for name in "abc")
@@ -128,10 +128,10 @@ def says(one: socket.socket, other: socket.socket, word: bytes) -> bool:
     return other.recv(len(word), socket.MSG_WAITALL) == word
 
 
-def who(field: Field, vnic_id: str) -> str:
+def who(field: Field, vnic_id: str, port: int = HTTP) -> str:
     """What the internet's server says about a caller."""
     with a_socket(field, vnic_id) as ours:
-        ours.connect((str(SERVER), HTTP))
+        ours.connect((str(SERVER), port))
         ours.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b""
         while part := ours.recv(4096):
@@ -151,6 +151,10 @@ def echoes(field: Field, vnic_id: str, kind: int) -> bytes:
 
 def test_behind_a_nat_gateway_the_internet_sees_its_address(field: Field) -> None:
     assert (who(field, A), who(field, B)) == (NAT, NAT)
+
+
+def test_where_only_443_is_let_out_the_internet_answers_too(field: Field) -> None:
+    assert who(field, A, HTTPS) == NAT
 
 
 def test_with_a_public_address_the_internet_sees_that(field: Field) -> None:

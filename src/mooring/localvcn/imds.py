@@ -148,7 +148,11 @@ class Metadata:
         finally:
             self._spaces.close(fd)
         server = HttpServer(Door(vcn_id, lambda: self._world))
-        await server.start(listener)
+        try:
+            await server.start(listener)
+        except BaseException:
+            listener.close()
+            raise
         self._sites[vcn_id] = Site(inode, server)
 
     async def _close(self, vcn_id: str) -> None:

@@ -1,14 +1,15 @@
 """The internet of a fabric: one server that says who called, and echoes.
 
-At 198.51.100.10 (`core.vcn.fabric.SERVER`), in a namespace of its own: HTTP on port 80 answers
-with the caller's address and port as the internet sees them, port 7 echoes over TCP and UDP
-(RFC 862). It follows the fabric as `imds` does: a namespace that was made anew behind our
-back gets new sockets.
+At 198.51.100.10 (`core.vcn.fabric.SERVER`), in a namespace of its own: HTTP on ports 80 and
+443 (plain there too: pods may often go out to 443 only) answers with the caller's address and
+port as the internet sees them, port 7 echoes over TCP and UDP (RFC 862). It follows the
+fabric as `imds` does: a namespace that was made anew behind our back gets new sockets.
 """
 
 import asyncio
 import logging
 import socket
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -24,7 +25,7 @@ from mooring.localvcn.http import HttpServer
 log = logging.getLogger(__name__)
 
 PERIOD = 2.0  # seconds between looks for a namespace that was made anew
-HTTP, ECHO = 80, 7
+HTTP, HTTPS, ECHO = 80, 443, 7
 
 
 class Spaces(Protocol):
@@ -111,20 +112,10 @@ class _TcpEcho(asyncio.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Site:
-    """What is being served, and the namespace in which it is."""
+    """What is being served, to be closed, and the namespace in which it is."""
 
     inode: int
-    http: HttpServer
-    tcp: asyncio.Server
-    udp: asyncio.BaseTransport
-    connections: set[asyncio.Transport]
-
-    async def close(self) -> None:
-        await self.http.stop()
-        self.udp.close()
-        self.tcp.close()
-        for connection in tuple(self.connections):
-            connection.abort()
+    doors: AsyncExitStack
 
 
 class Outside:
@@ -175,30 +166,37 @@ class Outside:
         if self._site is not None and self._site.inode == inode:
             return
         await self._close()
-        sockets: list[socket.socket] = []
-        try:
-            sockets.append(self._spaces.listen_tcp(fd, str(SERVER), HTTP))
-            sockets.append(self._spaces.listen_tcp(fd, str(SERVER), ECHO))
-            sockets.append(self._spaces.udp_socket(fd, str(SERVER), ECHO))
-        except OSError:
-            for each in sockets:
-                each.close()
-            raise
-        self._site = await _open(inode, *sockets)
+        async with AsyncExitStack() as doors:
+            await self._open(fd, doors)
+            self._site = _Site(inode, doors.pop_all())
+
+    async def _open(self, fd: int, doors: AsyncExitStack) -> None:
+        """Serve inside the namespace; `doors` closes what was opened, however far it came."""
+        loop = asyncio.get_running_loop()
+        host = str(SERVER)
+        for port in (HTTP, HTTPS):
+            listener = self._spaces.listen_tcp(fd, host, port)
+            doors.callback(listener.close)
+            server = HttpServer(caller)
+            await server.start(listener)
+            doors.push_async_callback(server.stop)
+        stream = self._spaces.listen_tcp(fd, host, ECHO)
+        doors.callback(stream.close)
+        connections: set[asyncio.Transport] = set()
+        doors.callback(_abort, connections)
+        echo = await loop.create_server(lambda: _TcpEcho(connections), sock=stream)
+        doors.callback(echo.close)
+        datagrams = self._spaces.udp_socket(fd, host, ECHO)
+        doors.callback(datagrams.close)
+        transport, _ = await loop.create_datagram_endpoint(_UdpEcho, sock=datagrams)
+        doors.callback(transport.abort)
 
     async def _close(self) -> None:
         site, self._site = self._site, None
         if site is not None:
-            await site.close()
+            await site.doors.aclose()
 
 
-async def _open(
-    inode: int, http: socket.socket, tcp: socket.socket, udp: socket.socket
-) -> _Site:
-    loop = asyncio.get_running_loop()
-    server = HttpServer(caller)
-    await server.start(http)
-    connections: set[asyncio.Transport] = set()
-    echo = await loop.create_server(lambda: _TcpEcho(connections), sock=tcp)
-    datagrams, _ = await loop.create_datagram_endpoint(_UdpEcho, sock=udp)
-    return _Site(inode, server, echo, datagrams, connections)
+def _abort(connections: set[asyncio.Transport]) -> None:
+    for connection in tuple(connections):
+        connection.abort()

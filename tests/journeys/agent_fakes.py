@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from errno import EBUSY
+from errno import EBUSY, ENOBUFS
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from mooring.core.linux import drift
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.plan import HOST, POD, Address, Fact, LinkUp, Plan, Route
 from mooring.core.linux.port import KernelError, Spaces
+from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, Pair, VnicStatus
 from mooring.core.wiring import pod as pod_wiring
 from mooring.core.wiring import ruleset, strays
@@ -62,6 +63,12 @@ class MortalKernel(FakeKernel):
         super().__init__(namespaces)
         self._fuse = fuse
         self.stuck: set[str] = set()
+        self.blind = False
+
+    def look(self, space: str, fd: int | None) -> Seen:
+        if self.blind:
+            raise KernelError(None, ENOBUFS, "the look was too large")
+        return super().look(space, fd)
 
     def carry_out(self, plan: Plan, spaces: Spaces) -> None:
         for fact in plan:

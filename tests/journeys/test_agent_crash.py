@@ -6,11 +6,14 @@ pod whose DEL succeeded is gone. What was not answered the runtime tries again.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from errno import EIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from journeys.agent_fakes import Killed, Machine, Pod, a_machine, a_vnic, play
+
+from mooring.core.cni.spool import SpooledDel
 
 Act = Callable[[Machine, dict[str, Pod]], Awaitable[None]]
 
@@ -222,5 +225,24 @@ def test_a_death_while_starting_is_no_worse(step: int) -> None:
 
         assert set(machine.leases) == {pod.id}
         machine.assert_consistent()
+
+    play(story())
+
+
+def test_a_spool_that_cannot_be_read_is_told_and_does_not_keep_the_agent() -> None:
+    class Unreadable:
+        """A spool on a failing disk."""
+
+        def pending(self) -> list[SpooledDel]:
+            raise OSError(EIO, "Input/output error")
+
+        def done(self, item: SpooledDel) -> None:
+            raise AssertionError(item)
+
+    async def story() -> None:
+        machine = a_machine()
+        await machine.agent.replay(Unreadable())
+
+        assert "Input/output error" in machine.heard("replay-refused")[0]
 
     play(story())

@@ -29,6 +29,7 @@ from mooring.core.linux.plan import (
     Rule,
     Veth,
 )
+from mooring.core.linux.port import KernelError
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.record import NpnStatus
 from mooring.core.wiring.names import host_link
@@ -528,5 +529,40 @@ def test_nothing_of_a_foreign_table_is_touched() -> None:
 
         assert foreign[0] in seen.rules
         assert set(foreign[1:]) <= seen.routes
+
+    play(story())
+
+
+def test_why_a_node_is_not_set_up_stays_known_and_is_told_once() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        machine.kernel.refuse(Rule)
+        for _ in range(3):
+            await machine.agent.follow()
+            await machine.agent.look_after()
+            await machine.agent.follow()
+
+        assert "could not be set up" in machine.agent.node.standing.trouble
+        assert len(machine.heard("trouble")) == 1
+        machine.kernel.relent()
+        await machine.agent.look_after()
+
+        assert machine.agent.node.ready
+
+    play(story())
+
+
+def test_a_status_that_could_not_be_followed_is_followed_later() -> None:
+    async def story() -> None:
+        machine = await started()
+        machine.cloud(a_vnic(range(10, 20)))
+        machine.kernel.blind = True
+        with pytest.raises(KernelError):
+            await machine.agent.follow()
+        machine.kernel.blind = False
+        await machine.agent.follow()
+
+        assert machine.agent.book.ledger.pool.free["vnic-1"]
+        assert len(machine.agent.book.ledger.pool.offers["vnic-1"]) == 10
 
     play(story())

@@ -62,9 +62,14 @@ class Reaper:
             await self._awake.wait()
             await self._host.clock.sleep(BATCH_SECONDS)
             self._awake.clear()
-            if not await self.reap():
+            try:
+                if await self.reap():
+                    continue
                 await self._host.clock.sleep(RETRY_SECONDS)
-                self._awake.set()
+            finally:
+                # Whatever ends this turn, what is left here has the next one.
+                if self._waiting:
+                    self._awake.set()
 
     async def reap(self) -> bool:
         """Delete what waits now; tell whether nothing of it is left."""

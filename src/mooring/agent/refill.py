@@ -42,14 +42,18 @@ class Refill:
         self._source = source
         self._resume = resume
         self._said = ""
+        self._latest: NpnStatus | None = None
         self._draining: frozenset[AttachmentId] = frozenset()
 
     def turn(self) -> None:
         """Look whether the object has changed, and follow it."""
-        status = self._source.changed()
-        if status is None or not self._counts(status):
+        self._latest = self._source.changed() or self._latest
+        if self._source.trouble:
             self._complain(self._source.trouble)
-        elif status != self._node.standing.npn or not self._node.in_force:
+        status = self._latest
+        # One that could not be followed last time is followed now; one that could, but
+        # not put in force, waits for the next look at the node.
+        if status is not None and self._counts(status) and self._is_new(status):
             self.follow(status, self._host.kernel.look(HOST, None))
 
     def relook(self, seen: Seen) -> None:
@@ -87,6 +91,9 @@ class Refill:
             free=sum(len(pairs) for pairs in self._book.ledger.pool.free.values()),
             absent=",".join(match.absent),
         )
+
+    def _is_new(self, status: NpnStatus) -> bool:
+        return status != self._node.standing.npn
 
     def _counts(self, status: NpnStatus) -> bool:
         if status.state == "SUCCESS":

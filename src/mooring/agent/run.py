@@ -28,6 +28,7 @@ from mooring.core.cni.frames import Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
 from mooring.core.linux.plan import HOST
+from mooring.core.linux.port import KernelError, NftError
 from mooring.core.npn.port import Objects
 
 QUIET_SECONDS = 0.3
@@ -145,7 +146,17 @@ class Agent:
         self._report.turn(self.repair.done)
 
     async def replay(self, spool: Spool) -> None:
-        """Carry out the DELs that were spooled while no agent listened."""
+        """Carry out the DELs that were spooled while no agent listened.
+
+        What cannot be read or removed is told, and met again the next time: it must not
+        keep the agent from starting.
+        """
+        try:
+            await self._replay(spool)
+        except (OSError, KernelError, NftError) as why:
+            self._host.say("replay-refused", why=why)
+
+    async def _replay(self, spool: Spool) -> None:
         for item in spool.pending():
             if self._precedes(item):
                 self._host.say("spooled-del-too-old", file=item.name)

@@ -455,6 +455,21 @@ def test_containerd_capitalises_and_podman_does_not_and_both_are_understood() ->
     assert one.conf.raw["runtimeConfig"] == CONTAINERD
 
 
+@pytest.mark.parametrize(
+    ("wish", "value"),
+    [("ips", ["10.0.0.9"]), ("Mac", "02:00:00:00:00:01"), ("ipRanges", [[{}]])],
+)
+def test_a_wish_that_cannot_be_granted_is_refused_and_del_forgives_it(
+    wish: str, value: object
+) -> None:
+    conf = a_conf(runtimeConfig={wish: value})
+    error = complaint(an_env("ADD"), conf)
+
+    assert error.code == Code.UNSUPPORTED_FIELD
+    assert error.msg.startswith(f"runtimeConfig.{wish.lower()}: {json.dumps(value)}")
+    assert isinstance(parse(an_env("DEL"), conf), Del)
+
+
 def test_what_is_nested_without_end_is_left_as_it_is() -> None:
     deep = json.loads("[" * 300 + "]" * 300)
     request = parse(an_env("ADD"), a_conf(runtimeConfig={"bandwidth": deep}))

@@ -45,6 +45,9 @@ RECORDS = frozenset({"portmappings", "bandwidth", "dns", "ipranges"})
 The others are lists, or maps with the user's own keys, which keep their case.
 """
 
+WISHES = ("ips", "ipranges", "mac")
+"""Capabilities that choose what the pool or the pod's name decide: nobody gets them here."""
+
 
 def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
     """Read the configuration; when not `strict`, forgive what DEL does not need."""
@@ -91,11 +94,19 @@ def _capabilities(document: Mapping[str, Any], *, strict: bool) -> Mapping[str, 
         if strict:
             Fields(document, "", Code.INVALID_CONFIG).child("runtimeConfig")
         return {}
-    return {
+    read = {
         key.lower(): _lowered(value) if key.lower() in RECORDS else value
         for key, value in given.items()
         if value is not None
     }
+    for wish in WISHES:
+        if strict and read.get(wish):
+            raise CniError(
+                Code.UNSUPPORTED_FIELD,
+                f"runtimeConfig.{wish}: {show(read[wish])}: cannot be chosen; the"
+                " address comes from the VNIC's pool",
+            )
+    return read
 
 
 def _lowered(value: object, depth: int = DEPTH) -> object:

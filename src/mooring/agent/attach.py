@@ -145,7 +145,8 @@ class Attachments:
             lacking = pod.lacking(self._node.cables(lease), seen)
             if lacking:
                 raise _changed("missing: " + ", ".join(words.say(f) for f in lacking))
-            if not self._node.may_send(lease):
+            # nft lists in a process of its own; STATUS must not wait for that.
+            if not await asyncio.to_thread(self._node.may_send, lease):
                 raise _changed("the node's nft table does not let the pod send")
 
     def _need_readiness(self) -> None:

@@ -31,6 +31,7 @@ ADDRESSES = {
 OWN = tuple(address for each in ADDRESSES.values() for address in each)
 OUTSIDE = ("198.51.100.10", "203.0.113.7", "192.0.2.9")
 FACES = ("198.18.0.1", "198.18.0.10", "198.18.0.11")
+PUBLIC_ONES = ADDRESSES["c"] + ADDRESSES["d"]
 UNUSED = ("10.0.1.200", "10.0.200.1", "198.18.0.99")
 PEERS = (
     "0.0.0.0/0",
@@ -106,6 +107,15 @@ class Game:
             prohibit_internet_ingress=self.chance.random() < 0.2,
         )
 
+    def change_publics(self) -> None:
+        """Let two VNICs exchange their public addresses, or one give its up."""
+        names = self.chance.sample("cd", 2)
+        for name in names:
+            self.cloud.change(an_id("vnic", name), public_ip=None)
+        for name, face in zip(names, FACES[1:], strict=True):
+            if self.chance.random() < 0.9:
+                self.cloud.change(an_id("vnic", name), public_ip=IPv4Address(face))
+
     def change_routes(self) -> None:
         ways = (
             an_id("natgateway", "nat"),
@@ -140,15 +150,18 @@ class Game:
         pick = self.chance.choice
         name = pick((*VNICS, *VNICS, INTERNET))
         if name == INTERNET:
-            source, target = pick(OUTSIDE), pick((*FACES, *FACES, UNUSED[2]))
+            source = pick(OUTSIDE if self.chance.random() < 0.9 else OWN)
+            target = pick((*FACES, *FACES, UNUSED[2]))
         else:
             owner = name if self.chance.random() < 0.9 else pick(VNICS)
             source = pick(ADDRESSES[owner])
             inner = pick(OWN)
             target = pick((inner, inner, inner, pick(OUTSIDE), pick(UNUSED[:2])))
-        # Sources have ports of their own: behind one shared address they would clash.
+        # Sources have ports of their own, for each public address as well: behind one
+        # address they would clash, and the kernel would have to choose others.
         place = [*OWN, *OUTSIDE].index(source)
-        number = 20000 + 100 * min(place, 9) + self.chance.randint(0, 3)
+        face = 0 if target not in FACES else 10 * FACES.index(target)
+        number = 20000 + 100 * min(place, 9) + face + self.chance.randint(0, 3)
         origin = name if name == INTERNET else an_id("vnic", name)
         return Packet(origin, self.head(source, number, target))
 
@@ -162,9 +175,9 @@ class Game:
             case "icmp":
                 kind, code = pick(((8, 0), (8, 0), (13, 0), (0, 0), (3, 1)))
                 return icmp(source, target, kind, code, number)
-            case _ if source in OUTSIDE:
-                # A flow of such a protocol is known by addresses alone: those from outside
-                # would clash with some that the VNIC behind the address began.
+            case _ if target in FACES or (target in OUTSIDE and source in PUBLIC_ONES):
+                # A flow of such a protocol is known by addresses alone: behind a public
+                # one that moves they would clash.
                 return udp(source, number, target, pick(DPORTS))
             case _:
                 ends = IPv4Address(source), IPv4Address(target)
@@ -207,6 +220,7 @@ CHANGES = [
     Game.change_rules,
     Game.change_groups,
     Game.change_gateways,
+    Game.change_publics,
     Game.change_routes,
 ]
 

@@ -13,10 +13,12 @@ from builders_vcn import an_id
 from fabric_field import Field, a_field
 from fabric_game import PACKETS, ROUNDS, VNICS, Game, a_fence, a_game
 
+GAMES = 4
 
-@pytest.fixture
-def game(chance: random.Random) -> Game:
-    return a_game(chance)
+
+@pytest.fixture(params=range(GAMES))
+def game(request: pytest.FixtureRequest, seed: int) -> Game:
+    return a_game(random.Random(f"{seed} {request.param}"))
 
 
 @pytest.fixture

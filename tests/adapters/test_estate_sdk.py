@@ -1,5 +1,6 @@
 """A lab's objects through the real SDK, against a local VCN without packets."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,27 +9,33 @@ import pytest
 from journeys.local_vcn import LocalVcn
 
 from mooring.adapters.estate import SdkEstate
-from mooring.core.vcn.estate import Ref, estate, pod_group, pod_rules, resolved
+from mooring.core.vcn.estate import Ref, Wanted, estate, pod_group, pod_rules, resolved
 from mooring.core.vcn.estateport import Door, EstateError
 from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.topology import Topology
 
 LAB = Topology()
+GATEWAY = Ref("internet_gateway", "lab-internet")
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    local = LocalVcn(tmp_path_factory.mktemp("vcn"))
-    local.init()
-    local.start()
-    yield Door(
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVcn]:
+    made = LocalVcn(tmp_path_factory.mktemp("vcn"))
+    made.init()
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def door(local: LocalVcn) -> Door:
+    return Door(
         config=str(local.config_file),
         profile="DEFAULT",
         endpoint=local.endpoint,
         domain=Settings().availability_domains[0],
         token="one",
     )
-    local.stop()
 
 
 @pytest.fixture
@@ -62,6 +69,52 @@ def test_a_call_whose_answer_was_lost_makes_nothing_twice(cloud: SdkEstate) -> N
         cloud.create(wanted.kind, wanted.name, wanted.body)
         == ids[Ref(wanted.kind, wanted.name)]
     )
+
+
+def test_what_was_deleted_is_made_anew_each_time(
+    cloud: SdkEstate, local: LocalVcn
+) -> None:
+    wanted = Wanted("vcn", "short-lived", {"cidrBlocks": ["10.9.0.0/16"]})
+    seen = []
+    for _ in range(3):
+        made = cloud.create(wanted.kind, wanted.name, wanted.body)
+        # The answer of this life may have been lost, too.
+        assert cloud.create(wanted.kind, wanted.name, wanted.body) == made
+        seen.append(made)
+        local.network.delete_vcn(made)
+
+    assert len(set(seen)) == 3
+
+
+def test_a_terminated_instance_is_not_given_again(
+    cloud: SdkEstate, local: LocalVcn
+) -> None:
+    ids = build(cloud)
+    wanted = estate(LAB)[-1]
+    body = resolved(wanted.body, ids)
+    first = ids[Ref(wanted.kind, wanted.name)]
+    local.compute.terminate_instance(first)
+    while cloud.is_ending(wanted.kind, wanted.name):
+        time.sleep(0.01)
+
+    second = cloud.ensure(wanted.kind, wanted.name, body)
+
+    assert second != first
+    assert cloud.create(wanted.kind, wanted.name, body) == second
+
+
+def test_routes_are_added_to_those_that_are_there(cloud: SdkEstate) -> None:
+    ids = build(cloud)
+    table, gateway = ids[Ref("route_table", "lab-public")], ids[GATEWAY]
+    rule = {
+        "destination": "203.0.113.0/24",
+        "destinationType": "CIDR_BLOCK",
+        "networkEntityId": gateway,
+    }
+
+    cloud.add_routes(table, [rule])
+
+    assert cloud.destinations(table) == ("0.0.0.0/0", "203.0.113.0/24")
 
 
 def test_another_name_is_not_found(cloud: SdkEstate) -> None:

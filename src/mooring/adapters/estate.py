@@ -1,8 +1,11 @@
 """A lab's objects in the cloud: found by display name, made when missing, by the `oci` SDK.
 
-Each create carries a retry token made of the lab's own and the object's name, so that a call
-whose answer was lost is not done twice. Nothing is retried here: whoever brings a lab
-up does all of it again, and finds what is there.
+Each create carries a retry token, so that a call whose answer was lost is not done twice. The
+token is made of the lab's own, the object's name and a number, which tells one life of the
+name from the next: numbers are tried from 0, and one that stands for an object that is gone,
+or has ended, gives way to the one after. Whoever lost an answer arrives at the same number
+again. Nothing else is retried here: whoever brings a lab up does all of it again, and
+finds what is there.
 """
 
 import hashlib
@@ -23,8 +26,15 @@ from oci.retry import NoneRetryStrategy
 
 from mooring.core.vcn.estateport import Door, EstateError, GroupRule
 
-GONE = ("TERMINATED", "TERMINATING")
+ENDING = "TERMINATING"
+GONE = ("TERMINATED", ENDING)
+STALE = "InvalidatedRetryToken"
+LIVES = 1000  # of one name, while the cloud remembers tokens (24 hours)
 TIMEOUTS = (5.0, 60.0)
+
+
+class _StaleError(EstateError):
+    """The retry token stands for something else, or for what is gone."""
 
 
 class SdkEstate:
@@ -48,20 +58,27 @@ class SdkEstate:
 
     def find(self, kind: str, name: str) -> str | None:
         """Give the id of the object of this kind and name; None when there is none."""
+        found = self._list(kind, name)
+        ids = [each.id for each in found if each.lifecycle_state not in GONE]
+        return str(ids[0]) if ids else None
+
+    def is_ending(self, kind: str, name: str) -> bool:
+        """Tell whether an object of this kind and name is about to end."""
+        return any(e.lifecycle_state == ENDING for e in self._list(kind, name))
+
+    def _list(self, kind: str, name: str) -> Sequence[Any]:
         client = self._compute if kind == "instance" else self._network
         ask = getattr(client, f"list_{kind}s")
-        found = _answer(
+        found: Sequence[Any] = _answer(
             f"list {kind}s",
             lambda: ask(compartment_id=self._compartment, display_name=name),
         )
-        ids = [each.id for each in found if each.lifecycle_state not in GONE]
-        return str(ids[0]) if ids else None
+        return found
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Make an object as its create call's body says; give its id."""
         full = {**body, "compartmentId": self._compartment, "displayName": name}
         words = "".join(word.capitalize() for word in kind.split("_"))
-        options = {"opc_retry_token": self._token(kind, name)}
         if kind == "instance":
             full["availabilityDomain"] = self._door.domain
             details = self._model(self._compute, "LaunchInstanceDetails", full)
@@ -69,9 +86,13 @@ class SdkEstate:
         else:
             details = self._model(self._network, f"Create{words}Details", full)
             make = getattr(self._network, f"create_{kind}")
-        return str(
-            _answer(f"create {kind} {name}", lambda: make(details, **options)).id
-        )
+        for life in range(LIVES):
+            made = _made(
+                f"create {kind} {name}", make, details, self._token(kind, name, life)
+            )
+            if made is not None:
+                return made
+        raise EstateError(f"create {kind} {name}: {LIVES} have ended within a day")
 
     def ensure(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Find the object or make it; give its id."""
@@ -113,6 +134,23 @@ class SdkEstate:
             ),
         )
 
+    def destinations(self, table: str) -> tuple[str, ...]:
+        """List the destinations of a route table's rules."""
+        return tuple(rule.destination for rule in self._routes(table))
+
+    def add_routes(self, table: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Add rules to a route table; those that it has stay."""
+        details = self._model(
+            self._network, "UpdateRouteTableDetails", {"routeRules": list(rules)}
+        )
+        details.route_rules = [*self._routes(table), *details.route_rules]
+        change = self._network.update_route_table
+        _answer("add routes", lambda: change(table, details))
+
+    def _routes(self, table: str) -> list[Any]:
+        ask = self._network.get_route_table
+        return list(_answer("get route_table", lambda: ask(table)).route_rules)
+
     def nat_address(self, name: str) -> str:
         """Give the public address of the NAT gateway of this name."""
         ident = self.find("nat_gateway", name)
@@ -121,8 +159,8 @@ class SdkEstate:
         ask = self._network.get_nat_gateway
         return str(_answer("get nat_gateway", lambda: ask(ident)).nat_ip)
 
-    def _token(self, kind: str, name: str) -> str:
-        seed = f"{self._door.token}/{kind}/{name}"
+    def _token(self, kind: str, name: str, life: int) -> str:
+        seed = f"{self._door.token}/{kind}/{name}/{life}"
         return hashlib.sha256(seed.encode()).hexdigest()[:40]
 
     def _model(self, client: Any, name: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK has no types
@@ -141,12 +179,22 @@ def _client(kind: type[Any], settings: Mapping[str, Any], endpoint: str) -> Any:
     )
 
 
+def _made(
+    what: str, make: Callable[..., Any], details: object, token: str
+) -> str | None:
+    """Make an object, or learn what the token made; None when that is no more."""
+    try:
+        found = _answer(what, lambda: make(details, opc_retry_token=token))
+    except _StaleError:
+        return None
+    return None if found.lifecycle_state in GONE else str(found.id)
+
+
 def _answer(what: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - the SDK has no types
     try:
         return ask().data
     except ServiceError as error:
-        raise EstateError(
-            f"{what}: {error.status} {error.code}: {error.message}"
-        ) from None
+        kind = _StaleError if error.code == STALE else EstateError
+        raise kind(f"{what}: {error.status} {error.code}: {error.message}") from None
     except (RequestException, ConnectTimeout, ClientError, ValueError) as error:
         raise EstateError(f"{what}: {error}") from None

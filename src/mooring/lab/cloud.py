@@ -1,7 +1,7 @@
 """The lab's cloud: its objects exist, its instances run, its pods' objects are written."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.objects import ObjectDirectory
@@ -15,12 +15,21 @@ from mooring.core.vcn.estate import (
     resolved,
 )
 from mooring.core.vcn.estateport import Estate, EstateError
+from mooring.core.vcn.topology import Topology
 from mooring.lab import control
 from mooring.lab.errors import LabError
 from mooring.lab.record import Standing, npn_directory
 from mooring.lab.tools import Tools
 
 SETTLED = "SUCCESS"
+RUNNING = "RUNNING"
+NEXT_STEPS = {
+    "TERMINATING": "mooring lab up again launches another",
+    "TERMINATED": "mooring lab up again launches another",
+    "STOPPING": "start it by the API (action START), then mooring lab up again",
+    "STOPPED": "start it by the API (action START), then mooring lab up again",
+}
+"""What to do about an instance in a state that leads to no running one by itself."""
 
 
 @contextmanager
@@ -42,15 +51,44 @@ def opened(tools: Tools, files: LabFiles, standing: Standing) -> Iterator[Estate
         cloud.close()
 
 
-def build(cloud: Estate, standing: Standing) -> dict[Ref, str]:
+def build(tools: Tools, cloud: Estate, standing: Standing) -> dict[Ref, str]:
     """Have every object of the topology exist; give their ids."""
     topology = standing.topology
     ids: dict[Ref, str] = {}
     for wanted in estate(topology):
+        if wanted.kind == "instance":
+            _await_end(tools, cloud, wanted.name)
         body = resolved(wanted.body, ids)
         ids[Ref(wanted.kind, wanted.name)] = cloud.ensure(
             wanted.kind, wanted.name, body
         )
+    _mend_routes(cloud, topology, ids)
+    _mend_pod_rules(cloud, topology, ids)
+    return ids
+
+
+def _await_end(tools: Tools, cloud: Estate, name: str) -> None:
+    """Wait until a terminated namesake is gone; until then it keeps its host name."""
+
+    def ended() -> bool:
+        return not cloud.is_ending("instance", name)
+
+    tools.need(f"the old instance {name} to end", ended)
+
+
+def _mend_routes(cloud: Estate, topology: Topology, ids: Mapping[Ref, str]) -> None:
+    """Give back the ways out of a table that stands; a gateway made anew has none to it."""
+    for wanted in estate(topology):
+        if wanted.kind == "route_table":
+            table = ids[Ref(wanted.kind, wanted.name)]
+            there = cloud.destinations(table)
+            rules = resolved(wanted.body, ids)["routeRules"]
+            missing = [rule for rule in rules if rule["destination"] not in there]
+            if missing:
+                cloud.add_routes(table, missing)
+
+
+def _mend_pod_rules(cloud: Estate, topology: Topology, ids: Mapping[Ref, str]) -> None:
     group = ids[pod_group(topology)]
     there = {rule.description for rule in cloud.rules(group)}
     missing = [
@@ -60,7 +98,6 @@ def build(cloud: Estate, standing: Standing) -> dict[Ref, str]:
     ]
     if missing:
         cloud.add_rules(group, missing)
-    return ids
 
 
 def instances(standing: Standing, ids: Mapping[Ref, str]) -> dict[str, str]:
@@ -69,13 +106,25 @@ def instances(standing: Standing, ids: Mapping[Ref, str]) -> dict[str, str]:
 
 
 def await_running(tools: Tools, cloud: Estate, standing: Standing) -> None:
-    """Wait until every instance runs."""
+    """Wait until every instance runs; one that will not is told of at once."""
     for name, ident in standing.instances.items():
 
-        def running(ident: str = ident) -> bool:
-            return cloud.state("instance", ident) == "RUNNING"
+        def running(name: str = name, ident: str = ident) -> bool:
+            state = cloud.state("instance", ident)
+            if state in NEXT_STEPS:
+                raise LabError(f"instance {name} is {state}", NEXT_STEPS[state])
+            return state == RUNNING
 
         tools.need(f"instance {name} to run", running)
+
+
+def lives(cloud: Estate, standing: Standing) -> dict[str, str]:
+    """Tell the instances' states, as far as the cloud tells them."""
+    found = {}
+    for name, ident in standing.instances.items():
+        with suppress(EstateError):
+            found[name] = cloud.state("instance", ident)
+    return found
 
 
 def npn_name(instance: str) -> str:
@@ -96,6 +145,11 @@ def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -
             network_security_group_ids=(ids[pod_group(topology)],),
         )
         store.write(Npn(name=npn_name(instance), spec=spec))
+
+
+def remove_object(files: LabFiles, instance: str) -> None:
+    """Take away the NativePodNetwork of an instance that is no more."""
+    ObjectDirectory(npn_directory(files.path)).remove(npn_name(instance))
 
 
 def status(files: LabFiles, instance: str) -> NpnStatus:

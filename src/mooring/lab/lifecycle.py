@@ -4,7 +4,7 @@
 what is missing. The record is written before each thing that it names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mooring.adapters.cgroup import GroupBusyError
@@ -125,8 +125,10 @@ class Lab:
     def _build(self, standing: Standing) -> Standing:
         """Have the cloud's objects, the instances and the pods' objects."""
         with cloud.opened(self.tools, self.files, standing) as opened:
-            ids = cloud.build(opened, standing)
-            standing = replace(standing, instances=cloud.instances(standing, ids))
+            ids = cloud.build(self.tools, opened, standing)
+            instances = cloud.instances(standing, ids)
+            self._bury(standing, instances)
+            standing = replace(standing, instances=instances)
             self._remember(standing)
             topology = standing.topology
             self.tools.say(
@@ -137,6 +139,17 @@ class Lab:
             cloud.write_objects(self.files, standing, ids)
             cloud.await_running(self.tools, opened, standing)
         return standing
+
+    def _bury(self, standing: Standing, instances: Mapping[str, str]) -> None:
+        """Take away what is left of a node whose instance is another one by now.
+
+        The record still names the old one: whoever is killed in here does it again.
+        """
+        for member in self.nodes(standing).values():
+            if instances[member.name] != member.instance:
+                member.bury()
+                cloud.remove_object(self.files, member.instance)
+                self.tools.say(f"{member.name} is a new instance")
 
     def _nodes_up(self, standing: Standing) -> None:
         runtime = standing.topology.runtime

@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mooring.adapters.cri import Cri, CriError
-from mooring.adapters.labfiles import LabFiles
+from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.cni import runtime
 from mooring.core.linux import cgroup, containerd, image, node
 from mooring.core.linux.node import Node, Program
@@ -27,6 +30,10 @@ IMAGE = "localhost/mooring/pod:1"
 IMAGE_FILE = "pod.tar"
 SPACES = Path("/run/netns")
 SHIM = "mooring"
+AGENT, CONTAINERD = "agent", "containerd"
+"""Directories of a node in which its programs keep what outlives them."""
+TOLD = "status.json"
+"""What the agent tells of itself, in its directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class LabNode:
         """Describe its agent."""
         words = (
             *("--npn-dir", str(npn_directory(self.files.path))),
-            *("--instance", self.instance, "--state", str(self.place.own / "agent")),
+            *("--instance", self.instance, "--state", str(self.place.own / AGENT)),
             *("--socket", "/run/mooring/agent.sock"),
             *("--spool", "/run/mooring/spool", "--conflist", containerd.CONF_DIR),
         )
@@ -120,7 +127,7 @@ class LabNode:
         self.tools.need(f"the fabric to make {self.name}", self.space.exists)
         holder = self.holder()
         if holder is not None:
-            if self._in_right_space(holder):
+            if self.in_right_space(holder):
                 return
             # The instance came back in a new namespace; nothing of the old one works.
             self.end()
@@ -133,7 +140,7 @@ class LabNode:
         self.tools.cgroups.make(groups)
         inside = groups_of(self.standing, self.name, node.INSIDE)
         self.tools.cgroups.make(inside)
-        for directory in (place.own / "agent", place.own / "log", place.own / "run"):
+        for directory in (place.own / AGENT, place.own / "log", place.own / "run"):
             directory.mkdir(parents=True, exist_ok=True)
         wanted = self.init
         held = Node(
@@ -157,10 +164,21 @@ class LabNode:
     def _is_ready(self) -> bool:
         return self.holder() is not None and self.inside(node.MARK).exists()
 
-    def _in_right_space(self, holder: int) -> bool:
-        return os.path.samestat(
-            self.space.stat(), Path(f"/proc/{holder}/ns/net").stat()
-        )
+    def in_right_space(self, holder: int) -> bool:
+        """Tell whether the node is in the namespace that the fabric has for it now."""
+        try:
+            ours = Path(f"/proc/{holder}/ns/net").stat()
+            return os.path.samestat(self.space.stat(), ours)
+        except FileNotFoundError:
+            return False
+
+    def told(self) -> dict[str, Any]:
+        """Read what the agent wrote of itself; empty while there is nothing to read."""
+        place = f"nodes/{self.name}/{AGENT}/{TOLD}"
+        try:
+            return self.files.read(place) or {}
+        except FilesError:
+            return {}
 
     def start_agent(self) -> None:
         """Have the agent run."""
@@ -195,7 +213,7 @@ class LabNode:
 
     def start_containerd(self) -> None:
         """Have containerd run."""
-        root = self.place.own / "containerd"
+        root = self.place.own / CONTAINERD
         root.mkdir(exist_ok=True)
         wish = containerd.Containerd(
             root=str(root),
@@ -246,6 +264,13 @@ class LabNode:
             self.tools.processes.kill(found)
         for record in (self.place.own / "run").glob("*"):
             record.unlink(missing_ok=True)
+
+    def bury(self) -> None:
+        """End the node, and take away what it kept: it went with its instance."""
+        self.end()
+        for kept in (AGENT, CONTAINERD):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.place.own / kept)
 
 
 def install(tools: Tools, files: LabFiles, runtime_name: str) -> None:

@@ -45,6 +45,9 @@ class Estate(Protocol):
     def find(self, kind: str, name: str) -> str | None:
         """Give the id of the object of this kind and name; None when there is none."""
 
+    def is_ending(self, kind: str, name: str) -> bool:
+        """Tell whether an object of this kind and name is about to end."""
+
     def ensure(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Find the object or make it as its create call's body says; give its id."""
 
@@ -59,6 +62,12 @@ class Estate(Protocol):
 
     def remove_rules(self, group: str, ids: Sequence[str]) -> None:
         """Take rules away from a network security group."""
+
+    def destinations(self, table: str) -> tuple[str, ...]:
+        """List the destinations of a route table's rules."""
+
+    def add_routes(self, table: str, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Add rules to a route table; those that it has stay."""
 
     def nat_address(self, name: str) -> str:
         """Give the public address of the NAT gateway of this name."""

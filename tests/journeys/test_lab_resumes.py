@@ -1,14 +1,21 @@
 """A lab survives kill -9: of `lab up` at any moment, and of each of its processes."""
 
+import json
 import random
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
+import oci
 import pytest
 from journeys.lab_cli import MOORING, Lab, a_lab, unique, until
+from oci.core import ComputeClient, VirtualNetworkClient
+from oci.core.models import UpdateRouteTableDetails
 
 KILLS = 6
+T = TypeVar("T", ComputeClient, VirtualNetworkClient)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,119 @@ def test_a_node_that_went_down_comes_back_with_its_pods(lab: Lab) -> None:
     lab.do("up")
 
     assert {p["state"] for p in lab.read("pod", "ls")} == {"running"}
+    assert reaches(lab)
+
+
+def node(lab: Lab, name: str) -> dict[str, Any]:
+    """What `lab status` says of a node."""
+    found: list[dict[str, Any]] = lab.read("status")["nodes"]
+    return next(each for each in found if each["name"] == name)
+
+
+@contextmanager
+def client(lab: Lab, kind: type[T]) -> Iterator[tuple[T, str]]:
+    """A client of the lab's cloud as any user has one, and the compartment."""
+    seen = lab.read("status")
+    config = oci.config.from_file(seen["config"], seen["profile"])
+    made = kind(
+        config,
+        service_endpoint=seen["endpoint"],
+        retry_strategy=oci.retry.NoneRetryStrategy(),
+        circuit_breaker_strategy=oci.circuit_breaker.NoCircuitBreakerStrategy(),
+    )
+    yield made, config["tenancy"]
+    made.base_client.session.close()
+
+
+def test_a_deleted_gateway_is_made_anew_and_routed_to(lab: Lab) -> None:
+    # Twice: the second life of the name must not hinder the third.
+    for _ in range(2):
+        with client(lab, VirtualNetworkClient) as (network, home):
+            (gone,) = network.list_internet_gateways(home).data
+            (table,) = network.list_route_tables(
+                home, display_name=f"{lab.name}-public"
+            ).data
+            network.update_route_table(
+                table.id, UpdateRouteTableDetails(route_rules=[])
+            )
+            network.delete_internet_gateway(gone.id)
+
+            lab.do("up")
+
+            (made,) = network.list_internet_gateways(home).data
+            rules = network.get_route_table(table.id).data.route_rules
+        assert made.id != gone.id
+        assert [(r.destination, r.network_entity_id) for r in rules] == [
+            ("0.0.0.0/0", made.id)
+        ]
+    assert reaches(lab)
+
+
+def test_a_terminated_instance_comes_back_as_a_new_node(lab: Lab) -> None:
+    for _ in range(2):
+        before = node(lab, "node-2")
+        with client(lab, ComputeClient) as (compute, _home):
+            compute.terminate_instance(before["instance"])
+        troubled = node(lab, "node-2")
+        assert troubled["state"] in {"terminating", "terminated"}
+        assert "lab up again launches another" in troubled["trouble"]
+        assert f"node-2: {troubled['trouble']}" in lab.do("status")
+
+        lab.do("up")
+
+        after = node(lab, "node-2")
+        assert after["state"] == "ready"
+        assert (after["trouble"], node(lab, "node-1")["state"]) == ("", "ready")
+        assert after["instance"] != before["instance"]
+        assert after["namespace"] != before["namespace"]
+        objects = {p.name.partition(".")[0] for p in (lab.path / "npn").glob("*.json")}
+        names = {node(lab, name)["instance"] for name in ("node-1", "node-2")}
+        assert objects == {name.rpartition(".")[2] for name in names}
+        assert {p["state"] for p in lab.read("pod", "ls")} == {"running"}
+        assert reaches(lab)
+
+
+def test_a_node_cut_off_from_the_fabric_is_not_called_ready(lab: Lab) -> None:
+    space = node(lab, "node-1")["namespace"]
+    subprocess.run(["ip", "netns", "del", space], check=True)
+
+    troubled = node(lab, "node-1")
+    lab.do("up")
+
+    assert troubled["state"] == "cut off"
+    assert space in troubled["trouble"]
+    assert node(lab, "node-1")["state"] == "ready"
+    assert reaches(lab)
+
+
+def test_a_node_whose_agent_is_in_trouble_is_not_called_ready(lab: Lab) -> None:
+    report = lab.path / "nodes" / "node-1" / "agent" / "status.json"
+    assert node(lab, "node-1")["state"] == "ready"
+    told = json.loads(report.read_text())
+    # The agent writes when something has changed, so this stays until it has.
+    report.write_text(json.dumps(told | {"ready": False, "trouble": "no link"}))
+
+    troubled = node(lab, "node-1")
+    report.write_text(json.dumps(told))
+
+    assert (troubled["state"], troubled["trouble"]) == ("not ready", "no link")
+
+
+def test_a_stopped_instance_is_told_of_at_once(lab: Lab) -> None:
+    stopped = node(lab, "node-2")["instance"]
+    with client(lab, ComputeClient) as (compute, _home):
+        compute.instance_action(stopped, "STOP")
+
+        troubled, failed = node(lab, "node-2"), lab.run("up")
+
+        until(
+            lambda: compute.get_instance(stopped).data.lifecycle_state == "STOPPED",
+            "the instance to stop",
+        )
+        compute.instance_action(stopped, "START")
+    assert troubled["state"] in {"stopping", "stopped"}
+    assert "start it by the API" in failed.stderr
+    lab.do("up")
     assert reaches(lab)
 
 

@@ -126,7 +126,11 @@ class Agent:
 
     async def follow(self) -> None:
         """Follow the NativePodNetwork; the first time that it suffices is told."""
+        before = self.node.standing
         self.refill.turn()
+        if self.node.standing is not before:
+            # Who is told below that the agent serves may read so at once.
+            await self.report()
         if self.node.ready:
             self.ready.set()
 

@@ -353,6 +353,9 @@ def _show(found: dict[str, Any]) -> None:
             label = f"{pod_seen['name']}{down}"
             table.add_row("", "", "", "", label, pod_seen["address"])
     _console().print(table)
+    for each in found["nodes"]:
+        if each["trouble"]:
+            click.echo(f"{each['name']}: {each['trouble']}")
 
 
 def _pool(each: dict[str, Any], nothing: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from mooring.core.vcn.topology import Topology, Unreadable, document, parse
 
 RECORD = "lab.json"
 VERSION = 1
-PROFILE = "LAB"
+PROFILE = "MOORING"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

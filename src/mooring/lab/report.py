@@ -7,18 +7,21 @@ from mooring.core.linux.node import Program
 from mooring.core.npn.record import NpnStatus, VnicStatus
 from mooring.core.vcn.topology import document
 from mooring.lab import cloud, control
+from mooring.lab.errors import LabError
 from mooring.lab.lifecycle import Lab
 from mooring.lab.nodes import LabNode
 from mooring.lab.podrecord import PodSight
 from mooring.lab.record import PROFILE, Standing, config_file
 
 Json = dict[str, Any]
+MEND = "mooring lab up mends it"
 
 
 def report(lab: Lab, standing: Standing) -> Json:
     """Tell all of it."""
     sights = pods(lab, standing)
     members = lab.nodes(standing).values()
+    lives = _lives(lab, standing)
     return {
         "name": standing.name,
         "runtime": standing.topology.runtime,
@@ -27,7 +30,7 @@ def report(lab: Lab, standing: Standing) -> Json:
         "profile": PROFILE,
         "topology": document(standing.topology),
         "programs": list(_programs(lab, standing)),
-        "nodes": [_node(lab, at, sights) for at in members],
+        "nodes": [_node(at, sights, lives.get(at.name, "")) for at in members],
         "pods": sights,
     }
 
@@ -69,26 +72,55 @@ def _programs(lab: Lab, standing: Standing) -> Iterator[Json]:
         }
 
 
-def _node(lab: Lab, at: LabNode, pods_of_lab: Sequence[Json]) -> Json:
-    status = cloud.status(lab.files, at.instance)
+def _lives(lab: Lab, standing: Standing) -> dict[str, str]:
+    """Ask how the instances are; nothing while the cloud is not there to say it."""
+    served = control.vcn(lab.files, standing)
+    if control.programs(lab.tools, lab.files).find(served) is None:
+        return {}
+    try:
+        with cloud.opened(lab.tools, lab.files, standing) as opened:
+            return cloud.lives(opened, standing)
+    except LabError:
+        return {}
+
+
+def _node(at: LabNode, pods_of_lab: Sequence[Json], life: str) -> Json:
+    status = cloud.status(at.files, at.instance)
+    told = at.told()
+    state, trouble = next(
+        _faults(at, status, life, told), ("ready", str(told.get("trouble", "")))
+    )
     held = {pod["address"] for pod in pods_of_lab if pod["node"] == at.name}
     return {
         "name": at.name,
         "instance": at.instance,
         "namespace": at.space.name,
         "pid": at.holder(),
-        "state": _state(at, status),
+        "state": state,
         "reason": status.reason,
+        "trouble": trouble,
         "vnics": [_vnic(vnic, held) for vnic in status.vnics],
     }
 
 
-def _state(at: LabNode, status: NpnStatus) -> str:
-    if at.holder() is None:
-        return "down"
+def _faults(
+    at: LabNode, status: NpnStatus, life: str, told: Json
+) -> Iterator[tuple[str, str]]:
+    """Give what keeps a node from being ready, the gravest first: a state, and why."""
+    holder = at.holder()
+    if life in cloud.NEXT_STEPS:
+        yield life.lower(), f"its instance is {life}: {cloud.NEXT_STEPS[life]}"
+    if holder is None:
+        yield "down", f"nothing holds its namespaces: {MEND}"
+    elif not at.in_right_space(holder):
+        yield "cut off", f"{at.space.name} was removed or made anew: {MEND}"
     if at.programs.find(at.agent) is None:
-        return "agent down"
-    return "ready" if status.state == cloud.SETTLED else status.state or "new"
+        yield "agent down", f"its agent does not run: {MEND}"
+    trouble = str(told.get("trouble", "")) or status.message
+    if status.state != cloud.SETTLED:
+        yield status.state or "new", trouble
+    if not told.get("ready"):
+        yield "not ready", trouble or "its agent has not said so yet"
 
 
 def _vnic(vnic: VnicStatus, held: set[str]) -> Json:

@@ -8,7 +8,7 @@ What a rule that is stateful lets begin is tracked: its replies, and the ICMP er
 "fragmentation needed" about it, need no rule of their own. A flow is tracked on a side
 as long as a stateful rule there allows its first packet today and no stateless one does
 (the cloud gives stateless rules precedence). So the removal of a rule cuts what it let
-through, at once and in both directions: docs/decisions/0010.
+through, at once and in both directions: docs/decisions/0012.
 """
 
 from collections.abc import Iterable

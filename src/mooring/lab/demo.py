@@ -7,12 +7,11 @@ what a killed run left is taken down at the beginning.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mooring.core.linux.node import Program
 from mooring.core.linux.ping import Pinged, command, pinged
 from mooring.core.vcn.estate import Ref, pod_group, pod_rules, resolved
-from mooring.core.vcn.names import internet_space
+from mooring.core.vcn.fabric import SERVER
 from mooring.core.vcn.topology import Topology, parse
-from mooring.lab import cloud, control, probe, report
+from mooring.lab import cloud, probe, report
 from mooring.lab.errors import LabError
 from mooring.lab.lifecycle import Lab
 from mooring.lab.nodes import SPACES
@@ -23,10 +22,8 @@ from mooring.lab.record import Standing
 
 RUNTIME = "containerd"
 RULE = "from pods: all"
-INTERNET = "198.51.100.10"
 HTTPS = 443
 PINGS = 5
-SETTLE = 10.0
 
 Tell = Callable[[str], None]
 
@@ -139,24 +136,14 @@ class Show:
     def internet(self) -> str:
         """Go out through the NAT gateway, as the pods' route table says."""
         scene = self._on
-        program = control.program(
-            self._lab.files,
-            scene.standing,
-            "internet",
-            (
-                *("nsenter", f"--net={SPACES / internet_space(self._lab.name)}"),
-                *probe.server(HTTPS),
-            ),
-        )
-        self._serve(program)
         with cloud.opened(self._lab.tools, self._lab.files, scene.standing) as opened:
             gateway = opened.nat_address(f"{self._lab.name}-nat")
-        echo = self._answered("tcp", INTERNET, HTTPS)
+        echo = self._ask("http", str(SERVER), HTTPS)
         if echo.peer != gateway:
             seen = echo.peer or f"nobody ({echo.fault})"
-            raise LabError(f"{INTERNET} saw {seen}, not the NAT gateway's {gateway}")
+            raise LabError(f"{SERVER} saw {seen}, not the NAT gateway's {gateway}")
         return (
-            f"{INTERNET} saw {echo.peer}, the NAT gateway's; {echo.milliseconds:.2f} ms"
+            f"{SERVER} saw {echo.peer}, the NAT gateway's; {echo.milliseconds:.2f} ms"
         )
 
     def cut(self) -> str:
@@ -236,17 +223,3 @@ class Show:
         words = probe.client(kind, host or self._on.web.address, port)
         ended = self._on.pods.execute("client", words, 60)
         return probe.heard(ended.out.decode(errors="replace"))
-
-    def _answered(self, kind: str, host: str, port: int) -> Echo:
-        """Ask until the other side, which is still starting, answers."""
-        last = [Echo()]
-
-        def answered() -> bool:
-            last[0] = self._ask(kind, host, port)
-            return bool(last[0].peer)
-
-        self._lab.tools.wait(answered, SETTLE)
-        return last[0]
-
-    def _serve(self, program: Program) -> None:
-        control.programs(self._lab.tools, self._lab.files).ensure(program)

@@ -24,13 +24,17 @@ while True:
         client.sendall(peer[0].encode())
 """
 CLIENT_SOURCE = """\
-import socket, sys, time
+import http.client, socket, sys, time
 kind, host, port, patience = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 begun = time.perf_counter()
 try:
     if kind == "tcp":
         with socket.create_connection((host, port), patience) as s:
             seen = s.recv(64)
+    elif kind == "http":
+        asked = http.client.HTTPConnection(host, port, timeout=patience)
+        asked.request("GET", "/")
+        seen = asked.getresponse().read().split()[0]
     else:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(patience)
@@ -71,7 +75,7 @@ def detached_server(port: int = PORT) -> list[str]:
 
 
 def client(kind: str, host: str, port: int = PORT, patience: float = 2) -> list[str]:
-    """Give the command that asks a server whom it sees; `kind` is tcp or udp."""
+    """Give the command that asks a server whom it sees; `kind` is tcp, udp or http."""
     return [PYTHON, "-c", CLIENT_SOURCE, kind, host, str(port), str(patience)]
 
 

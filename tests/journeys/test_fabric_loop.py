@@ -187,19 +187,32 @@ def test_a_boot_that_was_cut_off_is_played_again() -> None:
     assert boot in ground.seen(NODE).addresses
 
 
+def a_pair(ground: Ground) -> Veth:
+    facts = wanted(ground.cloud.world, NAME).facts[ROUTER]
+    return next(f for f in facts if isinstance(f, Veth) and f.near.name == port_name(A))
+
+
 def test_what_is_refused_stops_nothing_else() -> None:
     ground = Ground(a_world())
-    pair = next(
-        f
-        for f in wanted(ground.cloud.world, NAME).facts[ROUTER]
-        if isinstance(f, Veth) and f.near.name == port_name(A)
-    )
-    ground.kernel.refuse(pair, EEXIST)
+    ground.kernel.refuse(a_pair(ground), EBUSY)
     with pytest.raises(FabricError, match=port_name(A)):
         ground.apply()
 
     assert port_name(B) in ground.seen(ROUTER).links
     assert "chain egress" in ground.rules()
+
+
+def test_a_guest_that_takes_a_nics_name_is_no_error_of_the_fabric() -> None:
+    ground = Ground(a_world())
+    ground.kernel.refuse(a_pair(ground), EEXIST)
+    ground.apply()
+    shown = ground.seen(ROUTER).links
+    ground.kernel.relent()
+    ground.look()
+
+    assert port_name(B) in shown
+    assert port_name(A) not in shown
+    assert port_name(A) in ground.seen(ROUTER).links
 
 
 def test_what_was_refused_is_made_by_a_later_look() -> None:

@@ -171,8 +171,7 @@ def test_a_guest_that_takes_a_nics_name_harms_itself_only(field: Field) -> None:
         "a2", an_id("subnet", "two"), "10.0.2.9", on=guest, slot=1
     )
     other = field.cloud.vnic("e", an_id("subnet", "two"), "10.0.2.10")
-    with pytest.raises(Exception, match="ens5"):
-        field.weave()
+    field.weave()
     reached = reaches(field, other, "10.0.1.5")
     at(field.node(A), "ip link del ens5")
     field.weave(look=True)

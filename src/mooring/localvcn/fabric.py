@@ -8,6 +8,7 @@ rule of nft, a whole namespace) is back after the next look, and said in the log
 import asyncio
 import logging
 
+from mooring.core.linux.port import KernelError, NftError
 from mooring.core.vcn.fabric import wanted
 from mooring.core.vcn.names import fabric_fault
 from mooring.core.vcn.world import World
@@ -51,7 +52,7 @@ class FabricLoop:
                 return
             try:
                 await asyncio.to_thread(self._pass, self._world, look=True)
-            except (FabricError, OSError) as error:
+            except (FabricError, KernelError, NftError, OSError) as error:
                 log.warning("fabric not repaired why=%s", error)
 
     def _pass(self, world: World, *, look: bool) -> None:

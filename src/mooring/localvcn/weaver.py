@@ -10,11 +10,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from errno import EEXIST
 
 from mooring.core.linux import nft
 from mooring.core.linux.nft import Table
 from mooring.core.linux.nftchange import change
-from mooring.core.linux.plan import Fact, Plan, Veth
+from mooring.core.linux.plan import Neighbour, Plan, Route, Veth
 from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftError
 from mooring.core.linux.seen import Link
 from mooring.core.vcn.fabric import Fabric
@@ -239,15 +240,26 @@ class Weaver:
         try:
             self._kernel.carry_out(plan, spaces)
         except KernelError:
-            return [fault for fact in plan if (fault := self._try(fact, spaces))]
+            return list(self._one_by_one(plan, spaces))
         return []
 
-    def _try(self, fact: Fact, spaces: Spaces) -> str:
-        try:
-            self._kernel.carry_out((fact,), spaces)
-        except KernelError as error:
-            return str(error)
-        return ""
+    def _one_by_one(self, plan: Plan, spaces: Spaces) -> Iterator[str]:
+        barred: set[str] = set()
+        for fact in plan:
+            if isinstance(fact, Route | Neighbour) and fact.link in barred:
+                continue
+            try:
+                self._kernel.carry_out((fact,), spaces)
+            except KernelError as error:
+                if not isinstance(fact, Veth) or error.errno != EEXIST:
+                    yield str(error)
+                    continue
+                # The guest has a link of the interface's name: its own harm, no one else's.
+                far = fact.far
+                log.warning(
+                    "nic barred by its guest space=%s nic=%s", far.space, far.name
+                )
+                barred.add(fact.near.name)
 
     def _bear(self, fd: int, births: Mapping[str, Plan], spaces: Spaces) -> list[str]:
         """Do what is done once for a new port; its group says that it was."""

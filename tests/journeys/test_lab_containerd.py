@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import oci
 import pytest
 from journeys.lab_cli import Lab, a_lab, unique
-from oci.core import VirtualNetworkClient, models
+from oci.core import ComputeClient, VirtualNetworkClient, models
 
 from mooring.lab import probe
 
@@ -120,6 +120,26 @@ def test_a_killed_containerd_comes_back_with_its_pods(lab: Lab) -> None:
     assert lab.pids()["node-2/containerd"] != before["node-2/containerd"]
     assert lab.addresses() == addresses
     assert pings(lab) == 5
+
+
+def test_a_terminated_instance_comes_back_with_a_containerd_of_its_own(
+    lab: Lab,
+) -> None:
+    before = lab.read("status")
+    config = oci.config.from_file(before["config"], before["profile"])
+    compute = ComputeClient(config, service_endpoint=before["endpoint"])
+    compute.terminate_instance(before["nodes"][1]["instance"])
+    compute.base_client.session.close()
+
+    # At once, while the old instance is still about to end.
+    lab.do("up")
+
+    after = lab.read("status")
+    assert after["nodes"][1]["instance"] != before["nodes"][1]["instance"]
+    assert [each["state"] for each in after["nodes"]] == ["ready", "ready"]
+    assert {p["state"] for p in lab.read("pod", "ls")} == {"running"}
+    assert pings(lab) == 5
+    assert asked(lab, "tcp").peer == lab.addresses()["client"]
 
 
 def test_a_removed_pod_leaves_its_node(lab: Lab) -> None:

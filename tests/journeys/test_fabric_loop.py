@@ -109,7 +109,7 @@ def test_a_changed_rule_is_one_transaction_and_no_cable(ground: Ground) -> None:
 
     assert ground.kernel.done == []
     assert len(ground.nft.scripts) == 1
-    assert "delete table" not in ground.nft.scripts[0]
+    assert "delete table inet mooring\n" not in ground.nft.scripts[0]
 
 
 def test_a_new_vnic_touches_no_other(ground: Ground) -> None:

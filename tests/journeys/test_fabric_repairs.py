@@ -37,7 +37,7 @@ def picture(field: Field) -> list[str]:
     )
     rooms = (field.router, field.internet)
     text = "".join(at(room, each) for room in rooms for each in words)
-    numbers = re.compile(r"^\d+: (?=\w+:? )", re.MULTILINE)
+    numbers = re.compile(r"^\d+: (?=\w+:? )|(?<=chain )made_\w+", re.MULTILINE)
     return sorted(numbers.sub("", text).splitlines())
 
 
@@ -203,11 +203,31 @@ def test_another_start_touches_no_packet(field: Field) -> None:
     at(field.router, "conntrack -F")
     assert reaches(field, A, "10.0.1.6")
     before = at(field.router, "ip -o link"), at(field.router, "conntrack -L | wc -l")
+    rules = transactions(field)
     field.weaver = Weaver(field.name, field.tools)
     field.weave(look=True)
     after = at(field.router, "ip -o link"), at(field.router, "conntrack -L | wc -l")
 
     assert after == before
+    assert transactions(field) == rules
+
+
+def test_another_start_mends_what_was_changed_meanwhile(field: Field) -> None:
+    before = picture(field)
+    at(field.router, "nft flush chain inet mooring egress")
+    field.weaver = Weaver(field.name, field.tools)
+    field.weave(look=True)
+
+    assert picture(field) == before
+
+
+def transactions(field: Field) -> int:
+    """How many nft transactions the router's namespace has seen."""
+    fd = field.tools.namespaces.open_fd(field.router)
+    try:
+        return field.tools.nft.generation(fd)
+    finally:
+        field.tools.namespaces.close(fd)
 
 
 def test_a_rule_that_changes_leaves_the_other_chains_alone(field: Field) -> None:

@@ -1,11 +1,16 @@
 """One pass over the kernel: what the fabric should be, what there is, only the difference.
 
-After a start everything is looked at, and each router's table takes the place of the one
-that is there in one transaction: packets and tracked flows do not notice. After that only
-what differs between two wanted fabrics is touched, so that a changed rule costs one nft
-transaction, until the next look finds that somebody changed something behind our back.
+After a start everything is looked at. A router's table that a former life made, and that
+nobody has touched since, is left alone; any other is replaced in one transaction. After
+that only what differs between two wanted fabrics is touched, so that a changed rule costs
+one nft transaction, until the next look finds that somebody changed something behind our
+back.
+
+Replacing is for when it must be: tracked flows do not notice, but a packet that is being
+judged at that very moment may look into a set that is no longer, and is dropped.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +18,13 @@ from dataclasses import dataclass, replace
 from errno import EEXIST
 
 from mooring.core.linux import nft
-from mooring.core.linux.nft import Table
+from mooring.core.linux.nft import Chain, Table
 from mooring.core.linux.nftchange import change
 from mooring.core.linux.plan import Neighbour, Plan, Route, Veth
 from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftError
 from mooring.core.linux.seen import Link
 from mooring.core.vcn.fabric import Fabric
+from mooring.core.vcn.fabric_nft import FAMILY
 from mooring.core.vcn.names import is_made_here, is_space_of
 from mooring.core.vcn.upkeep import Chores, chores
 
@@ -26,6 +32,9 @@ log = logging.getLogger(__name__)
 
 # The group of the routers' ends whose births were carried out: "born".
 BORN = 0x626F726E
+
+# The table in which each transaction leaves what it made, and its own number.
+MEMO = "mooring_memo"
 
 Spaces = Mapping[str, int]
 
@@ -162,15 +171,17 @@ class Weaver:
         Every transaction of the namespace has the next number: one that is not ours may have
         changed anything.
         """
-        kept, found = self._tables.get(space), self._nft.generation(fd)
+        found = self._nft.generation(fd)
+        kept = self._tables.get(space) or self._recalled(table, found, fd)
         if kept is not None and kept.generation != found:
             log.warning("rules changed by others space=%s", space)
             kept = None
         if kept is None:
-            self._nft.run(nft.replace(table), fd)
+            self._nft.run(nft.replace(table) + _memo(table, _next(found)), fd)
         elif script := change(kept.table, table):
-            self._change(script, table, fd)
+            self._change(script, table, _memo(table, _next(found)), fd)
         else:
+            self._tables[space] = kept
             return
         generation = self._nft.generation(fd)
         if generation == _next(found):
@@ -180,12 +191,18 @@ class Weaver:
                 space, None
             )  # somebody came between: the next look replaces
 
-    def _change(self, script: str, after: Table, fd: int) -> None:
+    def _change(self, script: str, after: Table, memo: str, fd: int) -> None:
         try:
-            self._nft.run(script, fd)
+            self._nft.run(script + memo, fd)
         except NftError as error:
             log.warning("rules replaced whole why=%s", error)
-            self._nft.run(nft.replace(after), fd)
+            self._nft.run(nft.replace(after) + memo, fd)
+
+    def _recalled(self, table: Table, found: int, fd: int) -> _Kept | None:
+        """Recognise a former life's table, if nothing happened in the namespace since."""
+        listing = self._nft.listing(FAMILY, MEMO, fd)
+        same = _memo_name(table, found) in listing
+        return _Kept(table, found) if same else None
 
     # -- links, addresses, routes
 
@@ -273,6 +290,16 @@ class Weaver:
                 self._kernel.set_group(fd, port, BORN)
             faults += refused
         return faults
+
+
+def _memo(table: Table, generation: int) -> str:
+    chain = Chain(_memo_name(table, generation), ())
+    return nft.replace(Table(FAMILY, MEMO, (), (chain,)))
+
+
+def _memo_name(table: Table, generation: int) -> str:
+    raw = hashlib.sha256(nft.render(table).encode()).hexdigest()
+    return f"made_{raw[:24]}_{generation}"
 
 
 def _next(generation: int) -> int:

@@ -566,3 +566,32 @@ def test_a_status_that_could_not_be_followed_is_followed_later() -> None:
         assert len(machine.agent.book.ledger.pool.offers["vnic-1"]) == 10
 
     play(story())
+
+
+def test_a_restart_recognises_its_table_and_brings_only_the_pods_up_to_date() -> None:
+    async def story() -> None:
+        machine = await started()
+        stays, goes = await machine.run_pod("c1"), await machine.run_pod("c2")
+        machine.end(goes)
+        machine.nft.scripts.clear()
+        await machine.start()
+
+        assert machine.nft.scripts == []
+        assert (await machine.check(stays)).exit_code == 0
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_a_restart_replaces_a_table_that_was_changed_meanwhile() -> None:
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod()
+        machine.nft.run("flush chain inet mooring from_pod")
+        machine.nft.scripts.clear()
+        await machine.start()
+
+        assert any("delete table inet mooring\n" in s for s in machine.nft.scripts)
+        assert (await machine.check(pod)).exit_code == 0
+
+    play(story())

@@ -85,7 +85,10 @@ class Node:
         return self.mtu if uplink is None else uplink.mtu
 
     def write_table(self, leases: Iterable[Lease]) -> None:
-        """Put the whole table in force, with what these leases' pods may send."""
+        """Put the whole table in force, with what these leases' pods may send.
+
+        One that a former life wrote, and nobody has touched, is only brought up to date.
+        """
         standing = self.standing
         if standing.primary is None:
             return
@@ -94,10 +97,25 @@ class Node:
         uplinks = tuple(standing.uplinks.values())
         ground = Ground(standing.primary, uplinks, self._tracked)
         wired = [lease for lease in leases if lease.phase is Phase.WIRED]
-        table = ruleset.table(ground, ruleset.sources(wired))
-        self._host.nft.run(nft.replace(table))
-        listing = self._host.nft.listing(ruleset.FAMILY, ruleset.NAME)
-        self._listed, _ = ruleset.listed(listing)
+        wanted = ruleset.sources(wired)
+        if not self._listed and self._recognise(ground, wanted):
+            return
+        self._host.nft.run(nft.replace(ruleset.table(ground, wanted)))
+        self._listed, _ = self._look()
+        self._host.nft.run(nft.replace(ruleset.memo(ground, self._listed)))
+
+    def _recognise(self, ground: Ground, wanted: Sources) -> bool:
+        frame, pods = self._look()
+        (made,) = ruleset.memo(ground, frame).chains
+        if made.name not in self._host.nft.listing(ruleset.FAMILY, ruleset.MEMO):
+            return False
+        lost = {k: v for k, v in wanted.items() if pods.get(k) != v}
+        self.mend(lost, {k: v for k, v in pods.items() if k not in wanted})
+        self._listed = frame
+        return True
+
+    def _look(self) -> tuple[str, Sources]:
+        return ruleset.listed(self._host.nft.listing(ruleset.FAMILY, ruleset.NAME))
 
     @property
     def may_begin_to_track(self) -> bool:
@@ -141,8 +159,7 @@ class Node:
 
     def may_send(self, lease: Lease) -> bool:
         """Tell whether the table in force lets the lease's pod send."""
-        listing = self._host.nft.listing(ruleset.FAMILY, ruleset.NAME)
-        _, pods = ruleset.listed(listing)
+        _, pods = self._look()
         return ruleset.sources([lease]).items() <= pods.items()
 
     def mend(self, lost: Sources, extra: Sources) -> None:

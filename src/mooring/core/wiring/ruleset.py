@@ -14,6 +14,7 @@ service is tracked always. Who else has a table on the node may need the trackin
 (kube-proxy does): `others` tells. `docs/decisions/0023` has the choice.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from mooring.core.wiring.names import PREFIX, host_link
 from mooring.core.wiring.node import METADATA, Primary
 from mooring.core.wiring.vnic import Uplink, mark
 
-FAMILY, NAME = "inet", "mooring"
+FAMILY, NAME, MEMO = "inet", "mooring", "mooring_memo"
 PODS4 = SetPath(FAMILY, NAME, "pods4")
 PODS6 = SetPath(FAMILY, NAME, "pods6")
 Sources = Mapping[tuple[str, Ip], int]
@@ -71,7 +72,20 @@ def table(ground: Ground, sources: Sources) -> Table:
 
 def others(tables: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Name the tables that are not ours."""
-    return tuple(sorted(f"{f} {n}" for f, n in tables if (f, n) != (FAMILY, NAME)))
+    ours = {(FAMILY, NAME), (FAMILY, MEMO)}
+    return tuple(sorted(f"{f} {n}" for f, n in tables if (f, n) not in ours))
+
+
+def memo(ground: Ground, frame: str) -> Table:
+    """Say in a table's name what was wanted, pods aside, and how nft listed it.
+
+    By it the next life of the agent knows that the table which stands there is its own and
+    untouched. Replacing it would lose a packet that is being judged at that moment: sets
+    are asked as of now, rules as of the packet's arrival.
+    """
+    wanted = nft.render(table(ground, {}))
+    raw = hashlib.sha256(f"{wanted}\0{frame}".encode()).hexdigest()
+    return Table(FAMILY, MEMO, (), (Chain(f"made_{raw[:24]}", ()),))
 
 
 def sources(leases: Iterable[Lease]) -> dict[tuple[str, Ip], int]:

@@ -89,7 +89,7 @@ class Field:
                 if getattr(getattr(fact, "far", None), "name", "") == outside
             )
             fd = self._deaf(stack, self.internet)
-            taps[INTERNET] = Tap(fd, outside, pair.far.mac, pair.near.mac)  # type: ignore[union-attr]
+            taps[INTERNET] = Tap(fd, outside, pair.far.mac, pair.near.mac)
             yield stack.enter_context(wiretap(netns.inside, taps))
 
     def _deaf(self, stack: ExitStack, space: str) -> int:

@@ -38,7 +38,7 @@ Either = Cri | FakeCri
 
 def until(check: object) -> None:
     deadline = time.monotonic() + 60
-    while not check():  # type: ignore[operator]
+    while not check():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -168,7 +168,7 @@ def an_attach(
             subnet_id=subnet,
             display_name="mooring-abc-0",
             tags={"mooring-npn": "abc", "mooring-slot": "0"},
-            **vnic,  # type: ignore[arg-type]
+            **vnic,
         ),
         token=token or f"token-{next(numbers)}",
     )
@@ -337,7 +337,7 @@ def test_a_block_is_one_aligned_object(place: Place) -> None:
     assert place.cloud.address(made.id) == block
     assert block.block.prefixlen == 27
     assert not block.is_primary
-    assert not primary.block.overlaps(block.block)  # type: ignore[arg-type]
+    assert not primary.block.overlaps(block.block)
 
 
 def test_a_single_address_is_another(place: Place) -> None:

@@ -45,7 +45,7 @@ class Stub:
     answers: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
-    def will(self, status: int, body: Any, **headers: str) -> None:  # noqa: ANN401
+    def will(self, status: int, body: Any, **headers: str) -> None:  # noqa: ANN401 - any JSON
         named = {k.replace("_", "-"): v for k, v in headers.items()}
         self.answers.append((status, body, named))
 

@@ -44,7 +44,7 @@ def a_program(tmp_path: Path, *argv: str) -> Program:
 
 def until(check: object) -> None:
     deadline = time.monotonic() + 30
-    while not check():  # type: ignore[operator]
+    while not check():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -25,7 +25,7 @@ def run(*command: str | Path, **options: object) -> str:
         check=False,
         capture_output=True,
         text=True,
-        **options,  # type: ignore[call-overload]
+        **options,
     )
     if done.returncode:
         sys.exit(f"bench: {' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

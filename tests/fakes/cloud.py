@@ -140,7 +140,7 @@ class FakeCloud:
         self.instances[instance] = replace(self.instances[instance], state=state)
 
     def change_vnic(self, vnic_id: str, **fields: object) -> None:
-        self.vnics[vnic_id] = replace(self.vnics[vnic_id], **fields)  # type: ignore[arg-type]
+        self.vnics[vnic_id] = replace(self.vnics[vnic_id], **fields)
 
     def secondaries(self, instance: str) -> list[VnicSeen]:
         return [

@@ -36,7 +36,7 @@ class Story:
         self, pods: int = 31, *, subnet: str = "10.0.0.0/20", **cloud: float
     ) -> None:
         self.now = 0.0
-        self.cloud = FakeCloud(now=lambda: self.now, **cloud)  # type: ignore[arg-type]
+        self.cloud = FakeCloud(now=lambda: self.now, **cloud)
         self.cloud.add_subnet("workers", "10.9.0.0/24")
         self.cloud.add_subnet("pods", subnet)
         self.cloud.add_instance(INSTANCE, "workers")

@@ -79,8 +79,8 @@ def at_work(interval: float = 30.0) -> Iterator[Desk]:
     cloud.add_subnet("workers", "10.9.0.0/16")
     cloud.add_subnet("pods", "10.0.0.0/16")
     world = World(
-        objects=Locked(objects),  # type: ignore[arg-type]
-        cloud=Locked(cloud),  # type: ignore[arg-type]
+        objects=Locked(objects),
+        cloud=Locked(cloud),
         now=time.monotonic,
         wait=stop.wait,
         chance=random.Random(1).random,
@@ -150,7 +150,7 @@ def test_a_mishap_in_one_object_does_not_stop_the_others(
             id="i-odd",
             compartment_id="",
             state="RUNNING",
-            most_vnics="x",  # type: ignore[arg-type]
+            most_vnics="x",
         )
         desk.objects.write(an_npn("odd"))
         desk.add("good")

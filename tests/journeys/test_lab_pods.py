@@ -51,8 +51,8 @@ def a_stage(path: Path, runtime: str) -> Stage:
     runtimes = {n.name: FakeCri([IMAGE]) for n in topology.nodes}
     by_pid: dict[str, FakeCri] = {}
     tools = Tools(
-        processes=processes,  # type: ignore[arg-type]
-        cgroups=NoGroups(),  # type: ignore[arg-type]
+        processes=processes,
+        cgroups=NoGroups(),
         host=Host("/usr/bin"),
         clock=Clock(),
         estate=SdkEstate,

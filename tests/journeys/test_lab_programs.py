@@ -26,12 +26,12 @@ def processes() -> FakeProcesses:
 def programs(tmp_path: Path, processes: FakeProcesses) -> Programs:
     files = LabFiles(tmp_path)
     tools = Tools(
-        processes=processes,  # type: ignore[arg-type]
-        cgroups=None,  # type: ignore[arg-type]
+        processes=processes,
+        cgroups=None,
         host=Host("/usr/bin"),
         clock=Clock(),
         estate=SdkEstate,
-        cri=None,  # type: ignore[arg-type]
+        cri=None,
         files=lambda _: files,
         executable=tmp_path,
         say=lambda _: None,

@@ -9,7 +9,7 @@ import struct
 
 # The one adapter beside adapters.process that starts a program: nft has to be born inside a
 # namespace, and adapters do not know each other.
-import subprocess  # noqa: TID251
+import subprocess  # noqa: TID251 - nft is a program, and this is its adapter
 from collections.abc import Iterable
 from contextlib import suppress
 from errno import ENOENT

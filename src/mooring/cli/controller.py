@@ -84,7 +84,7 @@ def controller(  # noqa: PLR0913, PLR0917 - one per flag
     behind its back comes back. It ends at SIGTERM; killed at any moment it loses nothing.
     """
     # The SDK takes a second and 50 MB: --help and the other programs do without.
-    from mooring.adapters.oci import (  # noqa: PLC0415
+    from mooring.adapters.oci import (  # noqa: PLC0415 - the SDK is slow to load; --help must not be
         Access,
         MisconfiguredError,
         OciCloud,

@@ -63,7 +63,7 @@ def _tools(*, quiet: bool = False) -> Tools:
 
 def _estate(door: Door) -> Estate:
     # The SDK is slow to load, and most commands do without.
-    from mooring.adapters.estate import SdkEstate  # noqa: PLC0415
+    from mooring.adapters.estate import SdkEstate  # noqa: PLC0415 - the SDK is slow to load; most commands need none
 
     return SdkEstate(door)
 

@@ -32,7 +32,7 @@ class Keys:
             self._keys = self._read()
         except (CredentialsError, UnreadableKeyError) as error:
             # those who were known stay known until the file can be read again
-            log.error("register unreadable path=%s why=%s", self._register.path, error)  # noqa: TRY400
+            log.error("register unreadable path=%s why=%s", self._register.path, error)  # noqa: TRY400 - the cause is in the line; no traceback for users
 
     def _read(self) -> dict[KeyId, PublicKey]:
         identity = self._register.read()

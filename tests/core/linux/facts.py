@@ -93,4 +93,4 @@ def a_link(name: str = "eth0", **more: object) -> Link:
         "alias": "",
         "group": 0,
     }
-    return Link(**{**about, **more})  # type: ignore[arg-type]
+    return Link(**{**about, **more})

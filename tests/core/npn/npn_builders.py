@@ -28,7 +28,7 @@ def an_npn(pods: int = 31, *, status: NpnStatus | None = None, **spec: object) -
     fields = {"id": INSTANCE, "pod_subnet_ids": ("pods",), "max_pod_count": pods} | spec
     return Npn(
         name="abc",
-        spec=NpnSpec(**fields),  # type: ignore[arg-type]
+        spec=NpnSpec(**fields),
         status=status or NpnStatus(),
     )
 
@@ -64,7 +64,7 @@ def a_nic(
         tags={} if key is None else {"mooring-npn": "abc", "mooring-slot": key},
     )
     attachment = AttachmentSeen(id=f"attachment-{key}", state=state, vnic_id=name)
-    return attachment, replace(vnic, **fields)  # type: ignore[arg-type]
+    return attachment, replace(vnic, **fields)
 
 
 PRIMARY = (

@@ -270,7 +270,7 @@ def test_old_and_new_names_read_the_same(vnic: dict[str, Any]) -> None:
 def test_old_and_new_names_are_both_written() -> None:
     (written,) = render_status(NpnStatus(state="SUCCESS", vnics=(V4_VNIC,)))["vnics"]
 
-    nic = OLD["nicConfiguration"] | NEW["nicConfiguration"]  # type: ignore[operator]
+    nic = OLD["nicConfiguration"] | NEW["nicConfiguration"]
     assert written == OLD | NEW | {"nicConfiguration": nic}
 
 

@@ -228,7 +228,7 @@ def listed(**fields: object) -> NpnStatus:
     vnic = VnicStatus(
         vnic_id="vnic-0", mac_address="02:00:17:00:00:01", subnet_id="pods"
     )
-    return NpnStatus(vnics=(replace(vnic, **fields),))  # type: ignore[arg-type]
+    return NpnStatus(vnics=(replace(vnic, **fields),))
 
 
 def test_a_vnic_whose_tags_were_removed_is_known_from_the_status() -> None:

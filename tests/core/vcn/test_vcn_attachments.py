@@ -205,7 +205,7 @@ def test_no_two_vnics_have_one_mac(
         def randbytes(self, count: int) -> bytes:
             return b"\x07" * count
 
-    cloud.chance = Loaded()  # type: ignore[assignment]
+    cloud.chance = Loaded()
     one, two = cloud.attach(instance, subnet), cloud.attach(instance, subnet)
 
     assert one["macAddress"] != two["macAddress"]

@@ -158,7 +158,7 @@ def ask(method: str, path: str, body: bytes, **more: dict[str, str]) -> int:
         body=body,
         now=START,
         entropy=b"entropy-entropy-",
-        **more,  # type: ignore[arg-type]
+        **more,
     )
     outcome = apply(WORLD, request)
     status = outcome.reply.status
@@ -211,8 +211,8 @@ def test_one_spoilt_value_is_refused_or_taken_but_never_breaks(
     way = data.draw(st.sampled_from(places(body)))
     inner: object = body
     for step in way[:-1]:
-        inner = inner[step]  # type: ignore[index]
-    inner[way[-1]] = data.draw(json_values)  # type: ignore[index]
+        inner = inner[step]
+    inner[way[-1]] = data.draw(json_values)
     method, path = call.split()
 
     ask(method, VERSION + path, encoded(body))

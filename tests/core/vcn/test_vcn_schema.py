@@ -86,7 +86,7 @@ def test_a_fault_is_named(rule: Rule, value: object, words: str) -> None:
 def test_what_is_nested_too_deeply_is_refused(make: object) -> None:
     value: object = 1
     for _ in range(schema.DEEPEST + 1):
-        value = make(value)  # type: ignore[operator]
+        value = make(value)
 
     with pytest.raises(Refusal, match="deeper"):
         schema.plain("field", value)

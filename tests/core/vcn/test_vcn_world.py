@@ -36,7 +36,7 @@ def six(vnic: Vnic, number: int, **more: object) -> Ipv6:
         "vnic_id": vnic.id,
         "ip_address": IPv6Address((0xFD00 << 112) + number),
     }
-    return Ipv6(**{**fields, **more})  # type: ignore[arg-type]
+    return Ipv6(**{**fields, **more})
 
 
 def test_an_empty_world_has_its_settings() -> None:

@@ -69,7 +69,7 @@ def missing(*names: str) -> Refusal:
     )
 
 
-def not_found(id: str) -> Refusal:  # noqa: A002 - the API's word
+def not_found(id: str) -> Refusal:
     """Say it as the cloud does: it may be there, but not for you."""
     return Refusal(
         "NotAuthorizedOrNotFound",
@@ -84,7 +84,7 @@ def unrelated(where: str, value: object, rule: str) -> Refusal:
     )
 
 
-def in_use(title: str, id: str, by: str, other: str) -> Refusal:  # noqa: A002
+def in_use(title: str, id: str, by: str, other: str) -> Refusal:
     """Refuse to delete what others need; these are the cloud's words."""
     return Refusal(
         "Conflict",
@@ -93,7 +93,7 @@ def in_use(title: str, id: str, by: str, other: str) -> Refusal:  # noqa: A002
     )
 
 
-def incorrect_state(title: str, id: str, state: str) -> Refusal:  # noqa: A002
+def incorrect_state(title: str, id: str, state: str) -> Refusal:
     """Refuse for now: the object is in a passing state, or an unfit one."""
     return Refusal("IncorrectState", f"The {title} {id} is in state {state}.")
 

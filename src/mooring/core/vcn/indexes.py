@@ -57,7 +57,7 @@ def order(when: datetime, name: str) -> Entry:
     return Entry((when - _EPOCH) // _MICROSECOND << 64 | low, 0, name)
 
 
-def listed(kind: type[Resource], id: str = "") -> Key:  # noqa: A002 - the API's word
+def listed(kind: type[Resource], id: str = "") -> Key:
     """Give the key of the list of a kind's records that refer to an id."""
     return ("list", KINDS[kind].word, id)
 

@@ -35,7 +35,7 @@ class Draft:
         """Add or replace a record."""
         return Draft(self.world.put(record), (*self.changes, Put(record)))
 
-    def change(self, resource: Resource, **fields: Any) -> "Draft":  # noqa: ANN401
+    def change(self, resource: Resource, **fields: Any) -> "Draft":  # noqa: ANN401 - fields of any record
         """Replace some fields of a record; its etag changes with it."""
         return self.put(replace(resource, version=resource.version + 1, **fields))
 
@@ -100,14 +100,14 @@ class Call:
         assert isinstance(self.target, kind)  # noqa: S101 - the routes promise it
         return self.target
 
-    def parent(self, kind: type[T], id: str) -> T:  # noqa: A002 - the API's word
+    def parent(self, kind: type[T], id: str) -> T:
         """Give the object inside of which the body wants another; 404 without it."""
         found = self.world.find(kind, id)
         if found is None:
             raise not_found(id)
         return found
 
-    def related(self, kind: type[T], where: str, id: str) -> T:  # noqa: A002
+    def related(self, kind: type[T], where: str, id: str) -> T:
         """Give an object that the body refers to by a field."""
         found = self.world.find(kind, id)
         if found is None:
@@ -118,7 +118,7 @@ class Call:
         self,
         kind: type[Resource],
         where: str,
-        id: str,  # noqa: A002
+        id: str,
         vcn_id: str,
     ) -> str:
         """Give the id of an object of the same VCN that the body refers to."""
@@ -132,7 +132,7 @@ class Call:
         name = KINDS[kind].word
         throws = self.dice.rolls(name)
         ids = (ocid.mint(name, self.world.settings.region, roll) for roll in throws)
-        return next(id for id in ids if id not in self.world.records)  # noqa: A001
+        return next(id for id in ids if id not in self.world.records)
 
     def common(
         self, kind: type[Resource], details: Values, compartment_id: str

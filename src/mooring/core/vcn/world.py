@@ -76,11 +76,11 @@ class World:
 
     # -- one record
 
-    def get(self, id: str) -> Resource | None:  # noqa: A002 - the API's word
+    def get(self, id: str) -> Resource | None:
         """Give the record of an id."""
         return self.records.get(id)
 
-    def find(self, kind: type[T], id: str) -> T | None:  # noqa: A002
+    def find(self, kind: type[T], id: str) -> T | None:
         """Give the record of an id if it is of this kind."""
         found = self.records.get(id)
         return found if isinstance(found, kind) else None
@@ -95,7 +95,7 @@ class World:
         records = self.records.set(record.id, record)
         return replace(self, records=records, indexes=self._moved(before, record))
 
-    def drop(self, id: str) -> "World":  # noqa: A002
+    def drop(self, id: str) -> "World":
         """Take a record out by its OCID or a token by its key; KeyError without one."""
         if id in self.tokens:
             indexes = self._moved(self.tokens[id], None)
@@ -141,7 +141,7 @@ class World:
             if isinstance(record, kind):
                 yield entry, record
 
-    def referring(self, kind: type[T], id: str) -> Iterator[T]:  # noqa: A002
+    def referring(self, kind: type[T], id: str) -> Iterator[T]:
         """Give the records of a kind that refer to an id."""
         return self.walk(kind, listed(kind, id))
 

@@ -37,10 +37,10 @@ def at(lab: Lab, place: str, script: str) -> str:
 
 PICTURE = {
     "node": "ip -4 rule; ip -4 route show table all; ip -4 -br addr;"
-    " ip neigh show nud permanent | sort; nft -s list table inet mooring",
+    " ip neigh show nud permanent | sort; nft -s list table inet mooring || true",
     "pod": "ip -4 -br addr; ip -4 route; ip neigh show nud permanent",
     "router": "ip -4 rule; ip -4 route show table main; ip -br link | sed 's/@[^ ]*//';"
-    " ip neigh show nud permanent | sort; nft -s list table inet mooring",
+    " ip neigh show nud permanent | sort; nft -s list table inet mooring || true",
 }
 FIRST_VETH = "$(ip -br link | sed -n 's/^\\(moor[^@]*\\)@.*/\\1/p' | head -1)"
 FIRST_PORT = "$(ip -br link | sed -n 's/^\\(v[0-9a-f]*\\)@.*/\\1/p' | head -1)"

@@ -28,8 +28,8 @@ class FakeProcesses:
         self,
         argv: Sequence[str],
         stdin: bytes = b"",  # noqa: ARG002 - the adapter's signature
-        patience: float = 60,  # noqa: ARG002
-        env: Mapping[str, str] | None = None,  # noqa: ARG002
+        patience: float = 60,  # noqa: ARG002 - the real one has it
+        env: Mapping[str, str] | None = None,  # noqa: ARG002 - the real one has it
     ) -> Done:
         self.ran.append(list(argv))
         return self.answer(argv)

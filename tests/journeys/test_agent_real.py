@@ -370,7 +370,7 @@ def test_whatever_drifts_comes_back(world: World) -> None:
         repairs = world.log.count(" repaired ")
         ip(world.node, *words.format(address=pod.address, link=link).split())
         until(f"{what}'s repair", lambda: picture(world, pod) == before)
-        until("the word of it", lambda: world.log.count(" repaired ") > repairs)  # noqa: B023
+        until("the word of it", lambda: world.log.count(" repaired ") > repairs)  # noqa: B023 - asked within the turn
         until("pings", lambda: world.pings(pod.space, "10.0.8.1"))
         assert world.pings(world.router, pod.address)
 

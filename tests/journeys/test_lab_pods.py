@@ -56,7 +56,7 @@ def a_stage(path: Path, runtime: str) -> Stage:
         host=Host("/usr/bin"),
         clock=Clock(),
         estate=SdkEstate,
-        cri=lambda socket, _: by_pid[socket.split("/")[2]],  # type: ignore[arg-type, return-value]
+        cri=lambda socket, _: by_pid[socket.split("/")[2]],
         files=lambda _: files,
         executable=path / "mooring",
         say=lambda _: None,

@@ -11,11 +11,11 @@ from wiretap import Tap, Wiretap, wiretap
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
-from mooring.core.vcn import names
-from mooring.core.vcn.fabric import Fabric, wanted
 from mooring.core.vcn.model import Subnet, Vcn, Vnic
-from mooring.core.vcn.packet import INTERNET
-from mooring.core.vcn.router import Port, router
+from mooring.core.vcn.packets import names
+from mooring.core.vcn.packets.fabric import Fabric, wanted
+from mooring.core.vcn.packets.packet import INTERNET
+from mooring.core.vcn.packets.router import Port, router
 from mooring.localvcn.weaver import Tools, Weaver
 
 # Guests and internet hear everything and say nothing: answers are the test's to give.

@@ -7,9 +7,9 @@ from ipaddress import IPv4Address
 from builders_vcn import Cloud, allow, an_id
 from wiretap import ACK, FENCE, SYN, SYN_ACK, Wiretap
 
-from mooring.core.vcn.forwarding import ROUTER, Verdict, Word, track, verdict
 from mooring.core.vcn.model import SecurityRule
-from mooring.core.vcn.packet import (
+from mooring.core.vcn.packets.forwarding import ROUTER, Verdict, Word, track, verdict
+from mooring.core.vcn.packets.packet import (
     INTERNET,
     NO_FLOWS,
     Flows,

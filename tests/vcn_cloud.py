@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mooring.core.vcn.apply import apply, settle
+from mooring.core.vcn.api.apply import apply, settle
+from mooring.core.vcn.api.requests import Change, Outcome, Request
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.requests import Change, Outcome, Request
 from mooring.core.vcn.world import World
 
 START = datetime(2026, 7, 12, 10, 0, 0, tzinfo=UTC)

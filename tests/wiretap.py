@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from mooring.core.vcn.packet import Packet, Tuple
-from mooring.core.vcn.services import ICMP, TCP, UDP
+from mooring.core.vcn.packets.packet import Packet, Tuple
+from mooring.core.vcn.packets.services import ICMP, TCP, UDP
 
 ETHERNET_IPV4 = 0x0800
 IP_HEADER = struct.Struct("!BBHHHBBHII")

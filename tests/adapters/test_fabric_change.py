@@ -15,8 +15,8 @@ from mooring.adapters.nft import Nft
 from mooring.core.linux import nft
 from mooring.core.linux.nft import Table
 from mooring.core.linux.nftchange import change
-from mooring.core.vcn.fabric import wanted
-from mooring.core.vcn.names import vcn_space
+from mooring.core.vcn.packets.fabric import wanted
+from mooring.core.vcn.packets.names import vcn_space
 
 ROUNDS = 25
 

@@ -12,8 +12,8 @@ from fakes.nft import FakeNft
 
 from mooring.core.linux.plan import Address, LinkUp, Neighbour, Route, Veth
 from mooring.core.linux.seen import Seen
-from mooring.core.vcn.fabric import wanted
-from mooring.core.vcn.names import (
+from mooring.core.vcn.packets.fabric import wanted
+from mooring.core.vcn.packets.names import (
     internet_space,
     nic_name,
     node_space,

@@ -9,7 +9,7 @@ from builders_vcn import OPEN, a_world, allow, an_id
 from fabric_field import Field, a_field
 
 from mooring.adapters import netns
-from mooring.core.vcn.names import nic_name, port_name
+from mooring.core.vcn.packets.names import nic_name, port_name
 from mooring.localvcn.weaver import Weaver
 
 A, B = an_id("vnic", "a"), an_id("vnic", "b")

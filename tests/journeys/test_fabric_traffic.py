@@ -14,7 +14,7 @@ from builders_vcn import OPEN, Cloud, allow, an_id
 from fabric_field import Field, a_field
 
 from mooring.adapters import netns
-from mooring.core.vcn.fabric import SERVER
+from mooring.core.vcn.packets.fabric import SERVER
 from mooring.localvcn.fabric import FabricLoop
 from mooring.localvcn.internet import ECHO, HTTP, HTTPS, Outside
 from mooring.localvcn.weaver import Weaver

@@ -10,7 +10,7 @@ import pytest
 from fakes.journal import FakeJournal
 
 from mooring.adapters.journal import JournalError
-from mooring.core.vcn.requests import Reply, Request
+from mooring.core.vcn.api.requests import Reply, Request
 from mooring.core.vcn.world import World
 from mooring.localvcn.cloud import Cloud
 from mooring.localvcn.enforcement import Enforcement, NoFabric

@@ -21,7 +21,7 @@ from journeys.local_vcn import (
 from oci.core import models as m
 
 from mooring.adapters import netns
-from mooring.core.vcn.names import node_space
+from mooring.core.vcn.packets.names import node_space
 
 FABRIC = f"srv{os.getpid()}"[-12:]
 

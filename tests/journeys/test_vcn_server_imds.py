@@ -20,7 +20,7 @@ from mooring.core.vcn.model import (
     Vnic,
     VnicAttachment,
 )
-from mooring.core.vcn.names import vcn_space
+from mooring.core.vcn.packets.names import vcn_space
 from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import NoFabric
 from mooring.localvcn.imds import Metadata

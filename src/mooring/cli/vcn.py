@@ -19,7 +19,7 @@ from mooring.adapters.journal import Journal, JournalError
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.names import fabric_fault
+from mooring.core.vcn.packets.names import fabric_fault
 from mooring.localvcn import run
 from mooring.localvcn.enforcement import Fabric, NoFabric
 from mooring.localvcn.enrol import Enrolment, enrol

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mooring.core.linux.ping import Pinged, command, pinged
 from mooring.core.vcn.estate import Ref, pod_group, pod_rules, resolved
-from mooring.core.vcn.fabric import SERVER
+from mooring.core.vcn.packets.fabric import SERVER
 from mooring.core.vcn.topology import Topology, parse
 from mooring.lab import cloud, probe, report
 from mooring.lab.errors import LabError

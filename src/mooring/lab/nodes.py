@@ -13,7 +13,7 @@ from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.cni import runtime
 from mooring.core.linux import cgroup, containerd, image, node
 from mooring.core.linux.node import Node, Program
-from mooring.core.vcn.names import node_space
+from mooring.core.vcn.packets.names import node_space
 from mooring.lab.control import groups_of
 from mooring.lab.errors import LabError
 from mooring.lab.programs import Programs

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Protocol
 
 from mooring.adapters.journal import Entry, JournalError
-from mooring.core.vcn.apply import apply, settle
-from mooring.core.vcn.requests import Change, Outcome, Put, Reply, Request
+from mooring.core.vcn.api.apply import apply, settle
+from mooring.core.vcn.api.requests import Change, Outcome, Put, Reply, Request
 from mooring.core.vcn.rows import to_row
 from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import Enforcement

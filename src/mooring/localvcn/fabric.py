@@ -9,8 +9,8 @@ import asyncio
 import logging
 
 from mooring.core.linux.port import KernelError, NftError
-from mooring.core.vcn.fabric import wanted
-from mooring.core.vcn.names import fabric_fault
+from mooring.core.vcn.packets.fabric import wanted
+from mooring.core.vcn.packets.names import fabric_fault
 from mooring.core.vcn.world import World
 from mooring.localvcn.weaver import FabricError, Tools, Weaver
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from mooring.core.vcn.imds import ADDRESS, PORT, Question, answer
 from mooring.core.vcn.model import Vcn
-from mooring.core.vcn.names import vcn_space
+from mooring.core.vcn.packets.names import vcn_space
 from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import Fabric
 from mooring.localvcn.http import HttpServer

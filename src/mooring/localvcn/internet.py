@@ -16,8 +16,8 @@ from typing import Protocol, cast
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from mooring.core.vcn.fabric import SERVER
-from mooring.core.vcn.names import internet_space
+from mooring.core.vcn.packets.fabric import SERVER
+from mooring.core.vcn.packets.names import internet_space
 from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import Fabric
 from mooring.localvcn.http import HttpServer

@@ -4,7 +4,7 @@ import logging
 
 from mooring.adapters.credentials import CredentialsError, IdentityFile
 from mooring.adapters.rsa import PublicKey, UnreadableKeyError
-from mooring.core.vcn.signing import KeyId
+from mooring.core.vcn.api.signing import KeyId
 
 log = logging.getLogger(__name__)
 

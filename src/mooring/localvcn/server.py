@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mooring.adapters.journal import JournalError
-from mooring.core.vcn import signing
-from mooring.core.vcn.requests import Reply, Request
+from mooring.core.vcn.api import signing
+from mooring.core.vcn.api.requests import Reply, Request
 from mooring.localvcn.cloud import Cloud
 from mooring.localvcn.keys import Keys
 

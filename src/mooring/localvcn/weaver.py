@@ -23,10 +23,10 @@ from mooring.core.linux.nftchange import change
 from mooring.core.linux.plan import Neighbour, Plan, Route, Veth
 from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftError
 from mooring.core.linux.seen import Link
-from mooring.core.vcn.fabric import Fabric
-from mooring.core.vcn.fabric_nft import FAMILY
-from mooring.core.vcn.names import is_made_here, is_space_of
-from mooring.core.vcn.upkeep import Chores, chores
+from mooring.core.vcn.packets.fabric import Fabric
+from mooring.core.vcn.packets.fabric_nft import FAMILY
+from mooring.core.vcn.packets.names import is_made_here, is_space_of
+from mooring.core.vcn.packets.upkeep import Chores, chores
 
 log = logging.getLogger(__name__)
 

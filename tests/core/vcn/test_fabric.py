@@ -15,17 +15,17 @@ from mooring.core.linux.plan import (
     Sysctl,
     Veth,
 )
-from mooring.core.vcn.fabric import SERVER, Fabric, wanted
-from mooring.core.vcn.fabric_nft import hop_mark
 from mooring.core.vcn.model import Vcn
-from mooring.core.vcn.names import (
+from mooring.core.vcn.packets.fabric import SERVER, Fabric, wanted
+from mooring.core.vcn.packets.fabric_nft import hop_mark
+from mooring.core.vcn.packets.names import (
     internet_space,
     node_space,
     outside_name,
     port_name,
     vcn_space,
 )
-from mooring.core.vcn.router import Router, block_of, router
+from mooring.core.vcn.packets.router import Router, block_of, router
 
 NAME = "lab"
 A = an_id("vnic", "a")

@@ -8,8 +8,8 @@ import pytest
 from builders_vcn import Cloud, a_world, allow, an_id
 
 from mooring.core.linux import nft
-from mooring.core.vcn.fabric import Fabric, wanted
-from mooring.core.vcn.names import internet_space, vcn_space
+from mooring.core.vcn.packets.fabric import Fabric, wanted
+from mooring.core.vcn.packets.names import internet_space, vcn_space
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "fabric"
 NAME = "lab"

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 import pytest
 from builders_vcn import Cloud, a_world, allow, an_id
 
-from mooring.core.vcn.forwarding import ROUTER, Verdict, Word, track, verdict
-from mooring.core.vcn.packet import (
+from mooring.core.vcn.packets.forwarding import ROUTER, Verdict, Word, track, verdict
+from mooring.core.vcn.packets.packet import (
     INTERNET,
     NO_FLOWS,
     Flow,

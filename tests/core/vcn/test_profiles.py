@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.core.vcn.model import SecurityRule, Vcn
-from mooring.core.vcn.packet import Tuple
-from mooring.core.vcn.profiles import Classes, Profile, profiles
-from mooring.core.vcn.router import Router, router
-from mooring.core.vcn.security import in_force, permitting, tracking
-from mooring.core.vcn.services import EVERYTHING, NOTHING, Services
+from mooring.core.vcn.packets.packet import Tuple
+from mooring.core.vcn.packets.profiles import Classes, Profile, profiles
+from mooring.core.vcn.packets.router import Router, router
+from mooring.core.vcn.packets.security import in_force, permitting, tracking
+from mooring.core.vcn.packets.services import EVERYTHING, NOTHING, Services
 
 G, H = (an_id("networksecuritygroup", name) for name in "gh")
 PEERS = ("0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.6/32", "10.0.2.4/30", G, H)

@@ -7,9 +7,9 @@ import pytest
 from builders_vcn import Cloud, a_world, allow, an_id
 
 from mooring.core.vcn.model import SecurityRule, Vcn
-from mooring.core.vcn.packet import Tuple, icmp, tcp, udp
-from mooring.core.vcn.router import Port, Router, router
-from mooring.core.vcn.security import (
+from mooring.core.vcn.packets.packet import Tuple, icmp, tcp, udp
+from mooring.core.vcn.packets.router import Port, Router, router
+from mooring.core.vcn.packets.security import (
     InForce,
     in_force,
     matches,

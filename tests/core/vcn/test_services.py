@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.core.vcn.model import Ports, SecurityRule
-from mooring.core.vcn.services import (
+from mooring.core.vcn.packets.services import (
     EVERYTHING,
     NOTHING,
     Services,

@@ -2,8 +2,8 @@
 
 from builders_vcn import allow
 
-from mooring.core.vcn.services import EVERYTHING, allowed, without
-from mooring.core.vcn.services_nft import Shelf
+from mooring.core.vcn.packets.services import EVERYTHING, allowed, without
+from mooring.core.vcn.packets.services_nft import Shelf
 
 SSH = allowed([allow("ingress", "tcp", to="22")])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.vcn.signing import (
+from mooring.core.vcn.api.signing import (
     BODY_SIGNED,
     SENTENCE,
     Authorization,

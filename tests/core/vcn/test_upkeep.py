@@ -23,7 +23,7 @@ from mooring.core.linux.plan import (
     Veth,
 )
 from mooring.core.linux.seen import Link, Seen
-from mooring.core.vcn.upkeep import Chores, chores
+from mooring.core.vcn.packets.upkeep import Chores, chores
 
 HERE, THERE = "router", "node"
 PORT = "v0123456789"

@@ -5,10 +5,10 @@ import json
 import pytest
 from vcn_cloud import START, Cloud
 
-from mooring.core.vcn.apply import apply
+from mooring.core.vcn.api.apply import apply
+from mooring.core.vcn.api.requests import Drop, Put, Request
 from mooring.core.vcn.limits import TOKEN_LIFE
-from mooring.core.vcn.requests import Drop, Put, Request
-from mooring.core.vcn.tokens import RetryToken
+from mooring.core.vcn.model.tokens import RetryToken
 
 
 @pytest.fixture

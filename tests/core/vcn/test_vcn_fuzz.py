@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcn_cloud import START, VERSION, Cloud
 
-from mooring.core.vcn.apply import apply
-from mooring.core.vcn.operations import OPERATIONS
-from mooring.core.vcn.requests import Request
+from mooring.core.vcn.api.apply import apply
+from mooring.core.vcn.api.operations import OPERATIONS
+from mooring.core.vcn.api.requests import Request
 from mooring.core.vcn.world import World
 
 json_values = st.recursive(

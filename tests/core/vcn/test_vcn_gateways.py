@@ -7,8 +7,8 @@ import pytest
 from vcn_cloud import Cloud
 
 from mooring.core.net.blocks import Entry, Space
-from mooring.core.vcn import gateways
-from mooring.core.vcn.errors import Refusal
+from mooring.core.vcn.acts import gateways
+from mooring.core.vcn.api.errors import Refusal
 from mooring.core.vcn.indexes import PUBLIC
 from mooring.core.vcn.limits import PUBLIC_ADDRESSES
 from mooring.core.vcn.model import Vnic

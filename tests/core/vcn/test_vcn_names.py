@@ -2,7 +2,7 @@
 
 import pytest
 
-from mooring.core.vcn import names
+from mooring.core.vcn.packets import names
 
 VCN = "ocid1.vcn.oc1.local.aaaabbbbccccdddd"
 INSTANCE = "ocid1.instance.oc1.local.aaaabbbbeeeeffff"

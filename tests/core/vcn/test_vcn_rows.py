@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vcn_cloud import Cloud
 
-from mooring.core.vcn.kinds import KINDS
+from mooring.core.vcn.api.requests import Drop, Put
 from mooring.core.vcn.model import Resource, Subnet
-from mooring.core.vcn.requests import Drop, Put
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.model.tokens import RetryToken
 from mooring.core.vcn.rows import from_row, name_of, to_row
-from mooring.core.vcn.tokens import RetryToken
 from mooring.core.vcn.world import World
 
 json_values = st.recursive(

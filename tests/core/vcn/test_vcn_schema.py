@@ -4,9 +4,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from mooring.core.vcn import schema
-from mooring.core.vcn.errors import Refusal, quote
-from mooring.core.vcn.schema import Field, Rule, Values, check
+from mooring.core.vcn.api import schema
+from mooring.core.vcn.api.errors import Refusal, quote
+from mooring.core.vcn.api.schema import Field, Rule, Values, check
 
 FIELDS = {
     "name": Field(schema.text(), required=True),

@@ -12,12 +12,13 @@ from oci.core import ComputeClient, VirtualNetworkClient
 from oci.identity import IdentityClient
 from vcn_cloud import Cloud
 
-from mooring.core.vcn import fields
+from mooring.core.vcn.api import fields
+from mooring.core.vcn.api.operations import OPERATIONS
+from mooring.core.vcn.api.schema import Fields
+from mooring.core.vcn.api.views import view
+from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules
 from mooring.core.vcn.limits import NSGS_PER_VNIC
 from mooring.core.vcn.model import Ipv6
-from mooring.core.vcn.operations import OPERATIONS
-from mooring.core.vcn.schema import Fields
-from mooring.core.vcn.views import view
 
 MODELS = Path(sdk.__file__).parent
 
@@ -38,32 +39,32 @@ def required_of(model: type) -> set[str]:
 
 
 BODIES: list[tuple[type, Fields]] = [
-    (sdk.CreateVcnDetails, fields.CREATE_VCN),
+    (sdk.CreateVcnDetails, networks.CREATE_VCN),
     (sdk.UpdateVcnDetails, fields.RENAME),
-    (sdk.CreateSubnetDetails, fields.CREATE_SUBNET),
-    (sdk.UpdateSubnetDetails, fields.UPDATE_SUBNET),
-    (sdk.CreateDhcpDetails, fields.CREATE_DHCP),
-    (sdk.UpdateDhcpDetails, fields.UPDATE_DHCP),
-    (sdk.CreateRouteTableDetails, fields.CREATE_ROUTE_TABLE),
-    (sdk.UpdateRouteTableDetails, fields.UPDATE_ROUTE_TABLE),
-    (sdk.CreateSecurityListDetails, fields.CREATE_SECURITY_LIST),
-    (sdk.UpdateSecurityListDetails, fields.UPDATE_SECURITY_LIST),
+    (sdk.CreateSubnetDetails, networks.CREATE_SUBNET),
+    (sdk.UpdateSubnetDetails, networks.UPDATE_SUBNET),
+    (sdk.CreateDhcpDetails, networks.CREATE_DHCP),
+    (sdk.UpdateDhcpDetails, networks.UPDATE_DHCP),
+    (sdk.CreateRouteTableDetails, networks.CREATE_ROUTE_TABLE),
+    (sdk.UpdateRouteTableDetails, networks.UPDATE_ROUTE_TABLE),
+    (sdk.CreateSecurityListDetails, rules.CREATE_SECURITY_LIST),
+    (sdk.UpdateSecurityListDetails, rules.UPDATE_SECURITY_LIST),
     (sdk.CreateNetworkSecurityGroupDetails, fields.CREATE_IN_VCN),
     (sdk.UpdateNetworkSecurityGroupDetails, fields.RENAME),
-    (sdk.AddNetworkSecurityGroupSecurityRulesDetails, fields.ADD_RULES),
-    (sdk.UpdateNetworkSecurityGroupSecurityRulesDetails, fields.UPDATE_RULES),
-    (sdk.RemoveNetworkSecurityGroupSecurityRulesDetails, fields.REMOVE_RULES),
-    (sdk.CreateInternetGatewayDetails, fields.CREATE_INTERNET_GATEWAY),
-    (sdk.UpdateInternetGatewayDetails, fields.UPDATE_INTERNET_GATEWAY),
-    (sdk.CreateNatGatewayDetails, fields.CREATE_NAT_GATEWAY),
-    (sdk.UpdateNatGatewayDetails, fields.UPDATE_NAT_GATEWAY),
-    (sdk.CreateVnicDetails, fields.CREATE_VNIC),
-    (sdk.UpdateVnicDetails, fields.UPDATE_VNIC),
-    (sdk.AttachVnicDetails, fields.ATTACH_VNIC),
-    (sdk.LaunchInstanceDetails, fields.LAUNCH),
-    (sdk.UpdateInstanceDetails, fields.UPDATE_INSTANCE),
-    (sdk.CreatePrivateIpDetails, fields.CREATE_PRIVATE_IP),
-    (sdk.UpdatePrivateIpDetails, fields.UPDATE_PRIVATE_IP),
+    (sdk.AddNetworkSecurityGroupSecurityRulesDetails, rules.ADD_RULES),
+    (sdk.UpdateNetworkSecurityGroupSecurityRulesDetails, rules.UPDATE_RULES),
+    (sdk.RemoveNetworkSecurityGroupSecurityRulesDetails, rules.REMOVE_RULES),
+    (sdk.CreateInternetGatewayDetails, gateways.CREATE_INTERNET_GATEWAY),
+    (sdk.UpdateInternetGatewayDetails, gateways.UPDATE_INTERNET_GATEWAY),
+    (sdk.CreateNatGatewayDetails, gateways.CREATE_NAT_GATEWAY),
+    (sdk.UpdateNatGatewayDetails, gateways.UPDATE_NAT_GATEWAY),
+    (sdk.CreateVnicDetails, compute.CREATE_VNIC),
+    (sdk.UpdateVnicDetails, compute.UPDATE_VNIC),
+    (sdk.AttachVnicDetails, compute.ATTACH_VNIC),
+    (sdk.LaunchInstanceDetails, compute.LAUNCH),
+    (sdk.UpdateInstanceDetails, compute.UPDATE_INSTANCE),
+    (sdk.CreatePrivateIpDetails, addresses.CREATE_PRIVATE_IP),
+    (sdk.UpdatePrivateIpDetails, addresses.UPDATE_PRIVATE_IP),
 ]
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
+from mooring.core.vcn.api.requests import Reply
 from mooring.core.vcn.model import Instance, Subnet, Vnic
-from mooring.core.vcn.requests import Reply
 from mooring.core.vcn.world import World
 
 ADDRESS = IPv4Address("169.254.169.254")

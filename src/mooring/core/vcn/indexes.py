@@ -19,7 +19,6 @@ from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network
 
 from mooring.core.net.blocks import Entry
-from mooring.core.vcn.kinds import KINDS
 from mooring.core.vcn.limits import RESERVED_FIRST, RESERVED_LAST
 from mooring.core.vcn.model import (
     Ipv6,
@@ -30,7 +29,8 @@ from mooring.core.vcn.model import (
     Subnet,
     Vnic,
 )
-from mooring.core.vcn.tokens import RetryToken
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.model.tokens import RetryToken
 
 Key = tuple[str, ...]
 Place = tuple[Key, Entry]

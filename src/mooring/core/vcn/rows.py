@@ -12,9 +12,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from mooring.core.vcn.kinds import KINDS, word
 from mooring.core.vcn.model import Resource
-from mooring.core.vcn.tokens import RetryToken
+from mooring.core.vcn.model.kinds import KINDS, word
+from mooring.core.vcn.model.tokens import RetryToken
 
 Row = tuple[str, str, str]
 Record = Resource | RetryToken

@@ -23,7 +23,7 @@ from mooring.core.vcn.limits import (
     RESERVED_LAST,
     WIDEST_NETWORK,
 )
-from mooring.core.vcn.names import fabric_fault
+from mooring.core.vcn.packets.names import fabric_fault
 from mooring.core.vcn.shapes import Shape
 
 RUNTIMES = ("netns", "containerd")

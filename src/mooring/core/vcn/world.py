@@ -33,8 +33,8 @@ from mooring.core.vcn.model import (
     Vnic,
     VnicAttachment,
 )
+from mooring.core.vcn.model.tokens import RetryToken
 from mooring.core.vcn.rows import Row, from_row
-from mooring.core.vcn.tokens import RetryToken
 
 T = TypeVar("T", bound=Resource)
 Record = Resource | RetryToken

@@ -1,0 +1,233 @@
+"""Lists, a page at a time.
+
+A list follows an index from a number on, so that a page costs what it shows and filters
+out, not what there is. A page token is that number. Only a list that is sorted by wish
+(`sortBy`, `sortOrder`) is put in order as a whole; its token is an offset. Without a wish
+the order is that of creation; private IPs of a subnet come by address.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from ipaddress import IPv4Address
+from itertools import islice
+from typing import TypeVar
+
+from mooring.core.vcn import shapes
+from mooring.core.vcn.api.errors import invalid, missing
+from mooring.core.vcn.api.turns import Answer, Call
+from mooring.core.vcn.indexes import Key, addresses, listed
+from mooring.core.vcn.limits import PAGE
+from mooring.core.vcn.model import (
+    NetworkSecurityGroup,
+    PrivateIp,
+    Resource,
+    Subnet,
+    Vnic,
+)
+from mooring.core.vcn.shapes import FLEX_LEAST, FLEX_MOST, Shape
+from mooring.core.vcn.shown.forms import Json
+
+T = TypeVar("T")
+Scan = Callable[[int], Iterable[tuple[int, object]]]
+
+# Which field of a record a query parameter is compared with.
+FILTERS = {
+    "compartmentId": "compartment_id",
+    "displayName": "display_name",
+    "lifecycleState": "lifecycle_state",
+    "availabilityDomain": "availability_domain",
+    "vcnId": "vcn_id",
+    "instanceId": "instance_id",
+    "vnicId": "vnic_id",
+    "lifetime": "lifetime",
+}
+# Parameters that name an index of their own.
+NARROWING = ("instanceId", "vnicId", "vcnId")
+LARGEST_NUMBER = 1 << 128
+
+
+def lister(kind: type[Resource]) -> Callable[[Call], Answer]:
+    """Make the list operation of a kind."""
+
+    def operation(call: Call) -> Answer:
+        narrow = next((name for name in NARROWING if name in call.query), None)
+        parent = "" if narrow is None else call.query.need(narrow, str)
+        return _records(call, kind, listed(kind, parent))
+
+    return operation
+
+
+def _records(call: Call, kind: type[Resource], key: Key) -> Answer:
+    wanted = {f: call.query.items[n] for n, f in FILTERS.items() if n in call.query}
+
+    def fits(record: Resource) -> bool:
+        return all(getattr(record, field) == want for field, want in wanted.items())
+
+    def scan(start: int) -> Iterator[tuple[int, object]]:
+        for entry, record in call.world.scan(kind, key, start):
+            if fits(record):
+                yield entry.base, record
+
+    if "sortBy" in call.query or "sortOrder" in call.query:
+        found = [record for _, record in call.world.scan(kind, key) if fits(record)]
+        return paged(call, in_order(_sorted(call, found)))
+    return paged(call, scan)
+
+
+def _sorted(call: Call, found: list[Resource]) -> list[Resource]:
+    """Sort as the cloud does: by time the latest first, by name from A."""
+    by_name = call.query.get("sortBy", str) == "DISPLAYNAME"
+    default = "ASC" if by_name else "DESC"
+    latest_first = (call.query.get("sortOrder", str) or default) == "DESC"
+    if by_name:
+        return sorted(found, key=lambda r: r.display_name, reverse=latest_first)
+    return sorted(found, key=lambda r: r.time_created, reverse=latest_first)
+
+
+def in_order(items: Sequence[T]) -> Callable[[int], Iterator[tuple[int, T]]]:
+    """Make the scan of a sequence: its numbers are offsets."""
+    return lambda start: (
+        (n, items[n]) for n in range(min(start, len(items)), len(items))
+    )
+
+
+def paged(call: Call, scan: Scan) -> Answer:
+    """Answer with one page of a scan, and where the next one begins."""
+    size = call.query.get("limit", int) or PAGE
+    token = call.query.get("page", str)
+    start = 0 if token is None else _start(token)
+    found = list(islice(scan(start), size + 1))
+    shown = tuple(item for _, item in found[:size])
+    next_page = _token(found[size][0]) if len(found) > size else None
+    return Answer(draft=call.draft, shown=shown, next_page=next_page)
+
+
+def _token(number: int) -> str:
+    return base64.urlsafe_b64encode(f"v1.{number}".encode()).decode()
+
+
+def _start(token: str) -> int:
+    try:
+        version, _, number = base64.b64decode(
+            token.encode(), altchars=b"-_", validate=True
+        ).partition(b".")
+        start = int(number) if version == b"v1" and number.isdigit() else -1
+    except (ValueError, binascii.Error):
+        start = -1
+    if not 0 <= start < LARGEST_NUMBER:
+        raise invalid("page", token, "is no page token of ours.")
+    return start
+
+
+def list_private_ips(call: Call) -> Answer:
+    """List private IPs by VNIC, by subnet, or by address in a subnet."""
+    query = call.query
+    vnic_id, subnet_id = query.get("vnicId", str), query.get("subnetId", str)
+    if vnic_id is None and subnet_id is None:
+        raise missing("vnicId", "subnetId", "vlanId")
+    if vnic_id is not None:
+        call.parent(Vnic, vnic_id)
+        found = [
+            (n, ip)
+            for n, ip in enumerate(call.world.private_ips_of(vnic_id))
+            if subnet_id in (None, ip.subnet_id)
+        ]
+        return paged(
+            call, lambda start: (x for x in found if x[0] >= start and _fit(call, x[1]))
+        )
+    call.parent(Subnet, subnet_id or "")
+    return paged(call, lambda start: _in_subnet(call, subnet_id or "", start))
+
+
+def _in_subnet(
+    call: Call, subnet_id: str, start: int
+) -> Iterator[tuple[int, PrivateIp]]:
+    for entry, ip in call.world.scan(PrivateIp, addresses(subnet_id), start):
+        if _fit(call, ip):
+            yield entry.base, ip
+
+
+def _fit(call: Call, ip: PrivateIp) -> bool:
+    """Tell whether a private IP is wanted; an address inside a block is not it."""
+    state = "AVAILABLE" if ip.vnic_id is None else "ASSIGNED"
+    return (
+        call.query.get("ipAddress", IPv4Address) in (None, ip.ip_address)
+        and call.query.get("ipState", str) in (None, state)
+        and call.query.get("lifetime", str) in (None, ip.lifetime)
+    )
+
+
+def list_rules(call: Call) -> Answer:
+    """List a group's rules, of one direction or both."""
+    direction = call.query.get("direction", str)
+    rules = [
+        rule
+        for rule in call.about(NetworkSecurityGroup).rules
+        if direction in (None, rule.direction)
+    ]
+    return paged(call, in_order(_turned(call, rules)))
+
+
+def list_group_vnics(call: Call) -> Answer:
+    """List the VNICs in a group, each with the instance that has it."""
+    group = call.about(NetworkSecurityGroup)
+    members = [_member(call, vnic) for vnic in call.world.referring(Vnic, group.id)]
+    return paged(call, in_order(_turned(call, members)))
+
+
+def _turned(call: Call, items: Sequence[T]) -> Sequence[T]:
+    """Turn a list that stands by time, when the latest are wanted first."""
+    return items[::-1] if call.query.get("sortOrder", str) == "DESC" else items
+
+
+def _member(call: Call, vnic: Vnic) -> Json:
+    attachment = call.world.attachment_of_vnic(vnic.id)
+    return {
+        "vnicId": vnic.id,
+        "resourceId": None if attachment is None else attachment.instance_id,
+        "timeAssociated": vnic.time_created,
+    }
+
+
+def list_shapes(call: Call) -> Answer:
+    """List the shapes of the catalogue, or the one that is named."""
+    wanted = call.query.get("shape", str)
+    found = [_shape(s) for s in shapes.SHAPES.values() if wanted in (None, s.name)]
+    return paged(call, in_order(found))
+
+
+def _shape(shape: Shape) -> Json:
+    least = shape.least_ocpus if shape.flexible else shape.ocpus
+    return {
+        "shape": shape.name,
+        "ocpus": least,
+        "memoryInGBs": least * shape.memory_per_ocpu,
+        "maxVnicAttachments": shape.max_vnics(least),
+        "isFlexible": shape.flexible,
+        "ocpuOptions": _range(shape, least, shape.ocpus),
+        "maxVnicAttachmentOptions": _range(shape, FLEX_LEAST, FLEX_MOST)
+        and {
+            "min": FLEX_LEAST,
+            "max": float(FLEX_MOST),
+            "defaultPerOcpu": float(shape.vnics_per_ocpu or 0),
+        },
+    }
+
+
+def _range(shape: Shape, least: float, most: float) -> Json | None:
+    return {"min": least, "max": most} if shape.flexible else None
+
+
+def list_domains(call: Call) -> Answer:
+    """List the availability domains (of the identity service, on the same server)."""
+    compartment = call.query.need("compartmentId", str)
+    found = [
+        {
+            "name": name,
+            "id": f"ocid1.availabilitydomain.oc1..{name.lower()}",
+            "compartmentId": compartment,
+        }
+        for name in call.world.settings.availability_domains
+    ]
+    return paged(call, in_order(found))

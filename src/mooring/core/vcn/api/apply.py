@@ -1,0 +1,184 @@
+"""One call to the cloud, decided: `apply(world, request)` gives the world after it.
+
+The way of a request: path to operation, path's id to object, retry token, if-match, body
+and query against their tables, then the operation. Whoever refuses raises `Refusal`; then
+the world is the one that came in. `settle` does what happens by itself.
+"""
+
+import json
+import math
+import re
+from dataclasses import replace
+
+from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
+from mooring.core.vcn.api.operation import Operation
+from mooring.core.vcn.api.operations import VERSION, methods, name_elsewhere, segments
+from mooring.core.vcn.api.requests import Outcome, Reply, Request
+from mooring.core.vcn.api.schema import Fields, Values, check, entries
+from mooring.core.vcn.api.settle import settle
+from mooring.core.vcn.api.turns import Answer, Call, Dice
+from mooring.core.vcn.api.views import etag, render, view
+from mooring.core.vcn.limits import LONGEST_TOKEN, TOKEN_LIFE
+from mooring.core.vcn.model import Resource
+from mooring.core.vcn.model.tokens import RetryToken, digest, key
+from mooring.core.vcn.world import World
+
+__all__ = ["apply", "settle"]
+
+JSON_TYPE = "application/json"
+TOKENS_FORGOTTEN = 2  # per call that brings one: they cannot pile up
+_REQUEST_ID = re.compile(r"[A-Za-z0-9/_.:-]{1,200}")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def apply(world: World, request: Request) -> Outcome:
+    """Answer a call; on any refusal the world is the same and nothing changes."""
+    try:
+        outcome = _answered(world, request)
+    except Refusal as refusal:
+        outcome = Outcome(world=world, reply=refusal.reply())
+    headers = dict(outcome.reply.headers)
+    headers["opc-request-id"] = _request_id(request)
+    if outcome.reply.body:
+        headers["content-type"] = JSON_TYPE
+    return replace(outcome, reply=replace(outcome.reply, headers=headers))
+
+
+def _request_id(request: Request) -> str:
+    given = request.headers.get("opc-request-id", "")
+    if _REQUEST_ID.fullmatch(given):
+        return given
+    return Dice(request.entropy).roll("request").hex().upper()
+
+
+def _answered(world: World, request: Request) -> Outcome:
+    operation, id_ = _routed(request)
+    token = _token(request)
+    if token is not None and (before := _before(world, request, token)):
+        return before
+    target = None if operation.kind is None else world.find(operation.kind, id_)
+    if operation.kind is not None and target is None:
+        raise not_found(id_)
+    _check_match(request, target)
+    call = Call(
+        world=world,
+        request=request,
+        target=target,
+        body=_body(operation.body, request.body),
+        query=check(operation.query, request.query),
+    )
+    answer = operation.act(call)
+    return _outcome(request, answer, token)
+
+
+def _routed(request: Request) -> tuple[Operation, str]:
+    """Find the operation of a path, and the id in it."""
+    version, *rest = segments(request.path)
+    path = tuple(rest)
+    if version != VERSION:
+        raise Refusal("NotFound", f"There is no operation at {request.path[:200]}.")
+    known = methods(path)
+    operation = known.get(request.method)
+    if operation is not None:
+        return operation, path[1] if operation.kind else ""
+    name = name_elsewhere(request.method, path)
+    if known and name is None:
+        allowed = ", ".join(sorted(known))
+        raise Refusal("MethodNotAllowed", f"{request.path[:200]} takes {allowed}.")
+    raise not_built(name or f"{request.method[:20]} {request.path[:200]}")
+
+
+def _token(request: Request) -> str | None:
+    token = request.headers.get("opc-retry-token")
+    if token is None or request.method != "POST":
+        return None
+    if not 1 <= len(token) <= LONGEST_TOKEN:
+        rule = f"must have 1 to {LONGEST_TOKEN} characters."
+        raise invalid("opc-retry-token", token, rule)
+    return token
+
+
+def _before(world: World, request: Request, token: str) -> Outcome | None:
+    """Answer a repeated request with what its first one made."""
+    found = world.tokens.get(key(request.principal, token))
+    if found is None or found.expires <= request.now:
+        return None
+    made = world.get(found.made)
+    if found.digest != digest(request.method, request.path, request.body):
+        message = f"The retry token {token!r} came with another request before."
+        raise Refusal("InvalidatedRetryToken", message)
+    if made is None:
+        message = f"What the retry token {token!r} stands for is gone: {found.made}."
+        raise Refusal("InvalidatedRetryToken", message)
+    return Outcome(world=world, reply=_shown(world, made, found.status))
+
+
+def _check_match(request: Request, target: Resource | None) -> None:
+    wanted = request.headers.get("if-match")
+    if target is None or wanted is None or request.method == "GET":
+        return
+    if wanted.strip('"') not in ("*", etag(target)):
+        message = f"The etag of {target.id} is {etag(target)}, not {wanted[:100]}."
+        raise Refusal("NoEtagMatch", message)
+
+
+def _body(fields: Fields | None, body: bytes) -> Values:
+    if fields is None:
+        return Values({})
+    try:
+        text = body.decode()
+        parsed = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        if _SURROGATE.search(text):
+            json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as fault:
+        message = f"The body is no JSON in UTF-8: {str(fault)[:200]}"
+        raise Refusal("CannotParseRequest", message) from None
+    return check(fields, entries("body", parsed))
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is out of range")
+    return value
+
+
+def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
+    draft = answer.draft
+    subject = None
+    if answer.subject is not None:
+        subject = draft.now(answer.subject)
+        reply = _shown(draft.world, subject, answer.status)
+    elif answer.shown is not None:
+        body = _json(render(draft.world, answer.shown))
+        reply = Reply(status=answer.status, body=body)
+    else:
+        reply = Reply(status=answer.status)
+    if answer.next_page is not None:
+        reply = replace(reply, headers={"opc-next-page": answer.next_page})
+    if token is not None and subject is not None:
+        for old in draft.world.expired_tokens(request.now, TOKENS_FORGOTTEN):
+            draft = draft.drop(old)
+        draft = draft.put(
+            RetryToken(
+                key=key(request.principal, token),
+                digest=digest(request.method, request.path, request.body),
+                made=subject.id,
+                status=answer.status,
+                expires=request.now + TOKEN_LIFE,
+            )
+        )
+    return Outcome(world=draft.world, reply=reply, changes=draft.changes)
+
+
+def _shown(world: World, resource: Resource, status: int) -> Reply:
+    body = _json(view(world, resource))
+    return Reply(status=status, body=body, headers={"etag": etag(resource)})
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

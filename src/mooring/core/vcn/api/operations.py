@@ -1,0 +1,64 @@
+"""Every call that the local VCN answers: method and path to operation, as one table.
+
+What the cloud has and this table has not is answered with 501 and its name (`ELSEWHERE`
+gives the names of those that one is likely to meet).
+"""
+
+from mooring.core.vcn.api.operation import Operation, Route
+from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules
+
+VERSION = "20160918"
+
+OPERATIONS: dict[Route, Operation] = {
+    **networks.ROUTES,
+    **rules.ROUTES,
+    **gateways.ROUTES,
+    **compute.ROUTES,
+    **addresses.ROUTES,
+}
+
+ELSEWHERE: dict[Route, str] = {
+    ("POST", "/ipv6"): "CreateIpv6",
+    ("GET", "/ipv6"): "ListIpv6s",
+    ("GET", "/ipv6/{id}"): "GetIpv6",
+    ("PUT", "/ipv6/{id}"): "UpdateIpv6",
+    ("DELETE", "/ipv6/{id}"): "DeleteIpv6",
+    ("POST", "/privateIps/actions/bulkCreatePrivateIps"): "BulkCreatePrivateIps",
+    ("POST", "/privateIps/actions/bulkUpdatePrivateIps"): "BulkUpdatePrivateIps",
+    ("POST", "/privateIps/actions/bulkDetachPrivateIps"): "BulkDetachPrivateIps",
+    ("POST", "/privateIps/actions/bulkDeletePrivateIps"): "BulkDeletePrivateIps",
+    ("POST", "/vcns/{id}/actions/addCidr"): "AddVcnCidr",
+    ("POST", "/vcns/{id}/actions/addIpv6Cidr"): "AddIpv6VcnCidr",
+    ("POST", "/subnets/{id}/actions/addIpv4Cidr"): "AddIpv4SubnetCidr",
+    ("POST", "/subnets/{id}/actions/addIpv6Cidr"): "AddIpv6SubnetCidr",
+}
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """Take a path apart; a slash at its end means nothing."""
+    return tuple(path.strip("/").split("/"))
+
+
+_BY_SEGMENTS: dict[tuple[str, ...], dict[str, Operation]] = {}
+for (_method, _path), _operation in OPERATIONS.items():
+    _BY_SEGMENTS.setdefault(segments(_path), {})[_method] = _operation
+
+
+def methods(path: tuple[str, ...]) -> dict[str, Operation]:
+    """Give the operations of a path below the version, by method."""
+    exact = _BY_SEGMENTS.get(path)
+    return _BY_SEGMENTS.get(templated(path), {}) if exact is None else exact
+
+
+def templated(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Give a path with its second segment as `{id}`."""
+    return (*path[:1], "{id}", *path[2:])
+
+
+def name_elsewhere(method: str, path: tuple[str, ...]) -> str | None:
+    """Give the name of a call that the cloud has and this table has not."""
+    for candidate in (path, templated(path)):
+        name = ELSEWHERE.get((method, "/" + "/".join(candidate)))
+        if name is not None:
+            return name
+    return None

@@ -1,0 +1,66 @@
+"""What happens by itself: passing states end when their time has come.
+
+instance    PROVISIONING -> RUNNING; STARTING -> RUNNING; STOPPING -> STOPPED;
+            TERMINATING -> TERMINATED, shown for a while, then gone
+attachment  ATTACHING -> ATTACHED; DETACHING -> DETACHED, shown for a while, then gone
+VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
+            ephemeral private IPs; reserved ones stay, assigned to nobody
+subnet      UPDATING -> AVAILABLE
+"""
+
+from datetime import datetime
+
+from mooring.core.vcn.api.requests import Outcome, Reply
+from mooring.core.vcn.api.turns import Draft
+from mooring.core.vcn.indexes import AGENDA
+from mooring.core.vcn.model import Instance, Resource, Vnic
+from mooring.core.vcn.world import World
+
+NEXT = {
+    "PROVISIONING": "AVAILABLE",
+    "UPDATING": "AVAILABLE",
+    "ATTACHING": "ATTACHED",
+    "DETACHING": "DETACHED",
+    "STARTING": "RUNNING",
+    "STOPPING": "STOPPED",
+    "TERMINATING": "TERMINATED",
+}
+SHOWN_ENDED = ("DETACHED", "TERMINATED")
+TOKENS_AT_ONCE = 100
+NOTHING = Reply(status=204)
+
+
+def settle(world: World, now: datetime) -> Outcome:
+    """End every passing state whose time has come, and forget expired retry tokens."""
+    draft = Draft(world)
+    while (due := draft.world.due()) is not None and due <= now:
+        first = next(draft.world.walk(Resource, AGENDA))
+        draft = _end(draft, first, due)
+    for token in world.expired_tokens(now, TOKENS_AT_ONCE):
+        draft = draft.drop(token)
+    return Outcome(world=draft.world, reply=NOTHING, changes=draft.changes)
+
+
+def _end(draft: Draft, resource: Resource, due: datetime) -> Draft:
+    """End one record's passing state, or its being shown after its end."""
+    state = resource.lifecycle_state
+    if state in SHOWN_ENDED:
+        return draft.drop(resource)
+    if isinstance(resource, Vnic) and state == "TERMINATING":
+        return _without(draft, resource)
+    state = NEXT[state]
+    if isinstance(resource, Instance) and state == "AVAILABLE":
+        state = "RUNNING"
+    kept = draft.world.settings.delays.kept
+    until = due + kept if state in SHOWN_ENDED else None
+    return draft.change(resource, lifecycle_state=state, settles_at=until)
+
+
+def _without(draft: Draft, vnic: Vnic) -> Draft:
+    """Drop a VNIC; its addresses return to the pool, except the reserved ones."""
+    for ip in draft.world.private_ips_of(vnic.id):
+        stays = ip.lifetime == "RESERVED"
+        draft = draft.change(ip, vnic_id=None) if stays else draft.drop(ip)
+    for six in draft.world.ipv6s_of(vnic.id):
+        draft = draft.drop(six)
+    return draft.drop(vnic)

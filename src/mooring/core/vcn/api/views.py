@@ -1,0 +1,52 @@
+"""Records as the API shows them: its field names, its forms.
+
+Every field of a record is shown under its name in camel case, except those that its kind
+hides; `shown/` adds what follows from other fields or other records. The contract test
+holds every key against the SDK's models.
+"""
+
+from dataclasses import fields
+
+from mooring.core.vcn.model import Resource, SecurityRule
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.shown import addresses, compute, networks, rules
+from mooring.core.vcn.shown.forms import Json, More, camel, plain
+from mooring.core.vcn.world import World
+
+ALWAYS_HIDDEN = {"version", "settles_at"}
+MORE: More = {**networks.MORE, **rules.MORE, **compute.MORE, **addresses.MORE}
+NAMES: dict[type[Resource], list[tuple[str, str]]] = {
+    kind: [
+        (f.name, camel(f.name))
+        for f in fields(kind)
+        if f.name not in ALWAYS_HIDDEN | row.hidden
+    ]
+    for kind, row in KINDS.items()
+}
+
+
+def render(world: World, thing: object) -> object:
+    """Give anything that an answer shows as plain JSON."""
+    if isinstance(thing, Resource):
+        return view(world, thing)
+    if isinstance(thing, SecurityRule):
+        return rules.group_rule(world, thing)
+    if isinstance(thing, dict):
+        return {name: render(world, value) for name, value in thing.items()}
+    if isinstance(thing, tuple):
+        return [render(world, one) for one in thing]
+    return plain(thing)
+
+
+def view(world: World, resource: Resource) -> Json:
+    """Show one record."""
+    kind = type(resource)
+    shown = {name: plain(getattr(resource, field)) for field, name in NAMES[kind]}
+    if more := MORE.get(kind):
+        shown.update(more(resource, world))
+    return shown
+
+
+def etag(resource: Resource) -> str:
+    """Give the mark of a record's version."""
+    return f"{resource.id[-8:]}-{resource.version}"

@@ -1,0 +1,145 @@
+"""Instances, VNIC attachments, VNICs, shapes."""
+
+from mooring.core.vcn.acts import instances, listing, vnics
+from mooring.core.vcn.api.fields import (
+    CREATE,
+    HOSTNAME,
+    IN_COMPARTMENT,
+    NSG_IDS,
+    RENAME,
+    ROUTE_TABLE_OR_NONE,
+    SORTED,
+    need,
+)
+from mooring.core.vcn.api.operation import Crud, Operation, routes
+from mooring.core.vcn.api.schema import (
+    Field,
+    Fields,
+    address,
+    flag,
+    group,
+    mapping,
+    network,
+    number,
+    ocid,
+    plain,
+    text,
+    unbuilt,
+    whole,
+)
+from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
+
+_VNIC: Fields = {
+    **RENAME,
+    "hostnameLabel": Field(HOSTNAME),
+    "nsgIds": NSG_IDS,
+    "skipSourceDestCheck": Field(flag),
+}
+
+CREATE_VNIC: Fields = {
+    **_VNIC,
+    "subnetId": Field(ocid),
+    "privateIp": Field(address),
+    "subnetCidr": Field(network()),
+    "assignPublicIp": Field(flag),
+    "assignIpv6Ip": Field(unbuilt),
+    "ipv6AddressIpv6SubnetCidrPairDetails": Field(unbuilt),
+    "privateIpId": Field(unbuilt),
+    "vlanId": Field(unbuilt),
+}
+
+UPDATE_VNIC: Fields = {**_VNIC, "routeTableId": Field(ROUTE_TABLE_OR_NONE)}
+
+ATTACH_VNIC: Fields = {
+    "createVnicDetails": need(group(CREATE_VNIC)),
+    "instanceId": need(ocid),
+    "displayName": Field(text()),
+    "nicIndex": Field(whole(0, 1)),
+}
+
+_METADATA: Fields = {
+    "metadata": Field(mapping(text(least=0, most=32_000))),
+    "extendedMetadata": Field(mapping(plain)),
+}
+
+LAUNCH: Fields = {
+    **CREATE,
+    **_METADATA,
+    "availabilityDomain": need(text()),
+    "shape": need(text()),
+    "shapeConfig": Field(
+        group(
+            {
+                "ocpus": Field(number(1, 1024)),
+                "memoryInGBs": Field(number(1, 16_384)),
+            }
+        )
+    ),
+    "createVnicDetails": Field(group(CREATE_VNIC)),
+    "subnetId": Field(ocid),
+    "hostnameLabel": Field(HOSTNAME),
+    "faultDomain": Field(text()),
+    "imageId": Field(ocid),
+    "sourceDetails": Field(group({"imageId": Field(ocid)})),
+}
+
+UPDATE_INSTANCE: Fields = {
+    **RENAME,
+    **_METADATA,
+    "shape": Field(unbuilt),
+    "shapeConfig": Field(unbuilt),
+}
+
+LIST_INSTANCES: Fields = {**SORTED, "availabilityDomain": Field(text())}
+
+LIST_ATTACHMENTS: Fields = {
+    **IN_COMPARTMENT,
+    "instanceId": Field(ocid),
+    "vnicId": Field(ocid),
+    "availabilityDomain": Field(text()),
+}
+
+LIST_SHAPES: Fields = {
+    **IN_COMPARTMENT,
+    "availabilityDomain": Field(text()),
+    "shape": Field(text()),
+}
+
+ACTION: Fields = {"action": need(text())}
+
+
+ROUTES = routes(
+    Crud(
+        path="instances",
+        name="Instance",
+        kind=Instance,
+        create=(LAUNCH, instances.launch),
+        update=(UPDATE_INSTANCE, instances.update),
+        delete=instances.terminate,
+        list=(LIST_INSTANCES, listing.lister(Instance)),
+        names={"Create": "LaunchInstance", "Delete": "TerminateInstance"},
+    ),
+    Crud(
+        path="vnicAttachments",
+        name="VnicAttachment",
+        names={"Create": "AttachVnic", "Delete": "DetachVnic"},
+        kind=VnicAttachment,
+        create=(ATTACH_VNIC, vnics.attach),
+        delete=vnics.detach,
+        list=(LIST_ATTACHMENTS, listing.lister(VnicAttachment)),
+    ),
+    Crud(
+        path="vnics",
+        name="Vnic",
+        kind=Vnic,
+        update=(UPDATE_VNIC, vnics.update),
+        delete=None,
+    ),
+) | {
+    ("POST", "/instances/{id}"): Operation(
+        name="InstanceAction", kind=Instance, query=ACTION, act=instances.act
+    ),
+    ("GET", "/shapes"): Operation(
+        name="ListShapes", query=LIST_SHAPES, act=listing.list_shapes
+    ),
+}

@@ -1,0 +1,124 @@
+"""The kinds of records: all that is said of a kind as such, one row for each.
+
+A new kind of resource is a row here, its record in a module beside this one, its calls in
+`calls/`, and, where a view is more than the record's fields, a line in `shown/`.
+"""
+
+from dataclasses import dataclass
+
+from mooring.core.vcn import model
+from mooring.core.vcn.model import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is said of a kind.
+
+    `word` stands in the OCID, in the stored row and in the indexes' keys; `title` in error messages.
+    `references` name fields that hold an id, a tuple of ids, or None (a VNIC's MAC address is among
+    them, so that a new one can be held against all). `hidden` are fields that the API does not show.
+    `needed_by` are the kinds whose records keep one of this kind from being deleted.
+    """
+
+    word: str
+    title: str
+    references: tuple[str, ...] = ()
+    hidden: frozenset[str] = frozenset()
+    needed_by: tuple[type[Resource], ...] = ()
+
+
+KINDS: dict[type[Resource], Kind] = {
+    model.Vcn: Kind(
+        "vcn",
+        "VCN",
+        needed_by=(
+            model.Subnet,
+            model.InternetGateway,
+            model.NatGateway,
+            model.NetworkSecurityGroup,
+            model.RouteTable,
+            model.SecurityList,
+            model.DhcpOptions,
+        ),
+    ),
+    model.Subnet: Kind(
+        "subnet",
+        "Subnet",
+        ("vcn_id", "route_table_id", "security_list_ids", "dhcp_options_id"),
+        hidden=frozenset({"first_block_split"}),
+        needed_by=(model.Vnic,),
+    ),
+    model.RouteTable: Kind(
+        "routetable",
+        "Route Table",
+        ("vcn_id",),
+        hidden=frozenset({"route_rules"}),
+        needed_by=(
+            model.Subnet,
+            model.InternetGateway,
+            model.NatGateway,
+            model.Vnic,
+            model.PrivateIp,
+        ),
+    ),
+    model.SecurityList: Kind(
+        "securitylist",
+        "Security List",
+        ("vcn_id",),
+        hidden=frozenset({"rules"}),
+        needed_by=(model.Subnet,),
+    ),
+    model.NetworkSecurityGroup: Kind(
+        "networksecuritygroup",
+        "Network Security Group",
+        ("vcn_id",),
+        hidden=frozenset({"rules"}),
+        needed_by=(model.Vnic,),
+    ),
+    model.InternetGateway: Kind(
+        "internetgateway",
+        "Internet Gateway",
+        ("vcn_id", "route_table_id"),
+        needed_by=(model.RouteTable,),
+    ),
+    model.NatGateway: Kind(
+        "natgateway",
+        "NAT Gateway",
+        ("vcn_id", "route_table_id"),
+        needed_by=(model.RouteTable,),
+    ),
+    model.DhcpOptions: Kind(
+        "dhcpoptions", "DHCP Options", ("vcn_id",), needed_by=(model.Subnet,)
+    ),
+    model.Instance: Kind(
+        "instance",
+        "Instance",
+        hidden=frozenset({"ocpus", "memory_in_gbs", "max_vnic_attachments"}),
+    ),
+    model.VnicAttachment: Kind(
+        "vnicattachment",
+        "VNIC attachment",
+        ("instance_id", "vnic_id"),
+        hidden=frozenset({"slot", "vnic_id", "freeform_tags", "defined_tags"}),
+    ),
+    model.Vnic: Kind(
+        "vnic",
+        "VNIC",
+        ("vcn_id", "subnet_id", "nsg_ids", "route_table_id", "mac_address"),
+        hidden=frozenset({"vcn_id"}),
+    ),
+    model.PrivateIp: Kind(
+        "privateip",
+        "Private IP",
+        ("vnic_id", "route_table_id"),
+        hidden=frozenset({"vcn_id", "lifecycle_state"}),
+    ),
+    model.Ipv6: Kind(
+        "ipv6", "IPv6", ("vnic_id", "route_table_id"), hidden=frozenset({"vcn_id"})
+    ),
+}
+
+
+def word(resource: Resource) -> str:
+    """Give the word of a record's kind."""
+    return KINDS[type(resource)].word

@@ -1,0 +1,68 @@
+"""VCNs, subnets, route tables, DHCP options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
+
+from mooring.core.vcn.model.resource import Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vcn(Resource):
+    """A virtual cloud network."""
+
+    cidr_blocks: tuple[IPv4Network, ...]
+    ipv6_cidr_blocks: tuple[IPv6Network, ...] = ()
+    default_route_table_id: str
+    default_security_list_id: str
+    default_dhcp_options_id: str
+    dns_label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet(Resource):
+    """A subnet; `availability_domain` None is a regional one.
+
+    `first_block_split` tells that CIDR addresses were given out of the first block: the
+    first of them put the subnet in UPDATING, the next ones do not (oci-facts 3.2).
+    """
+
+    vcn_id: str
+    ipv4_cidr_blocks: tuple[IPv4Network, ...]
+    ipv6_cidr_blocks: tuple[IPv6Network, ...] = ()
+    route_table_id: str
+    security_list_ids: tuple[str, ...]
+    dhcp_options_id: str
+    prohibit_public_ip_on_vnic: bool = False
+    prohibit_internet_ingress: bool = False
+    availability_domain: str | None = None
+    dns_label: str | None = None
+    virtual_router_mac: str
+    first_block_split: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRule:
+    """Where packets for `destination` go: `network_entity_id` is a gateway's or private IP's OCID."""
+
+    destination: str
+    destination_type: str  # CIDR_BLOCK | SERVICE_CIDR_BLOCK
+    network_entity_id: str
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTable(Resource):
+    """A route table; packets inside the VCN's CIDRs never ask it."""
+
+    vcn_id: str
+    route_rules: tuple[RouteRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DhcpOptions(Resource):
+    """Kept as it was written."""
+
+    vcn_id: str
+    options: tuple[Mapping[str, Any], ...] = ()

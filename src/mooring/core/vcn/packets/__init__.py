@@ -1,0 +1,1 @@
+"""What the network does with a packet, and the fabric that does it."""

@@ -1,0 +1,113 @@
+"""From what a namespace shows to what must be done there: unplug, make, remove.
+
+Routers and the internet belong to the fabric whole, so what nobody wants there goes, as
+far as the fabric makes such things: its links, IPv4 addresses, routes, rules and permanent
+neighbours. What the kernel replaces by itself when the wanted fact is made is left to it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from mooring.core.linux.drift import missing
+from mooring.core.linux.plan import (
+    Address,
+    End,
+    Fact,
+    LinkUp,
+    Neighbour,
+    Plan,
+    Route,
+    Rule,
+    Veth,
+)
+from mooring.core.linux.seen import Link, Seen
+from mooring.core.vcn.packets.names import is_made_here
+
+KERNELS_RULES = frozenset({0, 32766, 32767})
+LOOPBACK = IPv4Interface("127.0.0.1/8")
+
+Ends = Mapping[str, End]
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What to do in one namespace, in this order."""
+
+    unplug: tuple[str, ...] = ()
+    make: Plan = ()
+    remove: Plan = ()
+
+
+def chores(facts: Plan, seen: Seen) -> Chores:
+    """Compare the wanted facts of a namespace with what it shows."""
+    ends = {
+        end.name: end
+        for fact in facts
+        if isinstance(fact, Veth)
+        for end in (fact.near, fact.far)
+        if end.space == seen.space
+    }
+    strange = {
+        link.name
+        for link in seen.links.values()
+        if is_made_here(link.name) and not _is_end(ends.get(link.name), link)
+    }
+    shown = _without(seen, strange)
+    kept = {name: end for name, end in ends.items() if name in shown.links}
+    lacking = missing(facts, {seen.space: shown})
+    return Chores(
+        unplug=tuple(sorted(strange)),
+        make=tuple(_repair(fact, kept) for fact in lacking),
+        remove=tuple(_unwanted(facts, shown)),
+    )
+
+
+def _without(seen: Seen, links: set[str]) -> Seen:
+    """Give the look as it will be when links are gone, and with them what is on them."""
+    return Seen(
+        seen.space,
+        {name: link for name, link in seen.links.items() if name not in links},
+        frozenset(each for each in seen.addresses if each.link not in links),
+        frozenset(each for each in seen.routes if each.link not in links),
+        seen.rules,
+        frozenset(each for each in seen.neighbours if each.link not in links),
+    )
+
+
+def _is_end(end: End | None, link: Link) -> bool:
+    return end is not None and link.kind == "veth" and link.mac == end.mac
+
+
+def _repair(fact: Fact, kept: Ends) -> Fact:
+    """Raise our end of a pair that is there; its far end is the guest's to name."""
+    if isinstance(fact, Veth):
+        for end in (fact.near, fact.far):
+            if kept.get(end.name) == end:
+                return LinkUp(end.space, end.name, end.mtu)
+    return fact
+
+
+def _unwanted(facts: Plan, seen: Seen) -> Iterator[Fact]:
+    """Give what is there, is not wanted and is not replaced by what is."""
+    keys = {key for fact in facts if (key := _key(fact)) is not None}
+    found: list[Fact] = [*seen.neighbours, *seen.addresses, *seen.routes, *seen.rules]
+    for fact in sorted(found, key=str):
+        key = _key(fact)
+        if key is not None and key not in keys:
+            yield fact
+
+
+def _key(fact: Fact) -> tuple[object, ...] | None:
+    """Say what the kernel tells facts apart by; None for what no fabric makes."""
+    match fact:
+        case Neighbour(address=IPv4Address()):
+            return "neighbour", fact.link, fact.address
+        case Address(address=IPv4Interface()) if fact.address != LOOPBACK:
+            return "address", fact.link, fact.address
+        case Route(destination=IPv4Network()):
+            return "route", fact.table, fact.destination
+        case Rule(family=4) if fact.priority not in KERNELS_RULES:
+            return "rule", replace(fact, space="")
+        case _:
+            return None

@@ -1,0 +1,1 @@
+"""How records are shown, beyond their fields; one module for each family of kinds."""

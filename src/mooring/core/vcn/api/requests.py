@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from mooring.core.vcn.iam.principal import Principal
 from mooring.core.vcn.model import Resource
 from mooring.core.vcn.model.tokens import RetryToken
 from mooring.core.vcn.world import World
@@ -16,7 +17,8 @@ class Request:
     """One authenticated call.
 
     `path` has its percent escapes resolved and no query; names in `headers` are lower
-    case. `principal` is the caller's name (a user's OCID), `now` is aware, in UTC.
+    case. `principal` is the caller's name (a user's OCID); `caller` says who that is to the
+    policies, None is an administrator. `now` is aware, in UTC.
     `entropy` is fresh chance, 16 bytes or more: all names and choices come from it.
     """
 
@@ -26,6 +28,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     principal: str = ""
+    caller: Principal | None = None
     now: datetime
     entropy: bytes
 

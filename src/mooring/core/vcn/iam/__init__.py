@@ -1,0 +1,1 @@
+"""Who may do what: principals, policy statements, permissions and the decision."""

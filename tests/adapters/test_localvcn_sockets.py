@@ -7,8 +7,9 @@ import pytest
 from builders_vcn import Cloud
 
 from mooring.localvcn.enforcement import NoFabric
+from mooring.localvcn.follow import Following
 from mooring.localvcn.imds import Metadata
-from mooring.localvcn.internet import Outside
+from mooring.localvcn.internet import Echoes, outside
 
 
 class Spaces:
@@ -52,7 +53,9 @@ def a_datagram_socket() -> socket.socket:
 def test_the_internet_closes_what_it_opened(bad: int) -> None:
     spaces = Spaces(bad)
 
-    asyncio.run(Outside("x", NoFabric(), spaces).follow())
+    internet = Following(NoFabric(), spaces, Echoes(outside("x")))
+
+    asyncio.run(internet.apply(Cloud().world))
 
     assert [each.fileno() for each in spaces.made] == [-1] * (bad + 1)
 
@@ -60,6 +63,8 @@ def test_the_internet_closes_what_it_opened(bad: int) -> None:
 def test_metadata_closes_a_listener_that_it_cannot_serve() -> None:
     spaces = Spaces(0)
 
-    asyncio.run(Metadata("x", NoFabric(), spaces).apply(Cloud().world))
+    metadata = Following(NoFabric(), spaces, Metadata("x"))
+
+    asyncio.run(metadata.apply(Cloud().world))
 
     assert [each.fileno() for each in spaces.made] == [-1]

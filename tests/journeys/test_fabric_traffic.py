@@ -15,8 +15,9 @@ from fabric_field import Field, a_field
 
 from mooring.adapters import netns
 from mooring.core.vcn.packets.fabric import SERVER
-from mooring.localvcn.fabric import FabricLoop
-from mooring.localvcn.internet import ECHO, HTTP, HTTPS, Outside
+from mooring.localvcn.enforcement import NoFabric
+from mooring.localvcn.follow import Following
+from mooring.localvcn.internet import ECHO, HTTP, HTTPS, Echoes, outside
 from mooring.localvcn.weaver import Weaver
 
 A, B, C = (an_id("vnic", name) for name in "abc")
@@ -51,9 +52,9 @@ def served(field: Field) -> Iterator[None]:
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        outside = Outside(field.name, FabricLoop(field.name, field.tools), netns)
-        await outside.follow()
-        task = asyncio.create_task(outside.run())
+        servers = Following(NoFabric(), netns, Echoes(outside(field.name)))
+        await servers.apply(field.cloud.world)
+        task = asyncio.create_task(servers.run())
         ready.set_result(None)
         with suppress(asyncio.CancelledError):
             await task

@@ -23,6 +23,7 @@ from mooring.core.vcn.model import (
 from mooring.core.vcn.packets.names import vcn_space
 from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import NoFabric
+from mooring.localvcn.follow import Following
 from mooring.localvcn.imds import Metadata
 
 FABRIC = f"imds{os.getpid()}"[-12:]
@@ -30,7 +31,7 @@ ONE, TWO = "ocid1.vcn.oc1.x.aaaaaaa1", "ocid1.vcn.oc1.x.aaaaaaa2"
 NOW = datetime(2026, 7, 12, tzinfo=UTC)
 COMMON = {"compartment_id": "c", "display_name": "n", "time_created": NOW}
 BEARER = {"Authorization": "Bearer Oracle"}
-Story = Callable[[Metadata], Awaitable[None]]
+Story = Callable[[Following], Awaitable[None]]
 
 
 def a_world(*vcns: str) -> World:
@@ -136,7 +137,7 @@ def ask(
 
 def play(story: Story) -> None:
     async def scene() -> None:
-        metadata = Metadata(FABRIC, NoFabric(), netns)
+        metadata = Following(NoFabric(), netns, Metadata(FABRIC))
         keeper = asyncio.create_task(metadata.run())
         try:
             await story(metadata)
@@ -151,7 +152,7 @@ def test_each_vcn_answers_of_its_own_instances() -> None:
     make_space(ONE)
     make_space(TWO)
 
-    async def story(metadata: Metadata) -> None:
+    async def story(metadata: Following) -> None:
         await metadata.apply(a_world(ONE, TWO))
         for vcn in (ONE, TWO):
             said = await asyncio.to_thread(ask, vcn, "/opc/v2/instance/id")
@@ -163,7 +164,7 @@ def test_each_vcn_answers_of_its_own_instances() -> None:
 def test_the_vnics_are_told() -> None:
     make_space(ONE)
 
-    async def story(metadata: Metadata) -> None:
+    async def story(metadata: Following) -> None:
         await metadata.apply(a_world(ONE))
         status, body = await asyncio.to_thread(ask, ONE, "/opc/v2/vnics/")
         assert status == 200
@@ -185,7 +186,7 @@ def test_others_are_turned_away(
 ) -> None:
     make_space(ONE)
 
-    async def story(metadata: Metadata) -> None:
+    async def story(metadata: Following) -> None:
         await metadata.apply(a_world(ONE))
         said = await asyncio.to_thread(ask, ONE, path, source, headers)
         assert said[0] == status
@@ -197,7 +198,7 @@ def test_sockets_come_and_go_with_the_vcns() -> None:
     make_space(ONE)
     make_space(TWO)
 
-    async def story(metadata: Metadata) -> None:
+    async def story(metadata: Following) -> None:
         await metadata.apply(a_world(ONE))
         with pytest.raises(ConnectionRefusedError):
             await asyncio.to_thread(ask, TWO, "/opc/v2/instance/id")
@@ -212,7 +213,7 @@ def test_sockets_come_and_go_with_the_vcns() -> None:
 def test_a_namespace_made_anew_gets_a_new_socket() -> None:
     make_space(ONE)
 
-    async def story(metadata: Metadata) -> None:
+    async def story(metadata: Following) -> None:
         await metadata.apply(a_world(ONE))
         netns.delete(vcn_space(FABRIC, ONE))
         await metadata.follow()  # nowhere to listen, which is no reason to fail

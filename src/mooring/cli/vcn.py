@@ -24,8 +24,9 @@ from mooring.localvcn import run
 from mooring.localvcn.enforcement import Fabric, NoFabric
 from mooring.localvcn.enrol import Enrolment, enrol
 from mooring.localvcn.fabric import FabricLoop, Tools, remove
+from mooring.localvcn.follow import Following
 from mooring.localvcn.imds import Metadata
-from mooring.localvcn.internet import Outside
+from mooring.localvcn.internet import Echoes, outside
 
 LISTEN = "127.0.0.1:9180"
 NONE = "none"
@@ -182,7 +183,8 @@ def _parts(state: Path, fabric: str, open_: contextlib.ExitStack) -> run.Parts:
     ground: Fabric = NoFabric()
     if fabric != NONE:
         loop = FabricLoop(fabric, _tools(open_))
-        ground = Outside(fabric, Metadata(fabric, loop, netns), netns)
+        guides = (Metadata(fabric), Echoes(outside(fabric)))
+        ground = Following(loop, netns, *guides)
     return run.Parts(IdentityFile(state), ground, clock.wall, os.urandom)
 
 

@@ -10,10 +10,11 @@ from mooring.core.vcn.model.resource import Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vcn(Resource):
-    """A virtual cloud network."""
+    """A virtual cloud network; `ipv6_cidr_blocks` are Oracle's, the private ones its owner's (ULA)."""
 
     cidr_blocks: tuple[IPv4Network, ...]
     ipv6_cidr_blocks: tuple[IPv6Network, ...] = ()
+    ipv6_private_cidr_blocks: tuple[IPv6Network, ...] = ()
     default_route_table_id: str
     default_security_list_id: str
     default_dhcp_options_id: str

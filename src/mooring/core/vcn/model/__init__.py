@@ -3,6 +3,15 @@
 from mooring.core.vcn.model.addresses import Ipv6, PrivateIp
 from mooring.core.vcn.model.compute import Instance, Vnic, VnicAttachment
 from mooring.core.vcn.model.gateways import InternetGateway, NatGateway
+from mooring.core.vcn.model.identity import (
+    ApiKey,
+    Compartment,
+    DynamicGroup,
+    Group,
+    Policy,
+    User,
+    UserGroupMembership,
+)
 from mooring.core.vcn.model.networks import (
     DhcpOptions,
     RouteRule,
@@ -19,12 +28,17 @@ from mooring.core.vcn.model.rules import (
 )
 
 __all__ = [
+    "ApiKey",
+    "Compartment",
     "DhcpOptions",
+    "DynamicGroup",
+    "Group",
     "Instance",
     "InternetGateway",
     "Ipv6",
     "NatGateway",
     "NetworkSecurityGroup",
+    "Policy",
     "Ports",
     "PrivateIp",
     "Resource",
@@ -34,6 +48,8 @@ __all__ = [
     "SecurityRule",
     "Subnet",
     "Tags",
+    "User",
+    "UserGroupMembership",
     "Vcn",
     "Vnic",
     "VnicAttachment",

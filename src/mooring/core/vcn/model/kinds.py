@@ -116,6 +116,37 @@ KINDS: dict[type[Resource], Kind] = {
     model.Ipv6: Kind(
         "ipv6", "IPv6", ("vnic_id", "route_table_id"), hidden=frozenset({"vcn_id"})
     ),
+    model.Compartment: Kind(
+        "compartment",
+        "Compartment",
+        ("compartment_id",),
+        hidden=frozenset({"display_name"}),
+    ),
+    model.User: Kind("user", "User", hidden=frozenset({"display_name"})),
+    model.ApiKey: Kind(
+        "apikey",
+        "API key",
+        ("user_id",),
+        hidden=frozenset(
+            {"id", "compartment_id", "display_name", "freeform_tags", "defined_tags"}
+        ),
+    ),
+    model.Group: Kind("group", "Group", hidden=frozenset({"display_name"})),
+    model.UserGroupMembership: Kind(
+        "groupmembership",
+        "Membership",
+        ("user_id", "group_id"),
+        hidden=frozenset({"display_name", "freeform_tags", "defined_tags"}),
+    ),
+    model.DynamicGroup: Kind(
+        "dynamicgroup", "Dynamic Group", hidden=frozenset({"display_name"})
+    ),
+    model.Policy: Kind(
+        "policy",
+        "Policy",
+        ("compartment_id",),
+        hidden=frozenset({"display_name", "places"}),
+    ),
 }
 
 

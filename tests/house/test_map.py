@@ -16,10 +16,9 @@ def test_every_room_has_a_page_and_every_page_a_room() -> None:
 
 
 def test_every_program_has_a_page() -> None:
-    programs = {p.stem for p in (ROOT / "src/mooring/cli").glob("*.py")} - {
-        "__init__",
-        "main",
-    }
+    cli = ROOT / "src/mooring/cli"
+    packages = {p.parent.name for p in cli.glob("*/__init__.py")}
+    programs = packages | {p.stem for p in cli.glob("*.py")} - {"__init__", "main"}
     pages = {p.stem for p in (ROOT / "docs/programs").glob("*.md")}
 
     assert programs <= pages

@@ -1,0 +1,115 @@
+"""`mooring vcn serve`: the local VCN in the foreground."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from mooring.adapters import netns
+from mooring.adapters.clock import Clock
+from mooring.adapters.credentials import CredentialsError, IdentityFile
+from mooring.adapters.journal import Journal, JournalError
+from mooring.cli.vcn.down import tools
+from mooring.cli.vcn.words import LISTEN, Directory, fabric_name, said
+from mooring.localvcn import run
+from mooring.localvcn.enforcement import Fabric, NoFabric
+from mooring.localvcn.fabric import FabricLoop
+from mooring.localvcn.follow import Following
+from mooring.localvcn.imds import Metadata
+from mooring.localvcn.internet import Echoes, outside
+
+NONE = "none"
+
+FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
+
+
+def _address(_: click.Context, __: click.Parameter, value: str) -> tuple[str, int]:
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is not ADDRESS:PORT")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _descriptor(_: click.Context, __: click.Parameter, value: int | None) -> int | None:
+    if value is not None:
+        try:
+            os.fstat(value)
+        except OSError as error:
+            raise click.BadParameter(f"{value}: {error.strerror}") from error
+    return value
+
+
+def _fabric_or_none(
+    context: click.Context, parameter: click.Parameter, value: str
+) -> str:
+    return value if value == NONE else fabric_name(context, parameter, value)
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=Directory,
+    required=True,
+    help="Directory of the state; made if new.",
+)
+@click.option(
+    "--listen",
+    default=LISTEN,
+    show_default=True,
+    callback=_address,
+    metavar="ADDRESS:PORT",
+    help="Where clients connect; port 0 takes a free one.",
+)
+@click.option(
+    "--fabric",
+    default=NONE,
+    show_default=True,
+    metavar="NAME",
+    callback=_fabric_or_none,
+    help="Name of the fabric whose packets obey; 'none' is an API without packets.",
+)
+@click.option(
+    "--ready-fd",
+    type=click.IntRange(min=3),
+    callback=_descriptor,
+    help="Descriptor that gets a byte when clients can connect.",
+)
+def serve(
+    state: Path, listen: tuple[str, int], fabric: str, ready_fd: int | None
+) -> None:
+    """Serve in the foreground until SIGTERM; the fabric stays when the server goes."""
+    _log_to_stderr()
+    door = run.Door(*listen, ready_fd)
+    with (
+        said(JournalError, CredentialsError, OSError),
+        contextlib.ExitStack() as open_,
+    ):
+        journal = open_.enter_context(contextlib.closing(Journal(state)))
+        listener = open_.enter_context(run.listen(door))
+        parts = _parts(state, fabric, open_)
+        asyncio.run(run.serve(journal, parts, door, listener))
+
+
+def _parts(state: Path, fabric: str, open_: contextlib.ExitStack) -> run.Parts:
+    clock = Clock()
+    ground: Fabric = NoFabric()
+    if fabric != NONE:
+        loop = FabricLoop(fabric, tools(open_))
+        guides = (Metadata(fabric), Echoes(outside(fabric)))
+        ground = Following(loop, netns, *guides)
+    return run.Parts(IdentityFile(state), ground, clock.wall, os.urandom)
+
+
+def _log_to_stderr() -> None:
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format=FORMAT,
+        datefmt="%Y-%m-%dT%H:%M:%S",
+    )

@@ -60,8 +60,11 @@ class Door:
 class Metadata:
     """The guide (see `follow`) to the metadata of all VCNs of one fabric."""
 
-    def __init__(self, fabric: str) -> None:
+    def __init__(
+        self, fabric: str, view: Callable[[World], World] = lambda world: world
+    ) -> None:
         self._fabric = fabric
+        self._view = view
         self._world = World.empty()
 
     def __call__(self, world: World) -> Mapping[str, "Site"]:
@@ -73,8 +76,8 @@ class Metadata:
 
     @property
     def world(self) -> World:
-        """Give what is told about."""
-        return self._world
+        """Give what is told about; `view` may make it an earlier one."""
+        return self._view(self._world)
 
 
 @dataclass(frozen=True, slots=True)

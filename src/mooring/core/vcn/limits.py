@@ -37,7 +37,8 @@ class Delays:
     """How long a passing state lasts.
 
     `kept` is how long what is TERMINATED or DETACHED is still shown; `subnet_update` how
-    long a subnet stays UPDATING after the first CIDR address out of its first block.
+    long a subnet stays UPDATING after the first CIDR address out of its first block;
+    `bulk_work` how long a bulk IP action takes before its addresses are there.
     """
 
     instance_launch: timedelta = timedelta(milliseconds=400)
@@ -46,13 +47,28 @@ class Delays:
     vnic_attach: timedelta = timedelta(milliseconds=300)
     vnic_detach: timedelta = timedelta(milliseconds=200)
     subnet_update: timedelta = timedelta(milliseconds=500)
+    bulk_work: timedelta = timedelta(milliseconds=200)
     kept: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many requests a second are answered in the long run, and how many at once."""
+
+    per_second: float
+    burst: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where this cloud is and how fast."""
+    """Where this cloud is, how fast, and how patient.
+
+    `budgets` go by operation or pattern (`CreatePrivateIp`, `List*`); `list_lag` is how
+    late a list shows what has changed.
+    """
 
     region: str = "local-1"
     availability_domains: tuple[str, ...] = ("moor:LOCAL-1-AD-1", "moor:LOCAL-1-AD-2")
     delays: Delays = field(default_factory=Delays)
+    budgets: tuple[tuple[str, Budget], ...] = ()
+    list_lag: timedelta = timedelta(0)

@@ -10,6 +10,7 @@ import oci.identity.models as identity
 import pytest
 from oci.core import ComputeClient, VirtualNetworkClient
 from oci.identity import IdentityClient
+from oci.work_requests import WorkRequestClient
 from vcn_cloud import Cloud
 
 from mooring.core.vcn.api import fields
@@ -214,7 +215,12 @@ def test_operations_have_the_sdk_s_names() -> None:
     """Every operation's name is a method of a client of the SDK."""
     known = {
         "".join(word.capitalize() for word in method.split("_"))
-        for client in (ComputeClient, VirtualNetworkClient, IdentityClient)
+        for client in (
+            ComputeClient,
+            VirtualNetworkClient,
+            IdentityClient,
+            WorkRequestClient,
+        )
         for method in dir(client)
     }
 

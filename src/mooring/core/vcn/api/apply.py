@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import replace
 
+from mooring.core.vcn.acts.work import HEADER as WORK_ID
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
 from mooring.core.vcn.api.operations import VERSION, methods, name_elsewhere, segments
@@ -19,7 +20,7 @@ from mooring.core.vcn.api.settle import settle
 from mooring.core.vcn.api.turns import Answer, Call, Dice
 from mooring.core.vcn.api.views import etag, render, view
 from mooring.core.vcn.limits import LONGEST_TOKEN, TOKEN_LIFE
-from mooring.core.vcn.model import Resource
+from mooring.core.vcn.model import Resource, WorkRequest
 from mooring.core.vcn.model.tokens import RetryToken, digest, key
 from mooring.core.vcn.world import World
 
@@ -110,6 +111,9 @@ def _before(world: World, request: Request, token: str) -> Outcome | None:
     if made is None:
         message = f"What the retry token {token!r} stands for is gone: {found.made}."
         raise Refusal("InvalidatedRetryToken", message)
+    if isinstance(made, WorkRequest):
+        reply = Reply(status=found.status, headers={WORK_ID: made.id})
+        return Outcome(world=world, reply=reply)
     return Outcome(world=world, reply=_shown(world, made, found.status))
 
 
@@ -160,14 +164,17 @@ def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
         reply = Reply(status=answer.status)
     if answer.next_page is not None:
         reply = replace(reply, headers={"opc-next-page": answer.next_page})
-    if token is not None and subject is not None:
+    if answer.headers:
+        reply = replace(reply, headers={**reply.headers, **answer.headers})
+    made = answer.headers.get(WORK_ID) if subject is None else subject.id
+    if token is not None and made is not None:
         for old in draft.world.expired_tokens(request.now, TOKENS_FORGOTTEN):
             draft = draft.drop(old)
         draft = draft.put(
             RetryToken(
                 key=key(request.principal, token),
                 digest=digest(request.method, request.path, request.body),
-                made=subject.id,
+                made=made,
                 status=answer.status,
                 expires=request.now + TOKEN_LIFE,
             )

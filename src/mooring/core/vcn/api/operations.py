@@ -5,7 +5,7 @@ gives the names of those that one is likely to meet).
 """
 
 from mooring.core.vcn.api.operation import Operation, Route
-from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules
+from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules, work
 
 VERSION = "20160918"
 
@@ -15,6 +15,7 @@ OPERATIONS: dict[Route, Operation] = {
     **gateways.ROUTES,
     **compute.ROUTES,
     **addresses.ROUTES,
+    **work.ROUTES,
 }
 
 ELSEWHERE: dict[Route, str] = {

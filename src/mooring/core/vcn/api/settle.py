@@ -6,14 +6,17 @@ attachment  ATTACHING -> ATTACHED; DETACHING -> DETACHED, shown for a while, the
 VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
             ephemeral private IPs; reserved ones stay, assigned to nobody
 subnet      UPDATING -> AVAILABLE
+work        ACCEPTED -> IN_PROGRESS -> SUCCEEDED or FAILED (see `errands`), shown for a while,
+            then gone
 """
 
 from datetime import datetime
 
+from mooring.core.vcn.api.errands import proceed
 from mooring.core.vcn.api.requests import Outcome, Reply
 from mooring.core.vcn.api.turns import Draft
 from mooring.core.vcn.indexes import AGENDA
-from mooring.core.vcn.model import Instance, Resource, Vnic
+from mooring.core.vcn.model import Instance, Resource, Vnic, WorkRequest
 from mooring.core.vcn.world import World
 
 NEXT = {
@@ -25,7 +28,7 @@ NEXT = {
     "STOPPING": "STOPPED",
     "TERMINATING": "TERMINATED",
 }
-SHOWN_ENDED = ("DETACHED", "TERMINATED")
+SHOWN_ENDED = ("DETACHED", "TERMINATED", "SUCCEEDED", "FAILED")
 TOKENS_AT_ONCE = 100
 NOTHING = Reply(status=204)
 
@@ -46,6 +49,8 @@ def _end(draft: Draft, resource: Resource, due: datetime) -> Draft:
     state = resource.lifecycle_state
     if state in SHOWN_ENDED:
         return draft.drop(resource)
+    if isinstance(resource, WorkRequest):
+        return proceed(draft, resource, due)
     if isinstance(resource, Vnic) and state == "TERMINATING":
         return _without(draft, resource)
     state = NEXT[state]

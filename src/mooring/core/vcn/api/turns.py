@@ -5,8 +5,8 @@ a value and was never touched.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar
@@ -154,7 +154,8 @@ class Answer:
     """What an operation came to.
 
     `subject` is the object it is about, from which reply body, etag and retry token
-    follow; `shown` is a body of another form, made already.
+    follow; `shown` is a body of another form, made already. `headers` go out beside
+    what follows from these.
     """
 
     draft: Draft
@@ -162,6 +163,7 @@ class Answer:
     subject: Resource | None = None
     shown: object = None
     next_page: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def renamed(body: Values) -> dict[str, Any]:

@@ -9,12 +9,18 @@ from dataclasses import fields
 
 from mooring.core.vcn.model import Resource, SecurityRule
 from mooring.core.vcn.model.kinds import KINDS
-from mooring.core.vcn.shown import addresses, compute, networks, rules
+from mooring.core.vcn.shown import addresses, compute, networks, rules, work
 from mooring.core.vcn.shown.forms import Json, More, camel, plain
 from mooring.core.vcn.world import World
 
 ALWAYS_HIDDEN = {"version", "settles_at"}
-MORE: More = {**networks.MORE, **rules.MORE, **compute.MORE, **addresses.MORE}
+MORE: More = {
+    **networks.MORE,
+    **rules.MORE,
+    **compute.MORE,
+    **addresses.MORE,
+    **work.MORE,
+}
 NAMES: dict[type[Resource], list[tuple[str, str]]] = {
     kind: [
         (f.name, camel(f.name))

@@ -26,6 +26,7 @@ from mooring.core.vcn.model.rules import (
     SecurityList,
     SecurityRule,
 )
+from mooring.core.vcn.model.work import WorkRequest
 
 __all__ = [
     "ApiKey",
@@ -53,4 +54,5 @@ __all__ = [
     "Vcn",
     "Vnic",
     "VnicAttachment",
+    "WorkRequest",
 ]

@@ -116,6 +116,18 @@ KINDS: dict[type[Resource], Kind] = {
     model.Ipv6: Kind(
         "ipv6", "IPv6", ("vnic_id", "route_table_id"), hidden=frozenset({"vcn_id"})
     ),
+    model.WorkRequest: Kind(
+        "coreservicesworkrequest",
+        "Work Request",
+        ("resource_ids",),
+        hidden=frozenset(
+            {
+                *("display_name", "time_created", "lifecycle_state"),
+                *("freeform_tags", "defined_tags", "resources", "errors", "logs"),
+                *("tasks", "done", "tries", "entropy", "principal"),
+            }
+        ),
+    ),
     model.Compartment: Kind(
         "compartment",
         "Compartment",

@@ -8,7 +8,7 @@ the cloud ignores them; null is the same as not given.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeVar
 
 from mooring.core.vcn.api.errors import invalid, missing, not_built
@@ -156,6 +156,35 @@ def network(widest: int = 0, narrowest: int = 32) -> Rule:
         except ValueError:
             raise invalid(
                 where, value, "must be an IPv4 CIDR block without host bits."
+            ) from None
+        if not widest <= block.prefixlen <= narrowest:
+            raise invalid(
+                where, value, f"must have a prefix from /{widest} to /{narrowest}."
+            )
+        return block
+
+    return rule
+
+
+def address6(where: str, value: object) -> object:
+    """Check an IPv6 address; one with a zone is none."""
+    plain = value if isinstance(value, str) and "%" not in value else ""
+    try:
+        return IPv6Address(plain)
+    except ValueError:
+        raise invalid(where, value, "must be an IPv6 address.") from None
+
+
+def network6(widest: int = 0, narrowest: int = 128) -> Rule:
+    """Make the rule for an IPv6 prefix without host bits, of some length."""
+
+    def rule(where: str, value: object) -> object:
+        plain = value if isinstance(value, str) and "/" in value else ""
+        try:
+            block = IPv6Network("" if "%" in plain else plain)
+        except ValueError:
+            raise invalid(
+                where, value, "must be an IPv6 prefix without host bits."
             ) from None
         if not widest <= block.prefixlen <= narrowest:
             raise invalid(

@@ -29,7 +29,7 @@ class PrivateIp(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ipv6(Resource):
-    """An IPv6 address or block on a VNIC."""
+    """An IPv6 address (`cidr_prefix_length` None) or an aligned block of them, on a VNIC or free."""
 
     subnet_id: str
     vcn_id: str
@@ -37,6 +37,7 @@ class Ipv6(Resource):
     cidr_prefix_length: int | None = None
     vnic_id: str | None = None
     lifetime: str = "EPHEMERAL"
+    hostname: str | None = None
     route_table_id: str | None = None
 
     @property

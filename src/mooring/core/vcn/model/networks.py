@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 from mooring.core.vcn.model.resource import Resource
@@ -41,6 +41,13 @@ class Subnet(Resource):
     dns_label: str | None = None
     virtual_router_mac: str
     first_block_split: bool = False
+
+    @property
+    def ipv6_router(self) -> IPv6Address:
+        """The virtual router's link-local address: the EUI-64 of its MAC address."""
+        mac = bytes.fromhex(self.virtual_router_mac.replace(":", ""))
+        eui = bytes((mac[0] ^ 2, *mac[1:3], 0xFF, 0xFE, *mac[3:]))
+        return IPv6Address(b"\xfe\x80" + bytes(6) + eui)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

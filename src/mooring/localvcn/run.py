@@ -99,7 +99,7 @@ async def serve(
     world = load(journal, settings_of(parts.register))
     enforcement = Enforcement(parts.fabric)
     cloud = Cloud(world, journal, enforcement, parts.wall)
-    app = Server(cloud, Keys(parts.register), Chance(parts.wall, parts.draw))
+    app = Server(cloud, Keys(parts.register, lambda: cloud.world), Chance(parts.wall, parts.draw))
     http = HttpServer(app, keep_alive=KEEP_ALIVE, most=CONNECTIONS)
     stop = _stop_signal()
     async with asyncio.TaskGroup() as group:

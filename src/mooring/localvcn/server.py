@@ -104,7 +104,9 @@ class Server:
         now = self._chance.wall()
         headers = {name: ", ".join(http.headers.getlist(name)) for name in http.headers}
         received = signing.Received(http.method, _target(http.scope), headers, body)
-        caller = signing.authenticate(received, now, self._keys.verify)
+        caller = signing.authenticate(
+            received, now, lambda name: self._keys.holder(name, now)
+        )
         if isinstance(caller, signing.Refused):
             return _error(signing.STATUS, signing.CODE, caller.message, caller.why)
         kind = headers.get("content-type", "")
@@ -118,7 +120,8 @@ class Server:
             headers={**headers, REQUEST_ID: request_id},
             # only the methods with a body have it signed
             body=body if http.method in signing.WITH_BODY else b"",
-            principal=caller.user,
+            principal=caller.id,
+            caller=caller,
             now=now,
             entropy=self._chance.draw(ENTROPY),
         )

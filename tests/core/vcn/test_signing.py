@@ -12,15 +12,20 @@ from hypothesis import strategies as st
 from mooring.core.vcn.api.signing import (
     BODY_SIGNED,
     SENTENCE,
+    TARGET,
     Authorization,
+    Holder,
     KeyId,
+    Name,
     Received,
     Refused,
+    SessionToken,
     authenticate,
     content_hash,
     parse_authorization,
     signing_string,
 )
+from mooring.core.vcn.iam.principal import Principal
 
 NOW = datetime(2026, 7, 12, 10, 0, 0, tzinfo=UTC)
 KEY = KeyId("ocid1.tenancy.oc1..t", "ocid1.user.oc1..u", ":".join(["ab"] * 16))
@@ -32,8 +37,13 @@ def scribble(text: bytes) -> bytes:
     return text[::-1]
 
 
-def verify(key: KeyId, text: bytes, signature: bytes) -> bool:
-    return key == KEY and signature == scribble(text)
+ANN = Principal(id=KEY.user, tenancy=KEY.tenancy)
+
+
+def known(name: Name) -> Holder | Refused:
+    if name not in (KEY, SessionToken("a.b.c")):
+        return Refused(f"key {name} is not known")
+    return Holder(ANN, lambda text, signature: signature == scribble(text))
 
 
 def authorization(signed: tuple[str, ...], scribbled: bytes, **other: str) -> str:
@@ -74,13 +84,39 @@ def a_post(body: bytes = b'{"a":1}', **headers: str) -> Received:
 
 
 def test_a_signed_get_names_its_key() -> None:
-    assert authenticate(sign(a_get(), GENERIC), NOW, verify) == KEY
+    assert authenticate(sign(a_get(), GENERIC), NOW, known) == ANN
 
 
 def test_a_signed_post_names_its_key() -> None:
     request = sign(a_post(), GENERIC + BODY_SIGNED)
 
-    assert authenticate(request, NOW, verify) == KEY
+    assert authenticate(request, NOW, known) == ANN
+
+
+def test_a_session_token_is_a_key_too() -> None:
+    request = sign(a_get(), GENERIC, keyId="ST$a.b.c")
+
+    assert authenticate(request, NOW, known) == ANN
+
+
+def test_a_stranger_is_refused() -> None:
+    request = sign(a_get(), GENERIC, keyId="t/u/f")
+
+    assert authenticate(request, NOW, known) == Refused("key t/u/f is not known")
+
+
+def test_the_text_of_a_token_is_not_told() -> None:
+    request = replace(sign(a_get(), GENERIC, keyId="ST$a.b.c"), method="DELETE")
+
+    answer = authenticate(request, NOW, known)
+
+    assert answer == Refused("signature does not verify with key of a session token")
+
+
+def test_some_doors_ask_for_fewer_signed_headers() -> None:
+    request = sign(a_get(), ("date", TARGET))
+
+    assert authenticate(request, NOW, known, (TARGET,)) == ANN
 
 
 def test_the_signing_string_has_a_line_per_header_in_the_given_order() -> None:
@@ -93,21 +129,21 @@ def test_x_date_takes_the_place_of_date() -> None:
     stated = {"x-date": at(NOW), "date": "yesterday"}
     request = sign(a_get(**stated), ("x-date", "(request-target)", "host"))
 
-    assert authenticate(request, NOW, verify) == KEY
+    assert authenticate(request, NOW, known) == ANN
 
 
 @pytest.mark.parametrize("minutes", [-5, 0, 5])
 def test_a_clock_within_five_minutes_is_believed(minutes: int) -> None:
     request = sign(a_get(date=at(NOW + timedelta(minutes=minutes))), GENERIC)
 
-    assert authenticate(request, NOW, verify) == KEY
+    assert authenticate(request, NOW, known) == ANN
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -86400, 86400])
 def test_a_clock_further_off_is_told_the_range(seconds: int) -> None:
     request = sign(a_get(date=at(NOW + timedelta(seconds=seconds))), GENERIC)
 
-    answer = authenticate(request, NOW, verify)
+    answer = authenticate(request, NOW, known)
 
     assert isinstance(answer, Refused)
     assert answer.message.endswith(
@@ -120,13 +156,13 @@ def test_a_clock_further_off_is_told_the_range(seconds: int) -> None:
 def test_a_date_of_another_zone_is_the_same_moment() -> None:
     request = sign(a_get(date="Sun, 12 Jul 2026 15:00:00 +0500"), GENERIC)
 
-    assert authenticate(request, NOW, verify) == KEY
+    assert authenticate(request, NOW, known) == ANN
 
 
 def test_a_date_of_no_zone_is_universal() -> None:
     request = sign(a_get(date="Sun, 12 Jul 2026 10:00:00 -0000"), GENERIC)
 
-    assert authenticate(request, NOW, verify) == KEY
+    assert authenticate(request, NOW, known) == ANN
 
 
 @pytest.mark.parametrize(
@@ -147,7 +183,7 @@ def test_a_date_of_no_zone_is_universal() -> None:
     ],
 )
 def test_a_broken_header_is_refused_with_its_reason(header: str, why: str) -> None:
-    answer = authenticate(replace(a_get(authorization=header)), NOW, verify)
+    answer = authenticate(replace(a_get(authorization=header)), NOW, known)
 
     assert isinstance(answer, Refused)
     assert why in answer.why
@@ -166,7 +202,7 @@ def test_version_may_be_left_out_and_order_and_spaces_do_not_matter() -> None:
 def test_each_required_header_must_be_signed(left_out: str) -> None:
     signed = tuple(n for n in GENERIC + BODY_SIGNED if n != left_out)
 
-    answer = authenticate(sign(a_post(), signed), NOW, verify)
+    answer = authenticate(sign(a_post(), signed), NOW, known)
 
     assert answer == Refused(f"headers: {left_out} must be signed")
 
@@ -176,7 +212,7 @@ def test_each_signed_header_must_be_sent(left_out: str) -> None:
     whole = sign(a_post(), GENERIC + BODY_SIGNED)
     headers = {k: v for k, v in whole.headers.items() if k != left_out}
 
-    answer = authenticate(replace(whole, headers=headers), NOW, verify)
+    answer = authenticate(replace(whole, headers=headers), NOW, known)
 
     assert answer == Refused(f"headers: {left_out} signed but not sent")
 
@@ -184,7 +220,7 @@ def test_each_signed_header_must_be_sent(left_out: str) -> None:
 def test_another_body_is_refused() -> None:
     request = replace(sign(a_post(), GENERIC + BODY_SIGNED), body=b'{"a":2}')
 
-    answer = authenticate(request, NOW, verify)
+    answer = authenticate(request, NOW, known)
 
     assert answer == Refused("x-content-sha256: not the hash of the body that came")
 
@@ -192,14 +228,14 @@ def test_another_body_is_refused() -> None:
 def test_another_length_is_refused() -> None:
     request = sign(a_post(**{"content-length": "6"}), GENERIC + BODY_SIGNED)
 
-    answer = authenticate(request, NOW, verify)
+    answer = authenticate(request, NOW, known)
 
     assert answer == Refused("content-length: '6', 7 came")
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "Sun, 99 Jul 2026 10:00:00 GMT"])
 def test_a_date_that_is_none_is_refused(date: str) -> None:
-    answer = authenticate(sign(a_get(date=date), GENERIC), NOW, verify)
+    answer = authenticate(sign(a_get(date=date), GENERIC), NOW, known)
 
     assert answer == Refused(f"date: {date!r} is no HTTP date")
 
@@ -211,7 +247,7 @@ def test_a_date_that_is_none_is_refused(date: str) -> None:
 def test_a_signature_holds_for_one_request_only(changed: dict[str, str]) -> None:
     request = replace(sign(a_get(), GENERIC), **changed)
 
-    answer = authenticate(request, NOW, verify)
+    answer = authenticate(request, NOW, known)
 
     assert answer == Refused(f"signature does not verify with key {KEY}")
 
@@ -226,14 +262,14 @@ headers = st.dictionaries(
 def test_any_bytes_get_an_answer(
     stated: dict[str, str], body: bytes, method: str
 ) -> None:
-    answer = authenticate(Received(method, "/", stated, body), NOW, verify)
+    answer = authenticate(Received(method, "/", stated, body), NOW, known)
 
     assert isinstance(answer, Refused)
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=40))
 def test_any_date_gets_an_answer(date: str) -> None:
-    answer = authenticate(sign(a_get(date=date), GENERIC), NOW, verify)
+    answer = authenticate(sign(a_get(date=date), GENERIC), NOW, known)
 
     assert isinstance(answer, Refused)
 

@@ -1,9 +1,10 @@
 """Whether a request was signed by who it says: the cloud's HTTP signatures.
 
 The scheme is the draft "Signing HTTP Messages" as the cloud narrows it (oci-facts
-10.4): rsa-sha256 only, a key named tenancy/user/fingerprint, some headers signed by
-every request and more by those with a body, a date within five minutes. The arithmetic
-of RSA is handed in as a function.
+10.4): rsa-sha256 only, a key named tenancy/user/fingerprint or a session token (`ST$`
+and the token, see `session`), some headers signed by every request and more by those
+with a body, a date within five minutes. Who holds a key and the arithmetic of RSA are
+handed in as a function.
 
 A refused client is told what the cloud tells: one sentence for everything except the
 clock, which is the one mistake that an honest client cannot find alone. The precise
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from mooring.core.vcn.iam.principal import Principal
+
 CLOCK_SKEW = timedelta(minutes=5)
 ALGORITHM = "rsa-sha256"
 TARGET = "(request-target)"
@@ -27,6 +30,7 @@ DATES = ("x-date", "date")  # the first is for clients that cannot set the secon
 ALWAYS_SIGNED = (TARGET, "host")
 BODY_SIGNED = ("content-length", "content-type", "x-content-sha256")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+SESSION = "ST$"
 
 STATUS = 401
 CODE = "NotAuthenticated"
@@ -53,6 +57,20 @@ class KeyId:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionToken:
+    """A key that comes along: the token says whose it is and until when."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """Tell what it is; who has the token's text has half of a credential."""
+        return "of a session token"
+
+
+Name = KeyId | SessionToken
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """A request as it came: `target` is path and query untouched, names lower case."""
 
@@ -74,31 +92,50 @@ class Refused:
 class Authorization:
     """What the Authorization header says."""
 
-    key_id: KeyId
+    key: Name
     signed: tuple[str, ...]
     signature: bytes
 
 
-Verify = Callable[[KeyId, bytes, bytes], bool]
-"""Did this key sign this text so? False for a key that nobody registered."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a key; `verify` tells whether it signed this text so."""
+
+    principal: Principal
+    verify: Callable[[bytes, bytes], bool]
 
 
-def authenticate(request: Received, now: datetime, verify: Verify) -> KeyId | Refused:
-    """Name the key that signed the request, or say why it is not believed."""
+Known = Callable[[Name], Holder | Refused]
+"""Whose key is it? Refused for a stranger's."""
+
+
+def authenticate(
+    request: Received,
+    now: datetime,
+    known: Known,
+    always: tuple[str, ...] = ALWAYS_SIGNED,
+) -> Principal | Refused:
+    """Name the caller who signed the request, or say why it is not believed.
+
+    `always` are the headers that must be signed whatever the method is, beside a date.
+    """
     stated = parse_authorization(request.headers.get("authorization", ""))
     if isinstance(stated, Refused):
         return stated
     refused = (
-        _unsigned(request, stated.signed)
+        _unsigned(request, stated.signed, always)
         or _untimely(request.headers, stated.signed, now)
         or _tampered(request)
     )
     if refused:
         return refused
+    holder = known(stated.key)
+    if isinstance(holder, Refused):
+        return holder
     text = signing_string(request, stated.signed)
-    if not verify(stated.key_id, text.encode("latin-1"), stated.signature):
-        return Refused(f"signature does not verify with key {stated.key_id}")
-    return stated.key_id
+    if not holder.verify(text.encode("latin-1"), stated.signature):
+        return Refused(f"signature does not verify with key {stated.key}")
+    return holder.principal
 
 
 def parse_authorization(header: str) -> Authorization | Refused:
@@ -142,21 +179,31 @@ def _authorization(parameters: Mapping[str, str]) -> Authorization | Refused:
         return Refused(f"authorization: algorithm is {algorithm!r}, not {ALGORITHM}")
     if version != "1":
         return Refused(f"authorization: version is {version!r}, not '1'")
-    key_id = parameters.get("keyId", "")
-    names = key_id.split("/")
-    if len(names) != 3 or not all(names):
-        return Refused(f"keyId: {key_id[:200]!r} is not tenancy/user/fingerprint")
+    key = _name(parameters.get("keyId", ""))
+    if isinstance(key, Refused):
+        return key
     try:
         signature = base64.b64decode(parameters.get("signature", ""), validate=True)
     except (binascii.Error, ValueError):
         return Refused("signature: not base64")
     signed = tuple(parameters.get("headers", "date").lower().split())
-    return Authorization(KeyId(*names), signed, signature)
+    return Authorization(key, signed, signature)
 
 
-def _unsigned(request: Received, signed: tuple[str, ...]) -> Refused | None:
+def _name(text: str) -> Name | Refused:
+    if text.startswith(SESSION):
+        return SessionToken(text.removeprefix(SESSION))
+    names = text.split("/")
+    if len(names) != 3 or not all(names):
+        return Refused(f"keyId: {text[:200]!r} is not tenancy/user/fingerprint")
+    return KeyId(*names)
+
+
+def _unsigned(
+    request: Received, signed: tuple[str, ...], always: tuple[str, ...]
+) -> Refused | None:
     more = BODY_SIGNED if request.method in WITH_BODY else ()
-    needed = (*ALWAYS_SIGNED, *more)
+    needed = (*always, *more)
     unsigned = [name for name in needed if name not in signed]
     if not any(name in signed for name in DATES):
         unsigned.append("date")

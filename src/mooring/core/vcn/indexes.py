@@ -7,7 +7,8 @@ Every index is a `Space`. Its key says what it orders:
   they are found by VNIC and by subnet.
 - ("ipv4", subnet): which addresses are taken by which private IP. Those that the cloud
   keeps (first two and last of each block) are taken by nobody, whose name is "".
-- ("ipv6", subnet), ("public",): likewise.
+- ("ipv6", subnet): likewise; of each prefix only the first is kept, which stands for its routers
+  (RFC 4291 2.6.1). ("public",): public addresses. ("oracle",): Oracle's prefixes, by VCN.
 - ("agenda",): what settles when. ("tokens",): which retry token expires when.
 
 Indexes are functions of the records alone: loading the rows gives the same ones.
@@ -27,6 +28,7 @@ from mooring.core.vcn.model import (
     Resource,
     RouteTable,
     Subnet,
+    Vcn,
     Vnic,
 )
 from mooring.core.vcn.model.kinds import KINDS
@@ -36,12 +38,13 @@ Key = tuple[str, ...]
 Place = tuple[Key, Entry]
 
 PUBLIC: Key = ("public",)
+ORACLE: Key = ("oracle",)
 AGENDA: Key = ("agenda",)
 TOKENS: Key = ("tokens",)
 NOBODY = ""
 
 _WIDTHS = {"list": 128, "ipv4": 32, "ipv6": 128, "public": 32, "agenda": 128}
-_WIDTHS["tokens"] = 128
+_WIDTHS |= {"tokens": 128, "oracle": 128}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -65,6 +68,11 @@ def listed(kind: type[Resource], id: str = "") -> Key:
 def addresses(subnet_id: str) -> Key:
     """Give the key of a subnet's IPv4 addresses."""
     return ("ipv4", subnet_id)
+
+
+def addresses6(subnet_id: str) -> Key:
+    """Give the key of a subnet's IPv6 addresses."""
+    return ("ipv6", subnet_id)
 
 
 def hostname(subnet_id: str, label: str) -> str:
@@ -106,19 +114,32 @@ def _found_by(record: Resource) -> Iterator[str]:
         yield from (rule.network_entity_id for rule in record.route_rules)
     if isinstance(record, PrivateIp) and record.hostname_label is not None:
         yield hostname(record.subnet_id, record.hostname_label)
+    if isinstance(record, Ipv6) and record.hostname is not None:
+        yield hostname(record.subnet_id, record.hostname)
 
 
 def _numbers(record: Resource) -> Iterator[Place]:
     if isinstance(record, PrivateIp):
         yield addresses(record.subnet_id), _block(record, 32)
     elif isinstance(record, Ipv6):
-        yield ("ipv6", record.subnet_id), _block(record, 128)
+        yield addresses6(record.subnet_id), _block(record, 128)
     elif isinstance(record, Subnet):
-        for block in record.ipv4_cidr_blocks:
-            for number in reserved(block):
-                yield addresses(record.id), Entry(number, 0, NOBODY)
+        yield from _kept(record)
+    elif isinstance(record, Vcn):
+        for prefix in record.ipv6_cidr_blocks:
+            bits = 128 - prefix.prefixlen
+            yield ORACLE, Entry(int(prefix.network_address), bits, record.id)
     elif public := _public(record):
         yield PUBLIC, Entry(int(public), 0, record.id)
+
+
+def _kept(subnet: Subnet) -> Iterator[Place]:
+    for block in subnet.ipv4_cidr_blocks:
+        for number in reserved(block):
+            yield addresses(subnet.id), Entry(number, 0, NOBODY)
+    for prefix in subnet.ipv6_cidr_blocks:
+        number = int(prefix.network_address)
+        yield addresses6(subnet.id), Entry(number, 0, NOBODY)
 
 
 def _block(record: PrivateIp | Ipv6, bits: int) -> Entry:

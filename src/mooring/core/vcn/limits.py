@@ -6,9 +6,10 @@ operator of a local VCN may choose; they are given at start and never stored.
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 SECONDARY_IPS_PER_VNIC = 64
+SECONDARY_IPV6S_PER_VNIC = 32
 NSGS_PER_VNIC = 5
 SECURITY_LISTS_PER_SUBNET = 5
 RULES_PER_NSG = 120
@@ -17,10 +18,18 @@ RULES_PER_LIST = 200  # each direction of a security list
 ROUTES_PER_TABLE = 200
 BLOCKS_PER_VCN = 16
 BLOCKS_PER_SUBNET = 16
+PREFIXES_PER_VCN = 16  # of IPv6
+PREFIXES_PER_SUBNET = 16
 WIDEST_NETWORK = 16
 NARROWEST_NETWORK = 30
 WIDEST_CIDR_ADDRESS = 18
 NARROWEST_CIDR_ADDRESS = 31
+WIDEST_PRIVATE_PREFIX = 48
+IPV6_SUBNET = 64
+SINGLE_IPV6S = 80  # single ones come out of a subnet's first /80, blocks not
+NARROWEST_IPV6_BLOCK = 124
+NIBBLE = 4  # lengths of IPv6 blocks are multiples of it
+BULK_ITEMS = 64  # in one bulk action on addresses
 PAGE = 100
 LARGEST_PAGE = 1000
 TOKEN_LIFE = timedelta(hours=24)
@@ -30,6 +39,12 @@ RESERVED_LAST = 1
 
 # What is public here is meant for measuring (RFC 2544) and routed nowhere else.
 PUBLIC_ADDRESSES = IPv4Network("198.18.0.0/16")
+# What the cloud gives to VCNs is meant for documentation (RFC 3849) and routed nowhere else.
+ORACLE_PREFIXES = IPv6Network("2001:db8:4000::/34")
+ORACLE_PREFIX = 56
+# Oracle keeps link-local addresses and those of the metadata service.
+KEPT_BY_ORACLE = (IPv4Network("169.254.0.0/16"), IPv4Network("224.0.0.0/3"))
+KEPT_BY_ORACLE_IPV6 = IPv6Network("fd00:c1::/32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +52,8 @@ class Delays:
     """How long a passing state lasts.
 
     `kept` is how long what is TERMINATED or DETACHED is still shown; `subnet_update` how
-    long a subnet stays UPDATING after the first CIDR address out of its first block;
+    long a subnet stays UPDATING after the first CIDR address out of its first block, or a
+    change of its blocks, `vcn_update` a VCN after a change of its blocks;
     `bulk_work` how long a bulk IP action takes before its addresses are there.
     """
 
@@ -47,6 +63,7 @@ class Delays:
     vnic_attach: timedelta = timedelta(milliseconds=300)
     vnic_detach: timedelta = timedelta(milliseconds=200)
     subnet_update: timedelta = timedelta(milliseconds=500)
+    vcn_update: timedelta = timedelta(milliseconds=500)
     bulk_work: timedelta = timedelta(milliseconds=200)
     kept: timedelta = timedelta(hours=1)
 

@@ -9,7 +9,7 @@ DETACHED. Their VNICs and addresses are gone.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from immutables import Map
@@ -20,6 +20,7 @@ from mooring.core.vcn.indexes import (
     TOKENS,
     Key,
     addresses,
+    addresses6,
     listed,
     places,
     width,
@@ -121,9 +122,9 @@ class World:
     def of(self, kind: type[T]) -> Iterator[T]:
         """Give all records of a kind; private IPs and IPv6s by subnet and address."""
         if kind in (PrivateIp, Ipv6):
-            word = "ipv4" if kind is PrivateIp else "ipv6"
+            key = addresses if kind is PrivateIp else addresses6
             for subnet in self.of(Subnet):
-                yield from self.walk(kind, (word, subnet.id))
+                yield from self.walk(kind, key(subnet.id))
         else:
             yield from self.walk(kind, listed(kind))
 
@@ -188,6 +189,15 @@ class World:
         """Give the object, single or block, that holds an address of a subnet."""
         entry = self.space(addresses(subnet_id)).at(int(address))
         return None if entry is None else self.find(PrivateIp, entry.owner)
+
+    def ipv6s_in(self, subnet_id: str) -> Iterator[Ipv6]:
+        """Give a subnet's IPv6 objects, assigned or not, in order of address."""
+        return self.walk(Ipv6, addresses6(subnet_id))
+
+    def ipv6_at(self, subnet_id: str, address: IPv6Address) -> Ipv6 | None:
+        """Give the object, single or block, that holds an IPv6 address of a subnet."""
+        entry = self.space(addresses6(subnet_id)).at(int(address))
+        return None if entry is None else self.find(Ipv6, entry.owner)
 
     def due(self) -> datetime | None:
         """Say when the next passing state ends; None when nothing moves."""

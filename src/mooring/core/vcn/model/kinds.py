@@ -59,6 +59,7 @@ KINDS: dict[type[Resource], Kind] = {
             model.NatGateway,
             model.Vnic,
             model.PrivateIp,
+            model.Ipv6,
         ),
     ),
     model.SecurityList: Kind(

@@ -50,7 +50,6 @@ def test_a_known_path_with_another_method_says_which_it_takes(cloud: Cloud) -> N
     [
         ("POST", "/ipv6", "CreateIpv6"),
         ("GET", "/ipv6/ocid1.ipv6.oc1..a", "GetIpv6"),
-        ("POST", "/privateIps/actions/bulkCreatePrivateIps", "BulkCreatePrivateIps"),
         ("POST", "/vcns/ocid1.vcn.oc1..a/actions/addCidr", "AddVcnCidr"),
         ("GET", "/drgs", "GET /20160918/drgs"),
         ("GET", "", "GET /20160918"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import oci.core.models as sdk
 import oci.identity.models as identity
+import oci.work_requests.models as work_requests
 import pytest
 from oci.core import ComputeClient, VirtualNetworkClient
 from oci.identity import IdentityClient
@@ -17,7 +18,14 @@ from mooring.core.vcn.api import fields
 from mooring.core.vcn.api.operations import OPERATIONS
 from mooring.core.vcn.api.schema import Fields
 from mooring.core.vcn.api.views import view
-from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules
+from mooring.core.vcn.calls import (
+    addresses,
+    bulk,
+    compute,
+    gateways,
+    networks,
+    rules,
+)
 from mooring.core.vcn.limits import NSGS_PER_VNIC
 from mooring.core.vcn.model import Ipv6
 
@@ -66,6 +74,14 @@ BODIES: list[tuple[type, Fields]] = [
     (sdk.UpdateInstanceDetails, compute.UPDATE_INSTANCE),
     (sdk.CreatePrivateIpDetails, addresses.CREATE_PRIVATE_IP),
     (sdk.UpdatePrivateIpDetails, addresses.UPDATE_PRIVATE_IP),
+    (sdk.BulkCreatePrivateIpsDetails, bulk.CREATE_PRIVATE_IPS),
+    (sdk.BulkCreatePrivateIpItem, bulk.CREATE_ITEM),
+    (sdk.BulkUpdatePrivateIpsDetails, bulk.UPDATE_PRIVATE_IPS),
+    (sdk.BulkUpdatePrivateIpItem, bulk.UPDATE_ITEM),
+    (sdk.BulkDetachPrivateIpsDetails, bulk.DETACH_PRIVATE_IPS),
+    (sdk.BulkDetachPrivateIpItem, bulk.ID),
+    (sdk.BulkDeletePrivateIpsDetails, bulk.DELETE_PRIVATE_IPS),
+    (sdk.BulkDeletePrivateIpItem, bulk.ID),
 ]
 
 
@@ -150,6 +166,16 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
     block = cloud.ip(vnic, cidrPrefixLength=28)
     attachments = cloud.get("/vnicAttachments", compartmentId=cloud.compartment)
     members = cloud.get(f"/networkSecurityGroups/{nsg['id']}/vnics")
+    work = cloud.send(
+        "POST",
+        "/privateIps/actions/bulkCreatePrivateIps",
+        {
+            "vnicId": vnic["id"],
+            "bulkCreatePrivateIpItem": [{}, {"ipAddress": "1.1.1.1"}],
+        },
+    ).reply.headers["opc-work-request-id"]
+    cloud.wait()
+    done = cloud.get(f"/workRequests/{work}")
     shapes = cloud.get("/shapes", compartmentId=cloud.compartment)
     domains = cloud.get("/availabilityDomains", compartmentId=cloud.compartment)
     return cloud, {
@@ -183,6 +209,13 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
         ],
         "ShapeOcpuOptions": [s["ocpuOptions"] for s in shapes if s["isFlexible"]],
         "AvailabilityDomain": domains,
+        "WorkRequest": [done],
+        "WorkRequestSummary": cloud.get(
+            "/workRequests", compartmentId=cloud.compartment
+        ),
+        "WorkRequestResource": done["resources"],
+        "WorkRequestError": cloud.get(f"/workRequests/{work}/errors"),
+        "WorkRequestLogEntry": cloud.get(f"/workRequests/{work}/logs"),
     }
 
 
@@ -190,7 +223,10 @@ CLOUD, SHOWN = everything()
 
 
 def model_of(name: str) -> type:
-    return getattr(sdk, name, None) or getattr(identity, name)
+    for module in (sdk, identity, work_requests):
+        if hasattr(module, name):
+            return getattr(module, name)
+    raise AssertionError(name)
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -47,11 +47,17 @@ def _ended(draft: Draft, work: WorkRequest, due: datetime) -> WorkRequest:
     return replace(
         work,
         lifecycle_state=state,
+        resources=tuple(_settled(one) for one in work.resources),
         percent_complete=_percent(work) if work.errors else 100.0,
         time_finished=due,
         settles_at=due + draft.world.settings.delays.kept,
         logs=(*work.logs, _log(f"{work.operation_type} has {state.lower()}.", due)),
     )
+
+
+def _settled(one: Touched) -> Touched:
+    """Say of what nothing became that it is only related."""
+    return replace(one, action="RELATED") if one.action == "IN_PROGRESS" else one
 
 
 def _percent(work: WorkRequest) -> float:

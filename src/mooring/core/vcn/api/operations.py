@@ -5,7 +5,15 @@ gives the names of those that one is likely to meet).
 """
 
 from mooring.core.vcn.api.operation import Operation, Route
-from mooring.core.vcn.calls import addresses, compute, gateways, networks, rules, work
+from mooring.core.vcn.calls import (
+    addresses,
+    bulk,
+    compute,
+    gateways,
+    networks,
+    rules,
+    work,
+)
 
 VERSION = "20160918"
 
@@ -16,6 +24,7 @@ OPERATIONS: dict[Route, Operation] = {
     **compute.ROUTES,
     **addresses.ROUTES,
     **work.ROUTES,
+    **bulk.ROUTES,
 }
 
 ELSEWHERE: dict[Route, str] = {
@@ -24,10 +33,6 @@ ELSEWHERE: dict[Route, str] = {
     ("GET", "/ipv6/{id}"): "GetIpv6",
     ("PUT", "/ipv6/{id}"): "UpdateIpv6",
     ("DELETE", "/ipv6/{id}"): "DeleteIpv6",
-    ("POST", "/privateIps/actions/bulkCreatePrivateIps"): "BulkCreatePrivateIps",
-    ("POST", "/privateIps/actions/bulkUpdatePrivateIps"): "BulkUpdatePrivateIps",
-    ("POST", "/privateIps/actions/bulkDetachPrivateIps"): "BulkDetachPrivateIps",
-    ("POST", "/privateIps/actions/bulkDeletePrivateIps"): "BulkDeletePrivateIps",
     ("POST", "/vcns/{id}/actions/addCidr"): "AddVcnCidr",
     ("POST", "/vcns/{id}/actions/addIpv6Cidr"): "AddIpv6VcnCidr",
     ("POST", "/subnets/{id}/actions/addIpv4Cidr"): "AddIpv4SubnetCidr",

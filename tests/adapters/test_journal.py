@@ -27,6 +27,13 @@ def test_a_new_journal_is_empty(journal: AnyJournal) -> None:
     assert journal.entries() == []
 
 
+def test_one_entry_can_be_read_alone(journal: AnyJournal) -> None:
+    journal.commit([Entry("a", "1", "one")])
+
+    assert journal.read("a", "1") == "one"
+    assert journal.read("a", "2") is None
+
+
 def test_what_was_committed_is_read_in_order_of_kind_and_key(
     journal: AnyJournal,
 ) -> None:

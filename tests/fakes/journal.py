@@ -16,6 +16,9 @@ class FakeJournal:
     def entries(self) -> list[Entry]:
         return [Entry(*key, body) for key, body in sorted(self.held.items())]
 
+    def read(self, kind: str, key: str) -> str | None:
+        return self.held.get((kind, key))
+
     def commit(self, entries: Iterable[Entry]) -> None:
         draft = dict(self.held)
         for entry in entries:

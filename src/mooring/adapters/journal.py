@@ -27,6 +27,7 @@ CREATE TABLE entry (
 INSERT INTO about VALUES ('schema', '1');
 COMMIT;
 """
+READ = "SELECT body FROM entry WHERE kind = ? AND key = ?"
 PUT = (
     "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
 )
@@ -68,6 +69,14 @@ class Journal:
         except sqlite3.Error as error:
             raise JournalError(self._damaged(error)) from error
         return [Entry(*row) for row in rows]
+
+    def read(self, kind: str, key: str) -> str | None:
+        """Read one entry's body; None when there is none."""
+        try:
+            row = self._database.execute(READ, (kind, key)).fetchone()
+        except sqlite3.Error as error:
+            raise JournalError(self._damaged(error)) from error
+        return None if row is None else str(row[0])
 
     def commit(self, entries: Iterable[Entry]) -> None:
         """Make all of these true, or none; on disk when this returns."""

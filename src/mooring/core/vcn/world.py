@@ -64,7 +64,7 @@ class World:
         for row in rows:
             record = from_row(row)
             if isinstance(record, RetryToken):
-                tokens[record.key] = record
+                tokens[record.key] = record.light()
             else:
                 records[record.id] = record
             for key, entry in places(record):
@@ -90,7 +90,7 @@ class World:
         """Add a record, or put it in the place of the one with its name."""
         if isinstance(record, RetryToken):
             before: Record | None = self.tokens.get(record.key)
-            tokens = self.tokens.set(record.key, record)
+            tokens = self.tokens.set(record.key, record.light())
             return replace(self, tokens=tokens, indexes=self._moved(before, record))
         before = self.records.get(record.id)
         records = self.records.set(record.id, record)

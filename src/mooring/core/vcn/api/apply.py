@@ -22,9 +22,10 @@ from mooring.core.vcn.api.views import etag, render, view
 from mooring.core.vcn.limits import LONGEST_TOKEN, TOKEN_LIFE
 from mooring.core.vcn.model import Resource, WorkRequest
 from mooring.core.vcn.model.tokens import RetryToken, digest, key
+from mooring.core.vcn.rows import TOKEN, from_row
 from mooring.core.vcn.world import World
 
-__all__ = ["apply", "settle"]
+__all__ = ["apply", "first", "settle"]
 
 JSON_TYPE = "application/json"
 TOKENS_FORGOTTEN = 2  # per call that brings one: they cannot pile up
@@ -100,12 +101,12 @@ def _token(request: Request) -> str | None:
 
 
 def _before(world: World, request: Request, token: str) -> Outcome | None:
-    """Answer a repeated request with what its first one made."""
+    """Answer a repeated request with what its first one made, as it is now."""
     found = world.tokens.get(key(request.principal, token))
     if found is None or found.expires <= request.now:
         return None
     made = world.get(found.made)
-    if found.digest != digest(request.method, request.path, request.body):
+    if found.digest != _digest(request):
         message = f"The retry token {token!r} came with another request before."
         raise Refusal("InvalidatedRetryToken", message)
     if made is None:
@@ -113,8 +114,24 @@ def _before(world: World, request: Request, token: str) -> Outcome | None:
         raise Refusal("InvalidatedRetryToken", message)
     if isinstance(made, WorkRequest):
         reply = Reply(status=found.status, headers={WORK_ID: made.id})
-        return Outcome(world=world, reply=reply)
-    return Outcome(world=world, reply=_shown(world, made, found.status))
+        return Outcome(world=world, reply=reply, repeats=found)
+    shown = _shown(world, made, found.status)
+    return Outcome(world=world, reply=shown, repeats=found)
+
+
+def first(now: Reply, stored: str | None) -> Reply:
+    """Give a repeated request the words of its first reply, from the token's stored row."""
+    token = None if stored is None else from_row((TOKEN, "", stored))
+    if not isinstance(token, RetryToken) or not (token.body or token.headers):
+        return now  # written before the words were
+    headers = {**now.headers, **{pair[0]: pair[1] for pair in token.headers}}
+    return Reply(status=token.status, body=token.body.encode(), headers=headers)
+
+
+def _digest(request: Request) -> str:
+    query = "&".join(f"{name}={value}" for name, value in sorted(request.query.items()))
+    path = f"{request.path}?{query}" if query else request.path
+    return digest(request.method, path, request.body)
 
 
 def _check_match(request: Request, target: Resource | None) -> None:
@@ -173,10 +190,12 @@ def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
         draft = draft.put(
             RetryToken(
                 key=key(request.principal, token),
-                digest=digest(request.method, request.path, request.body),
+                digest=_digest(request),
                 made=made,
                 status=answer.status,
                 expires=request.now + TOKEN_LIFE,
+                headers=tuple(reply.headers.items()),
+                body=reply.body.decode(),
             )
         )
     return Outcome(world=draft.world, reply=reply, changes=draft.changes)

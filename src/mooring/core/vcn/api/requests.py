@@ -62,8 +62,13 @@ Change = Put | Drop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The world after a call, the reply, and what the journal must write before it."""
+    """The world after a call, the reply, and what the journal must write before it.
+
+    `repeats` is the retry token of a request that was carried out before; `reply` shows then
+    what it made as that is now, and `apply.first` gives the words of the first reply.
+    """
 
     world: World
     reply: Reply
     changes: tuple[Change, ...] = ()
+    repeats: RetryToken | None = None

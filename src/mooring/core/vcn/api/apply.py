@@ -15,7 +15,7 @@ from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
 from mooring.core.vcn.api.operations import VERSION, methods, name_elsewhere, segments
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
-from mooring.core.vcn.api.schema import Fields, Values, check, entries
+from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
 from mooring.core.vcn.api.turns import Answer, Call, Dice
 from mooring.core.vcn.api.views import etag, render, view
@@ -66,7 +66,7 @@ def _answered(world: World, request: Request) -> Outcome:
         world=world,
         request=request,
         target=target,
-        body=_body(operation.body, request.body),
+        body=_body(operation, request.body),
         query=check(operation.query, request.query),
     )
     answer = operation.act(call)
@@ -143,9 +143,11 @@ def _check_match(request: Request, target: Resource | None) -> None:
         raise Refusal("NoEtagMatch", message)
 
 
-def _body(fields: Fields | None, body: bytes) -> Values:
-    if fields is None:
+def _body(operation: Operation, body: bytes) -> Values:
+    if operation.body is None:
         return Values({})
+    if operation.may_be_bare and not body:
+        body = b"{}"
     try:
         text = body.decode()
         parsed = json.loads(text, parse_constant=_no_number, parse_float=_finite)
@@ -154,7 +156,7 @@ def _body(fields: Fields | None, body: bytes) -> Values:
     except (ValueError, RecursionError) as fault:
         message = f"The body is no JSON in UTF-8: {str(fault)[:200]}"
         raise Refusal("CannotParseRequest", message) from None
-    return check(fields, entries("body", parsed))
+    return check(operation.body, entries("body", parsed))
 
 
 def _no_number(text: str) -> float:

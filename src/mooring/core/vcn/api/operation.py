@@ -17,11 +17,15 @@ Route = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What one call needs and who carries it out; `body` None: there is none."""
+    """What one call needs and who carries it out.
+
+    `body` None: there is none; `may_be_bare`: it may be left out, which is the same as `{}`.
+    """
 
     name: str
     kind: type[Resource] | None = None
     body: Fields | None = None
+    may_be_bare: bool = False
     query: Fields = field(default_factory=dict)
     act: Act
 

@@ -16,6 +16,10 @@ RULES_PER_NSG = 120
 RULES_PER_CALL = 25
 RULES_PER_LIST = 200  # each direction of a security list
 ROUTES_PER_TABLE = 200
+ROUTES_PER_DRG_TABLE = 200  # static ones
+STATEMENTS_PER_DISTRIBUTION = 100
+STATIC_ROUTES_PER_CONNECTION = 10
+TUNNELS_PER_CONNECTION = 2
 BLOCKS_PER_VCN = 16
 BLOCKS_PER_SUBNET = 16
 PREFIXES_PER_VCN = 16  # of IPv6
@@ -39,6 +43,9 @@ RESERVED_LAST = 1
 
 # What is public here is meant for measuring (RFC 2544) and routed nowhere else.
 PUBLIC_ADDRESSES = IPv4Network("198.18.0.0/16")
+# The Oracle services network is the other half of it; Object Storage is a part of that.
+ORACLE_SERVICES = IPv4Network("198.19.0.0/16")
+OBJECT_STORAGE = IPv4Network("198.19.16.0/20")
 # What the cloud gives to VCNs is meant for documentation (RFC 3849) and routed nowhere else.
 ORACLE_PREFIXES = IPv6Network("2001:db8:4000::/34")
 ORACLE_PREFIX = 56
@@ -54,7 +61,8 @@ class Delays:
     `kept` is how long what is TERMINATED or DETACHED is still shown; `subnet_update` how
     long a subnet stays UPDATING after the first CIDR address out of its first block, or a
     change of its blocks, `vcn_update` a VCN after a change of its blocks;
-    `bulk_work` how long a bulk IP action takes before its addresses are there.
+    `bulk_work` how long a bulk IP action takes before its addresses are there; `peering` how
+    long two gateways that were connected are PENDING.
     """
 
     instance_launch: timedelta = timedelta(milliseconds=400)
@@ -65,6 +73,9 @@ class Delays:
     subnet_update: timedelta = timedelta(milliseconds=500)
     vcn_update: timedelta = timedelta(milliseconds=500)
     bulk_work: timedelta = timedelta(milliseconds=200)
+    drg_attach: timedelta = timedelta(milliseconds=300)
+    drg_detach: timedelta = timedelta(milliseconds=200)
+    peering: timedelta = timedelta(milliseconds=200)
     kept: timedelta = timedelta(hours=1)
 
 

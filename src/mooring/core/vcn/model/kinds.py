@@ -35,6 +35,9 @@ KINDS: dict[type[Resource], Kind] = {
             model.Subnet,
             model.InternetGateway,
             model.NatGateway,
+            model.ServiceGateway,
+            model.LocalPeeringGateway,
+            model.DrgAttachment,
             model.NetworkSecurityGroup,
             model.RouteTable,
             model.SecurityList,
@@ -57,6 +60,9 @@ KINDS: dict[type[Resource], Kind] = {
             model.Subnet,
             model.InternetGateway,
             model.NatGateway,
+            model.ServiceGateway,
+            model.LocalPeeringGateway,
+            model.DrgAttachment,
             model.Vnic,
             model.PrivateIp,
             model.Ipv6,
@@ -87,6 +93,90 @@ KINDS: dict[type[Resource], Kind] = {
         "NAT Gateway",
         ("vcn_id", "route_table_id"),
         needed_by=(model.RouteTable,),
+    ),
+    model.ServiceGateway: Kind(
+        "servicegateway",
+        "Service Gateway",
+        ("vcn_id", "route_table_id"),
+        needed_by=(model.RouteTable,),
+    ),
+    model.LocalPeeringGateway: Kind(
+        "localpeeringgateway",
+        "Local Peering Gateway",
+        ("vcn_id", "peer_id", "route_table_id"),
+        needed_by=(model.RouteTable,),
+    ),
+    model.Drg: Kind(
+        "drg",
+        "DRG",
+        hidden=frozenset(
+            {
+                *("vcn_table_id", "ipsec_tunnel_table_id"),
+                *("virtual_circuit_table_id", "remote_peering_connection_table_id"),
+            }
+        ),
+        needed_by=(
+            model.DrgAttachment,
+            model.IpSecConnection,
+            model.VirtualCircuit,
+            model.RemotePeeringConnection,
+            model.RouteTable,
+        ),
+    ),
+    model.DrgAttachment: Kind(
+        "drgattachment",
+        "DRG Attachment",
+        (
+            *("drg_id", "network_id", "drg_route_table_id", "route_table_id"),
+            "export_drg_route_distribution_id",
+        ),
+        hidden=frozenset({"network_id", "network_type", "vcn_route_type"}),
+    ),
+    model.DrgRouteTable: Kind(
+        "drgroutetable",
+        "DRG Route Table",
+        ("drg_id", "import_drg_route_distribution_id"),
+        hidden=frozenset({"route_rules"}),
+        needed_by=(model.DrgAttachment,),
+    ),
+    model.DrgRouteDistribution: Kind(
+        "drgroutedistribution",
+        "DRG Route Distribution",
+        ("drg_id",),
+        hidden=frozenset({"statements"}),
+        needed_by=(model.DrgRouteTable, model.DrgAttachment),
+    ),
+    model.Cpe: Kind(
+        "cpe",
+        "CPE",
+        hidden=frozenset({"lifecycle_state"}),
+        needed_by=(model.IpSecConnection,),
+    ),
+    model.IpSecConnection: Kind(
+        "ipsecconnection", "IPSec Connection", ("cpe_id", "drg_id")
+    ),
+    model.IpSecTunnel: Kind(
+        "ipsectunnel",
+        "IPSec Tunnel",
+        ("ip_sec_connection_id",),
+        hidden=frozenset(
+            {
+                *("ip_sec_connection_id", "shared_secret", "oracle_initiation"),
+                *("bgp", "domains", "phase_one", "phase_two", "dpd"),
+                *("freeform_tags", "defined_tags"),
+            }
+        ),
+    ),
+    model.VirtualCircuit: Kind(
+        "virtualcircuit",
+        "Virtual Circuit",
+        ("gateway_id",),
+        hidden=frozenset({"mappings", "more"}),
+    ),
+    model.RemotePeeringConnection: Kind(
+        "remotepeeringconnection",
+        "Remote Peering Connection",
+        ("drg_id", "peer_id"),
     ),
     model.DhcpOptions: Kind(
         "dhcpoptions", "DHCP Options", ("vcn_id",), needed_by=(model.Subnet,)

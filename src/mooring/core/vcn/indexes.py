@@ -25,11 +25,11 @@ from mooring.core.vcn.model import (
     Ipv6,
     NatGateway,
     PrivateIp,
+    PublicIp,
     Resource,
     RouteTable,
     Subnet,
     Vcn,
-    Vnic,
 )
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.model.tokens import RetryToken
@@ -149,6 +149,7 @@ def _block(record: PrivateIp | Ipv6, bits: int) -> Entry:
 
 
 def _public(record: Resource) -> IPv4Address | None:
+    """Give the public address that a record takes; a VNIC's is taken by its PublicIp."""
     if isinstance(record, NatGateway):
-        return record.nat_ip
-    return record.public_ip if isinstance(record, Vnic) else None
+        return None if record.public_ip_id else record.nat_ip
+    return record.ip_address if isinstance(record, PublicIp) else None

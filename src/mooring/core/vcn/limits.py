@@ -61,6 +61,7 @@ class Delays:
     `kept` is how long what is TERMINATED or DETACHED is still shown; `subnet_update` how
     long a subnet stays UPDATING after the first CIDR address out of its first block, or a
     change of its blocks, `vcn_update` a VCN after a change of its blocks;
+    `public_ip` how long a public IP is on its way to or from its owner;
     `bulk_work` how long a bulk IP action takes before its addresses are there; `peering` how
     long two gateways that were connected are PENDING.
     """
@@ -73,6 +74,7 @@ class Delays:
     subnet_update: timedelta = timedelta(milliseconds=500)
     vcn_update: timedelta = timedelta(milliseconds=500)
     bulk_work: timedelta = timedelta(milliseconds=200)
+    public_ip: timedelta = timedelta(milliseconds=200)
     drg_attach: timedelta = timedelta(milliseconds=300)
     drg_detach: timedelta = timedelta(milliseconds=200)
     peering: timedelta = timedelta(milliseconds=200)

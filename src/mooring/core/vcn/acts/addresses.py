@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from mooring.core.vcn.acts.blocks import ready, updating
 from mooring.core.vcn.acts.gateways import table_choice
+from mooring.core.vcn.acts.publicips import freed
 from mooring.core.vcn.api.errors import (
     conflict,
     incorrect_state,
@@ -26,7 +28,7 @@ from mooring.core.vcn.model import PrivateIp, Subnet, Vnic
 from mooring.core.vcn.world import World
 
 EPHEMERAL, RESERVED = "EPHEMERAL", "RESERVED"
-AVAILABLE, UPDATING = "AVAILABLE", "UPDATING"
+AVAILABLE = "AVAILABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +40,6 @@ class Wish:
     block: IPv4Network | None = None
     address_field: str = "ipAddress"
     block_field: str = "ipv4SubnetCidrAtCreation"
-
-
-def ready(subnet: Subnet) -> None:
-    """Refuse for now what concerns the addresses of a subnet that is UPDATING."""
-    if subnet.lifecycle_state != AVAILABLE:
-        raise incorrect_state("Subnet", subnet.id, subnet.lifecycle_state)
 
 
 def choose(world: World, subnet: Subnet, wish: Wish, dice: int) -> IPv4Network:
@@ -176,12 +172,8 @@ def _split(call: Call, subnet: Subnet, ip: PrivateIp) -> Draft:
         return call.draft
     if subnet.first_block_split:
         return call.draft
-    return call.draft.change(
-        subnet,
-        lifecycle_state=UPDATING,
-        settles_at=call.now + call.world.settings.delays.subnet_update,
-        first_block_split=True,
-    )
+    state = updating(call, subnet)
+    return call.draft.change(subnet, **state, first_block_split=True)
 
 
 def update(call: Call) -> Answer:
@@ -233,7 +225,7 @@ def delete(call: Call) -> Answer:
     """Give a secondary private IP back to the subnet's pool."""
     ip = _secondary(call)
     ready(call.parent(Subnet, ip.subnet_id))
-    return Answer(draft=call.draft.drop(ip), status=204)
+    return Answer(draft=freed(call.draft, ip.id).drop(ip), status=204)
 
 
 def detach(call: Call) -> Answer:

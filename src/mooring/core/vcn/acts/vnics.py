@@ -11,6 +11,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
+from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.acts.addresses import Wish, choose, named
 from mooring.core.vcn.acts.gateways import public_address, table_choice
 from mooring.core.vcn.api.errors import incorrect_state, invalid, limit, missing
@@ -91,7 +92,8 @@ def plug(
         lifecycle_state=ATTACHING,
         settles_at=vnic.settles_at,
     )
-    return draft.put(vnic).put(ip).put(attachment), attachment
+    draft = draft.put(vnic).put(ip).put(attachment)
+    return publicips.born(call, draft, vnic, ip), attachment
 
 
 def _new(call: Call, details: Values, subnet: Subnet, place: Place) -> Vnic:

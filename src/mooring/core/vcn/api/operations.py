@@ -11,6 +11,7 @@ from mooring.core.vcn.calls import (
     compute,
     gateways,
     networks,
+    publicips,
     rules,
     work,
 )
@@ -24,6 +25,7 @@ OPERATIONS: dict[Route, Operation] = {
     **compute.ROUTES,
     **addresses.ROUTES,
     **work.ROUTES,
+    **publicips.ROUTES,
     **bulk.ROUTES,
 }
 

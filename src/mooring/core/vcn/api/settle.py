@@ -6,22 +6,27 @@ attachment  ATTACHING -> ATTACHED; DETACHING -> DETACHED, shown for a while, the
 VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
             ephemeral private IPs; reserved ones stay, assigned to nobody
 subnet      UPDATING -> AVAILABLE
+public IP   PROVISIONING -> AVAILABLE; ASSIGNING -> ASSIGNED; UNASSIGNING -> AVAILABLE;
+            TERMINATING -> gone
 work        ACCEPTED -> IN_PROGRESS -> SUCCEEDED or FAILED (see `errands`), shown for a while,
             then gone
 """
 
 from datetime import datetime
 
+from mooring.core.vcn.acts.publicips import freed
 from mooring.core.vcn.api.errands import proceed
 from mooring.core.vcn.api.requests import Outcome, Reply
 from mooring.core.vcn.api.turns import Draft
 from mooring.core.vcn.indexes import AGENDA
-from mooring.core.vcn.model import Instance, Resource, Vnic, WorkRequest
+from mooring.core.vcn.model import Instance, PublicIp, Resource, Vnic, WorkRequest
 from mooring.core.vcn.world import World
 
 NEXT = {
     "PROVISIONING": "AVAILABLE",
     "UPDATING": "AVAILABLE",
+    "ASSIGNING": "ASSIGNED",
+    "UNASSIGNING": "AVAILABLE",
     "ATTACHING": "ATTACHED",
     "DETACHING": "DETACHED",
     "STARTING": "RUNNING",
@@ -53,6 +58,8 @@ def _end(draft: Draft, resource: Resource, due: datetime) -> Draft:
         return proceed(draft, resource, due)
     if isinstance(resource, Vnic) and state == "TERMINATING":
         return _without(draft, resource)
+    if isinstance(resource, PublicIp) and state == "TERMINATING":
+        return draft.drop(resource)
     state = NEXT[state]
     if isinstance(resource, Instance) and state == "AVAILABLE":
         state = "RUNNING"
@@ -65,7 +72,7 @@ def _without(draft: Draft, vnic: Vnic) -> Draft:
     """Drop a VNIC; its addresses return to the pool, except the reserved ones."""
     for ip in draft.world.private_ips_of(vnic.id):
         stays = ip.lifetime == "RESERVED"
-        draft = draft.change(ip, vnic_id=None) if stays else draft.drop(ip)
+        draft = draft.change(ip, vnic_id=None) if stays else freed(draft, ip.id).drop(ip)
     for six in draft.world.ipv6s_of(vnic.id):
         draft = draft.drop(six)
     return draft.drop(vnic)

@@ -9,7 +9,14 @@ from dataclasses import fields
 
 from mooring.core.vcn.model import Resource, SecurityRule
 from mooring.core.vcn.model.kinds import KINDS
-from mooring.core.vcn.shown import addresses, compute, networks, rules, work
+from mooring.core.vcn.shown import (
+    addresses,
+    compute,
+    networks,
+    publicips,
+    rules,
+    work,
+)
 from mooring.core.vcn.shown.forms import Json, More, camel, plain
 from mooring.core.vcn.world import World
 
@@ -20,6 +27,7 @@ MORE: More = {
     **compute.MORE,
     **addresses.MORE,
     **work.MORE,
+    **publicips.MORE,
 }
 NAMES: dict[type[Resource], list[tuple[str, str]]] = {
     kind: [

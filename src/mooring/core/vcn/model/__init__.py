@@ -38,6 +38,7 @@ from mooring.core.vcn.model.networks import (
     Subnet,
     Vcn,
 )
+from mooring.core.vcn.model.publicip import PublicIp
 from mooring.core.vcn.model.resource import Resource, Tags
 from mooring.core.vcn.model.rules import (
     NetworkSecurityGroup,
@@ -72,6 +73,7 @@ __all__ = [
     "Policy",
     "Ports",
     "PrivateIp",
+    "PublicIp",
     "RemotePeeringConnection",
     "Resource",
     "RouteRule",

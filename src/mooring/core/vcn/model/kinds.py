@@ -207,6 +207,7 @@ KINDS: dict[type[Resource], Kind] = {
     model.Ipv6: Kind(
         "ipv6", "IPv6", ("vnic_id", "route_table_id"), hidden=frozenset({"vcn_id"})
     ),
+    model.PublicIp: Kind("publicip", "Public IP", ("assigned_entity_id",)),
     model.WorkRequest: Kind(
         "coreservicesworkrequest",
         "Work Request",

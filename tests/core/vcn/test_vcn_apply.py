@@ -50,7 +50,8 @@ def test_a_known_path_with_another_method_says_which_it_takes(cloud: Cloud) -> N
     [
         ("POST", "/ipv6", "CreateIpv6"),
         ("GET", "/ipv6/ocid1.ipv6.oc1..a", "GetIpv6"),
-        ("POST", "/vcns/ocid1.vcn.oc1..a/actions/addCidr", "AddVcnCidr"),
+        ("POST", "/vtaps", "CreateVtap"),
+        ("GET", "/byoipRanges/ocid1.byoiprange.oc1..a", "GetByoipRange"),
         ("GET", "/drgs", "GET /20160918/drgs"),
         ("GET", "", "GET /20160918"),
     ],
@@ -279,14 +280,14 @@ def test_unknown_fields_are_ignored_and_null_is_nothing(cloud: Cloud) -> None:
 
 
 def test_a_feature_that_is_not_there_is_refused_by_name(cloud: Cloud) -> None:
-    refused = cloud.refused("POST", "/vcns", body(cloud, isIpv6Enabled=True))
+    refused = cloud.refused("POST", "/vcns", body(cloud, isZprOnly=True))
 
     assert refused[0] == 501
-    assert "isIpv6Enabled" in refused[2]
+    assert "isZprOnly" in refused[2]
 
 
 def test_a_feature_that_is_not_asked_for_is_no_matter(cloud: Cloud) -> None:
-    cloud.post("/vcns", body(cloud, isIpv6Enabled=False))
+    cloud.post("/vcns", body(cloud, isZprOnly=False))
 
 
 def test_the_same_dice_do_not_make_the_same_object_twice(cloud: Cloud) -> None:

@@ -1,29 +1,58 @@
 """VCNs, subnets, DHCP options: made and changed."""
 
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network
-from itertools import combinations
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Any, TypeVar
 
+from mooring.core.vcn.acts.blocks import (
+    apart,
+    fit,
+    fit6,
+    oracle_prefix,
+    permitted,
+    permitted6,
+    ready,
+    resized,
+    rewritten6,
+    updating,
+)
 from mooring.core.vcn.acts.rulebooks import default_rules
-from mooring.core.vcn.api.errors import invalid, missing
+from mooring.core.vcn.api.errors import conflict, invalid, limit, missing, not_built
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
+from mooring.core.vcn.limits import PREFIXES_PER_VCN
 from mooring.core.vcn.model import (
     DhcpOptions,
+    Ports,
     RouteTable,
     SecurityList,
+    SecurityRule,
     Subnet,
     Vcn,
 )
 
+N = TypeVar("N", IPv4Network, IPv6Network)
+
 ROUTER_MAC = "00:00:17"
+ALL6 = "::/0"
 DEFAULT_OPTIONS = ({"type": "DomainNameServer", "serverType": "VcnLocalPlusInternet"},)
+# What the default list of a VCN has besides when it is made with IPv6.
+DEFAULT_RULES6 = (
+    SecurityRule(
+        direction="INGRESS", protocol="6", peer=ALL6, destination_ports=Ports(22, 22)
+    ),
+    SecurityRule(
+        direction="INGRESS", protocol="58", peer=ALL6, icmp_type=2, icmp_code=0
+    ),
+    SecurityRule(direction="EGRESS", protocol="all", peer=ALL6),
+)
 
 
 def create_vcn(call: Call) -> Answer:
     """Make a VCN and, along with it, its default table, list and options."""
-    blocks = _blocks(call.body, "cidrBlocks")
+    blocks = _some_blocks(call.body, "cidrBlocks")
+    for block in blocks:
+        permitted("cidrBlock", block)
+    prefixes = _prefixes(call)
     common = call.common(Vcn, call.body, call.body.need("compartmentId", str))
     name, vcn_id = common["display_name"], common["id"]
     table = RouteTable(
@@ -32,7 +61,7 @@ def create_vcn(call: Call) -> Answer:
     rules = SecurityList(
         **_along(call, SecurityList, f"Default Security List for {name}"),
         vcn_id=vcn_id,
-        rules=default_rules(blocks),
+        rules=default_rules(blocks) + (DEFAULT_RULES6 if prefixes else ()),
     )
     options = DhcpOptions(
         **_along(call, DhcpOptions, f"Default DHCP Options for {name}"),
@@ -41,6 +70,7 @@ def create_vcn(call: Call) -> Answer:
     )
     vcn = Vcn(
         **common,
+        **prefixes,
         cidr_blocks=blocks,
         default_route_table_id=table.id,
         default_security_list_id=rules.id,
@@ -59,17 +89,41 @@ def _along(
     return call.common(kind, named, call.body.need("compartmentId", str))
 
 
-def _blocks(body: Values, plural: str) -> tuple[IPv4Network, ...]:
-    """Give the CIDR blocks of a new VCN or subnet, by either of their two names."""
-    single, many = body.get("cidrBlock", IPv4Network), body.many(plural, IPv4Network)
-    if single is not None and many is not None:
-        raise invalid("cidrBlock", str(single), f"must not be given with {plural}.")
-    blocks = many or (() if single is None else (single,))
+def _prefixes(call: Call) -> dict[str, Any]:
+    """Give a new VCN's IPv6 prefixes: one of Oracle's unless declined, private ones."""
+    body, where = call.body, "ipv6PrivateCidrBlocks"
+    private = body.many(where, IPv6Network) or ()
+    if not body.get("isIpv6Enabled", bool):
+        if private:
+            raise invalid(where, str(private[0]), "needs isIpv6Enabled to be true.")
+        return {}
+    for n, block in enumerate(private):
+        permitted6(f"{where}[{n}]", block)
+    apart(where, private)
+    if body.get("isOracleGuaAllocationEnabled", bool) is False:
+        if not private:
+            raise missing(where)
+        return {"ipv6_private_cidr_blocks": private}
+    if len(private) >= PREFIXES_PER_VCN:
+        raise limit("IPv6 prefixes of a VCN", PREFIXES_PER_VCN)
+    prefix = oracle_prefix(call.world, call.dice.number("prefix"))
+    return {"ipv6_cidr_blocks": (prefix,), "ipv6_private_cidr_blocks": private}
+
+
+def _blocks(body: Values, single: str, plural: str, kind: type[N]) -> tuple[N, ...]:
+    """Give the CIDR blocks of a VCN or subnet, by either of their two names."""
+    one, many = body.get(single, kind), body.many(plural, kind)
+    if one is not None and many is not None:
+        raise invalid(single, str(one), f"must not be given with {plural}.")
+    blocks = many or (() if one is None else (one,))
+    apart(plural, blocks)
+    return blocks
+
+
+def _some_blocks(body: Values, plural: str) -> tuple[IPv4Network, ...]:
+    blocks = _blocks(body, "cidrBlock", plural, IPv4Network)
     if not blocks:
         raise missing("cidrBlock", plural)
-    for one, two in combinations(blocks, 2):
-        if one.overlaps(two):
-            raise invalid(plural, str(two), f"must not overlap {one}.")
     return blocks
 
 
@@ -84,8 +138,8 @@ def create_subnet(call: Call) -> Answer:
     """Make a subnet inside a VCN, apart from its other subnets."""
     body = call.body
     vcn = call.parent(Vcn, body.need("vcnId", str))
-    blocks = _blocks(body, "ipv4CidrBlocks")
-    _fit(call, vcn, blocks)
+    ready(vcn)
+    blocks, prefixes = _subnet_blocks(call, vcn)
     common = call.common(Subnet, body, body.need("compartmentId", str))
     uses: dict[str, Any] = {
         "route_table_id": vcn.default_route_table_id,
@@ -99,23 +153,39 @@ def create_subnet(call: Call) -> Answer:
         **uses,
         vcn_id=vcn.id,
         ipv4_cidr_blocks=blocks,
+        ipv6_cidr_blocks=prefixes,
         availability_domain=_domain(call),
-        dns_label=body.get("dnsLabel", str),
+        dns_label=_label(call, vcn),
         virtual_router_mac=f"{ROUTER_MAC}:{call.dice.roll('router')[:3].hex(':')}",
     )
     return Answer(draft=call.draft.put(subnet), subject=subnet)
 
 
-def _fit(call: Call, vcn: Vcn, blocks: Sequence[IPv4Network]) -> None:
-    for block in blocks:
-        if not any(block.subnet_of(outer) for outer in vcn.cidr_blocks):
-            outer = ", ".join(map(str, vcn.cidr_blocks))
-            raise invalid("cidrBlock", str(block), f"must lie inside of {outer}.")
-        for other in call.world.subnets_of(vcn.id):
-            for taken in other.ipv4_cidr_blocks:
-                if block.overlaps(taken):
-                    rule = f"must not overlap {taken} of subnet {other.id}."
-                    raise invalid("cidrBlock", str(block), rule)
+def _subnet_blocks(
+    call: Call, vcn: Vcn
+) -> tuple[tuple[IPv4Network, ...], tuple[IPv6Network, ...]]:
+    """Give a new subnet's blocks of both kinds."""
+    prefixes = _blocks(call.body, "ipv6CidrBlock", "ipv6CidrBlocks", IPv6Network)
+    if prefixes and not {"cidrBlock", "ipv4CidrBlocks"} & call.body.items.keys():
+        raise not_built("ipv6CidrBlocks without IPv4 blocks")
+    blocks = _some_blocks(call.body, "ipv4CidrBlocks")
+    fit(call, vcn, "cidrBlock", blocks)
+    fit6(call, vcn, "ipv6CidrBlock", prefixes)
+    return blocks, prefixes
+
+
+def _label(call: Call, vcn: Vcn) -> str | None:
+    """Check a subnet's DNS label: its VCN must have one and no such subnet yet."""
+    label = call.body.get("dnsLabel", str)
+    if label is None:
+        return None
+    if vcn.dns_label is None:
+        rule = f"needs a dnsLabel, which VCN {vcn.id} has not."
+        raise invalid("dnsLabel", label, rule)
+    for other in call.world.subnets_of(vcn.id):
+        if other.dns_label is not None and other.dns_label.lower() == label.lower():
+            raise conflict(f"dnsLabel {label} is already in use by subnet {other.id}.")
+    return label
 
 
 def _ingress(body: Values) -> dict[str, Any]:
@@ -161,10 +231,35 @@ def _uses(call: Call, vcn_id: str) -> dict[str, Any]:
 
 
 def update_subnet(call: Call) -> Answer:
-    """Change what a subnet uses, its name and tags."""
+    """Change what a subnet uses, its blocks, name and tags."""
     subnet = call.about(Subnet)
-    changes = {**renamed(call.body), **_uses(call, subnet.vcn_id)}
+    ready(call.parent(Vcn, subnet.vcn_id))
+    changes = {
+        **renamed(call.body),
+        **_uses(call, subnet.vcn_id),
+        **_recut(call, subnet),
+    }
     return Answer(draft=call.draft.change(subnet, **changes), subject=subnet)
+
+
+def _recut(call: Call, subnet: Subnet) -> dict[str, Any]:
+    """Give the change of a subnet's blocks that a body asks for."""
+    body = call.body
+    changes: dict[str, Any] = {}
+    first, new = subnet.ipv4_cidr_blocks[0], body.get("cidrBlock", IPv4Network)
+    if new is not None and new != first:
+        if new.network_address != first.network_address:
+            rule = f"must begin where the subnet's {first} begins."
+            raise invalid("cidrBlock", str(new), rule)
+        changes["ipv4_cidr_blocks"] = resized(call, subnet, "cidrBlock", first, new)
+    wanted = _blocks(body, "ipv6CidrBlock", "ipv6CidrBlocks", IPv6Network)
+    if wanted not in ((), subnet.ipv6_cidr_blocks):
+        where = "ipv6CidrBlocks"
+        changes["ipv6_cidr_blocks"] = rewritten6(call, subnet, where, wanted)
+    if not changes:
+        return {}
+    ready(subnet)
+    return {**changes, **updating(call, subnet)}
 
 
 def create_dhcp(call: Call) -> Answer:

@@ -35,10 +35,15 @@ ELSEWHERE: dict[Route, str] = {
     ("GET", "/ipv6/{id}"): "GetIpv6",
     ("PUT", "/ipv6/{id}"): "UpdateIpv6",
     ("DELETE", "/ipv6/{id}"): "DeleteIpv6",
-    ("POST", "/vcns/{id}/actions/addCidr"): "AddVcnCidr",
-    ("POST", "/vcns/{id}/actions/addIpv6Cidr"): "AddIpv6VcnCidr",
-    ("POST", "/subnets/{id}/actions/addIpv4Cidr"): "AddIpv4SubnetCidr",
-    ("POST", "/subnets/{id}/actions/addIpv6Cidr"): "AddIpv6SubnetCidr",
+    ("POST", "/vlans"): "CreateVlan",
+    ("GET", "/vlans"): "ListVlans",
+    ("POST", "/vtaps"): "CreateVtap",
+    ("GET", "/vtaps"): "ListVtaps",
+    ("POST", "/captureFilters"): "CreateCaptureFilter",
+    ("GET", "/captureFilters"): "ListCaptureFilters",
+    ("POST", "/byoipRanges"): "CreateByoipRange",
+    ("GET", "/byoipRanges"): "ListByoipRanges",
+    ("GET", "/byoipRanges/{id}"): "GetByoipRange",
 }
 
 

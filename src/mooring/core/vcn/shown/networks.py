@@ -8,6 +8,7 @@ from mooring.core.vcn.world import World
 def _vcn(vcn: Vcn, _: World) -> Json:
     return {
         "cidrBlock": first(vcn.cidr_blocks),
+        "byoipv6CidrBlocks": [],
         "vcnDomainName": vcn.dns_label and f"{vcn.dns_label}.oraclevcn.com",
     }
 
@@ -19,6 +20,9 @@ def _subnet(subnet: Subnet, world: World) -> Json:
         "cidrBlock": first(subnet.ipv4_cidr_blocks),
         "ipv6CidrBlock": first(subnet.ipv6_cidr_blocks),
         "virtualRouterIp": str(subnet.ipv4_cidr_blocks[0][1]),
+        "ipv6VirtualRouterIp": str(subnet.ipv6_router)
+        if subnet.ipv6_cidr_blocks
+        else None,
         "subnetDomainName": f"{subnet.dns_label}.{zone}.oraclevcn.com"
         if subnet.dns_label and zone
         else None,

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import api
 import attach
 import latency
 import world
@@ -83,6 +84,19 @@ def memory_row(agent: world.Agent, place: Path) -> Row:
     return row("agent_rss_mib", resident, None, "MiB")
 
 
+def api_rows(place: Path) -> list[Row]:
+    """The local VCN's API without packets."""
+    print("bench: the local VCN's API", file=sys.stderr)
+    ours, empty = api.create_rate(place)
+    lists = api.list_scaling(place)
+    return [
+        row("vcn_create_rate", ours, empty, "1/s"),
+        row("vcn_list_scaling", lists.many * 1e6, lists.few * 1e6, "us"),
+        row("vcn_attach_1000", api.attachments(place), None, "s"),
+        row("vcn_rss_mib", lists.mib, None, "MiB"),
+    ]
+
+
 def main() -> None:
     """Run all rows."""
     if os.geteuid():
@@ -96,6 +110,7 @@ def main() -> None:
         rows = attach_rows(agents[0], place)
         rows += latency_rows(stack, agents, place)
         rows.append(memory_row(agents[0], place))
+        rows += api_rows(place)
     out = ROOT / "build/bench.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")

@@ -2,23 +2,34 @@
 
 The router's namespace owns 169.254.169.254; a socket made inside of it, at port 80, is
 served by this process. Which VCN asks follows from the socket, which VNIC from the
-peer's address.
+peer's address. In VCNs with IPv6 the same is at fd00:c1::a9fe:a9fe.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from mooring.core.vcn.imds import ADDRESS, PORT, Question, answer
+from mooring.core.vcn.imds import (
+    ADDRESS,
+    ADDRESS6,
+    PORT,
+    Identity,
+    Question,
+    answer,
+    identified,
+    is_first,
+)
 from mooring.core.vcn.model import Vcn
 from mooring.core.vcn.packets.names import vcn_space
 from mooring.core.vcn.world import World
 from mooring.localvcn.follow import Spaces
 from mooring.localvcn.http import HttpServer
+from mooring.localvcn.identities import Identities
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +37,9 @@ log = logging.getLogger(__name__)
 class Door:
     """The ASGI application behind one VCN's socket."""
 
-    def __init__(self, vcn_id: str, world: Callable[[], World]) -> None:
+    def __init__(self, vcn_id: str, metadata: "Metadata") -> None:
         self._vcn_id = vcn_id
-        self._world = world
+        self._metadata = metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one instance."""
@@ -43,7 +54,9 @@ class Door:
                 k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]
             },
         )
-        reply = answer(self._world(), question)
+        world = self._metadata.world
+        identity = await self._metadata.identity(world, question)
+        reply = answer(world, question, identity)
         await Response(reply.body, reply.status, dict(reply.headers))(
             scope, receive, send
         )
@@ -61,23 +74,50 @@ class Metadata:
     """The guide (see `follow`) to the metadata of all VCNs of one fabric."""
 
     def __init__(
-        self, fabric: str, view: Callable[[World], World] = lambda world: world
+        self,
+        fabric: str,
+        view: Callable[[World], World] = lambda world: world,
+        identities: Identities | None = None,
     ) -> None:
         self._fabric = fabric
         self._view = view
+        self._identities = identities
         self._world = World.empty()
 
     def __call__(self, world: World) -> Mapping[str, "Site"]:
         """Take the world that is told about, and give each VCN's socket."""
         self._world = world
+        return self._sites(world.of(Vcn), ADDRESS)
+
+    def over_ipv6(self, world: World) -> Mapping[str, "Site"]:
+        """Do the same for the address that there is in VCNs with IPv6 (a guide too)."""
+        self._world = world
+        with_ipv6 = (
+            vcn
+            for vcn in world.of(Vcn)
+            if vcn.ipv6_cidr_blocks or vcn.ipv6_private_cidr_blocks
+        )
+        return self._sites(with_ipv6, ADDRESS6)
+
+    def _sites(
+        self, vcns: Iterable[Vcn], address: IPv4Address | IPv6Address
+    ) -> dict[str, "Site"]:
         return {
-            vcn_space(self._fabric, vcn.id): Site(self, vcn.id) for vcn in world.of(Vcn)
+            vcn_space(self._fabric, vcn.id): Site(self, vcn.id, str(address))
+            for vcn in vcns
         }
 
     @property
     def world(self) -> World:
         """Give what is told about; `view` may make it an earlier one."""
         return self._view(self._world)
+
+    async def identity(self, world: World, question: Question) -> Identity | None:
+        """Give the certificate of who asks for it, and what goes with it."""
+        instance = identified(world, question)
+        if instance is None or self._identities is None:
+            return None
+        return await self._identities.of(instance, first=is_first(question))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +126,12 @@ class Site:
 
     metadata: Metadata
     vcn_id: str
+    address: str
 
     async def open(self, spaces: Spaces, fd: int, doors: AsyncExitStack) -> None:
         """Serve inside the router's namespace."""
-        listener = spaces.listen_tcp(fd, str(ADDRESS), PORT)
+        listener = spaces.listen_tcp(fd, self.address, PORT)
         doors.callback(listener.close)
-        server = HttpServer(Door(self.vcn_id, lambda: self.metadata.world))
+        server = HttpServer(Door(self.vcn_id, self.metadata))
         await server.start(listener)
         doors.push_async_callback(server.stop)

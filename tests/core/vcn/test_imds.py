@@ -3,15 +3,17 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.vcn.imds import Question, answer
+from mooring.core.vcn.imds import Question, answer, identified, is_first
 from mooring.core.vcn.model import (
     Instance,
+    Ipv6,
     PrivateIp,
     Subnet,
     Vnic,
@@ -314,3 +316,80 @@ def test_any_question_gets_an_answer(path: str, source: str, method: str) -> Non
     question = Question("vcn", source, method, "/opc/v2/" + path, BEARER)
 
     assert answer(a_world(), question).status in {200, 403, 404, 405}
+
+
+GIVEN = {"cert.pem": "-----BEGIN CERTIFICATE-----", "key.pem": "-----BEGIN"}
+IDENTITY = replace(WHO, path="/opc/v2/identity/cert.pem")
+
+
+def test_a_certificate_is_shown_to_its_instance() -> None:
+    reply = answer(a_world(), IDENTITY, GIVEN)
+
+    assert (reply.status, reply.body.decode()) == (200, GIVEN["cert.pem"])
+
+
+def test_all_of_an_identity_is_shown_at_once() -> None:
+    reply = answer(a_world(), replace(WHO, path="/opc/v2/identity/"), GIVEN)
+
+    assert json.loads(reply.body) == GIVEN
+
+
+def test_without_an_identity_there_is_none() -> None:
+    assert answer(a_world(), IDENTITY).status == 404
+
+
+def test_who_asks_for_its_identity_is_told_apart() -> None:
+    assert identified(a_world(), IDENTITY) == NODE
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"path": "/opc/v2/instance/"},
+        {"path": "/opc/v1/identity/"},
+        {"headers": {}},
+        {"method": "POST"},
+        {"source": "10.0.1.6"},
+    ],
+)
+def test_an_identity_is_for_nobody_else(changed: dict[str, Any]) -> None:
+    assert identified(a_world(), replace(IDENTITY, **changed)) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        ("/opc/v2/identity/cert.pem", True),
+        ("/opc/v2/identity//cert.pem", True),
+        ("/opc/v2/identity/key.pem", False),
+        ("/opc/v2/identity/intermediate.pem", False),
+        ("/opc/v2/identity/", False),
+    ],
+)
+def test_the_certificate_is_what_clients_ask_first(path: str, first: bool) -> None:
+    assert is_first(replace(WHO, path=path)) is first
+
+
+def an_ipv6(address: str, vnic: str | None) -> Ipv6:
+    return Ipv6(
+        id=f"ip-{address}",
+        display_name="",
+        subnet_id="subnet",
+        vcn_id="vcn",
+        ip_address=IPv6Address(address),
+        vnic_id=vnic,
+        **COMMON,
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"), [("::5", 200), ("::6", 404), ("::7", 404), ("::1%", 404)]
+)
+def test_an_instance_may_ask_over_ipv6(source: str, found: int) -> None:
+    world = a_world(
+        an_ipv6("2001:db8:4000::5", "vnic0"), an_ipv6("2001:db8:4000::6", None)
+    )
+
+    question = replace(WHO, source=f"2001:db8:4000{source}")
+
+    assert answer(world, question).status == found

@@ -3,26 +3,31 @@
 A question comes with the VCN in whose router it arrived and the address it came from;
 only the primary address of a VNIC is answered. As in the cloud, version 1 is switched
 off, the header `Authorization: Bearer Oracle` is asked for, and a request that some
-proxy passed on is refused.
+proxy passed on is refused. Below `identity/` stand an instance's certificate and key, which
+somebody else makes: `identified` says of which instance.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from mooring.core.vcn.api.requests import Reply
-from mooring.core.vcn.model import Instance, Subnet, Vnic
+from mooring.core.vcn.model import Instance, Ipv6, Subnet, Vnic
 from mooring.core.vcn.world import World
 
 ADDRESS = IPv4Address("169.254.169.254")
+ADDRESS6 = IPv6Address("fd00:c1::a9fe:a9fe")
 PORT = 80
 ROOT = "/opc/v2/"
 BEARER = "Bearer Oracle"
+IDENTITY = "identity"
+CERTIFICATE = "cert.pem"
 FORWARDED = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-host"})
 
 Json = object
+Document = Callable[[], Json]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,8 +42,41 @@ class Question:
     headers: Mapping[str, str]
 
 
-def answer(world: World, question: Question) -> Reply:
-    """Tell what the path names, or why not."""
+Identity = Mapping[str, str]
+"""What stands below `identity/`: texts by their names, as `cert.pem` and `key.pem`."""
+
+
+def answer(world: World, question: Question, identity: Identity | None = None) -> Reply:
+    """Tell what the path names, or why not; `identity` when the path is below it."""
+    refused = _refused(question)
+    if refused:
+        return refused
+    instance = _asking(world, question)
+    if instance is None:
+        return _error(404, "Not Found")
+    documents: dict[str, Document] = {
+        "instance": lambda: _instance(world, instance),
+        "vnics": lambda: _vnics(world, instance),
+    }
+    if identity is not None:
+        documents[IDENTITY] = lambda: identity
+    found = _walk(documents, _parts(question))
+    return _error(404, "Not Found") if found is None else _show(found)
+
+
+def identified(world: World, question: Question) -> Instance | None:
+    """Give the instance that asks for its certificate; None when nobody does who may."""
+    if _refused(question) or _parts(question)[0] != IDENTITY:
+        return None
+    return _asking(world, question)
+
+
+def is_first(question: Question) -> bool:
+    """Tell whether a new certificate may be given: before it, the key that goes with it was not asked."""
+    return _parts(question)[1:] == [CERTIFICATE]
+
+
+def _refused(question: Question) -> Reply | None:
     if question.method not in {"GET", "HEAD"}:
         return _error(405, "Method Not Allowed")
     if not question.path.startswith(ROOT):
@@ -47,34 +85,46 @@ def answer(world: World, question: Question) -> Reply:
         return _error(403, f"Forbidden: the header Authorization: {BEARER} is required")
     if FORWARDED & question.headers.keys():
         return _error(403, "Forbidden: forwarded requests are not answered")
-    instance = _asking(world, question)
-    if instance is None:
-        return _error(404, "Not Found")
-    found = _walk(world, instance, question.path.removeprefix(ROOT).split("/"))
-    return _error(404, "Not Found") if found is None else _show(found)
+    return None
+
+
+def _parts(question: Question) -> list[str]:
+    words = question.path.removeprefix(ROOT).split("/")
+    return [word for word in words if word] or [""]
 
 
 def _asking(world: World, question: Question) -> Instance | None:
     """Find the instance behind a source address, if it is a VNIC's primary one."""
     try:
-        source = IPv4Address(question.source)
-    except AddressValueError:
+        source = ip_address(question.source)
+    except ValueError:
         return None
     for subnet in world.subnets_of(question.vcn_id):
-        ip = world.private_ip_at(subnet.id, source)
-        if ip is not None and ip.is_primary and ip.vnic_id is not None:
-            attachment = world.attachment_of_vnic(ip.vnic_id)
+        vnic_id = _vnic_at(world, subnet.id, source)
+        if vnic_id is not None:
+            attachment = world.attachment_of_vnic(vnic_id)
             if attachment is not None:
                 return world.find(Instance, attachment.instance_id)
     return None
 
 
-def _walk(world: World, instance: Instance, path: list[str]) -> Json:
-    documents = {"instance": _instance, "vnics": _vnics}
-    first, *rest = [part for part in path if part] or [""]
+def _vnic_at(
+    world: World, subnet_id: str, source: IPv4Address | IPv6Address
+) -> str | None:
+    """Find the VNIC that asks from an address; of IPv4 ones only the primary may."""
+    if isinstance(source, IPv4Address):
+        ip = world.private_ip_at(subnet_id, source)
+        return ip.vnic_id if ip is not None and ip.is_primary else None
+    entry = world.space(("ipv6", subnet_id)).at(int(source))
+    six = None if entry is None else world.find(Ipv6, entry.owner)
+    return None if six is None else six.vnic_id
+
+
+def _walk(documents: Mapping[str, Document], path: list[str]) -> Json:
+    first, *rest = path
     if first not in documents:
         return None
-    found: Json = documents[first](world, instance)
+    found = documents[first]()
     for part in rest:
         if isinstance(found, Mapping):
             found = found.get(part)

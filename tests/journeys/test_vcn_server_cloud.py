@@ -11,8 +11,10 @@ from fakes.journal import FakeJournal
 
 from mooring.adapters.journal import JournalError
 from mooring.core.vcn.api.requests import Reply, Request
+from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.world import World
 from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import Enforcement, NoFabric
 
 START = datetime(2026, 7, 12, tzinfo=UTC)
@@ -26,9 +28,9 @@ class Scene:
         self.now = START
         self.journal = FakeJournal()
         self.enforcement = Enforcement(NoFabric())
-        self.cloud = Cloud(
-            World.empty(), self.journal, self.enforcement, lambda: self.now
-        )
+        chance = Chance(lambda: self.now, lambda size: bytes(size))
+        desk = Desk(Settings(), chance)
+        self.cloud = Cloud(World.empty(), self.journal, self.enforcement, desk)
         self._entropy = (n.to_bytes(16) for n in count())
 
     async def call(self, method: str, path: str, **body: object) -> Reply:

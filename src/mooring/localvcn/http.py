@@ -9,11 +9,15 @@ import contextlib
 import socket
 from typing import cast
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+# In a request's state: what ends its connection, and the connection's socket.
+CUT, PEER = "mooring.cut", "mooring.peer"
+LONGEST_HEAD = 256 * 1024  # bytes of a request line and headers that do not end
+PATIENCE = 60.0  # seconds that a client has for each request
 FAREWELL = 10.0  # seconds that answers under way get when the server stops
 
 
@@ -25,16 +29,92 @@ class _Refusing(asyncio.Protocol):
         cast("asyncio.Transport", transport).abort()
 
 
+class _Connection(HttpToolsProtocol):
+    """One client, who has a bounded time and a bounded head for each request.
+
+    The time runs from the connection, or from a request's first byte, to its last one.
+    """
+
+    patience = PATIENCE
+    _deadline: asyncio.TimerHandle | None = None
+    _head = 0
+    _in_head = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to wait for the first request."""
+        connection = cast("asyncio.Transport", transport)
+        super().connection_made(connection)
+        self.app_state[CUT] = connection.abort
+        self.app_state[PEER] = connection.get_extra_info("socket")
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._have()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head that does not end is too long."""
+        super().data_received(data)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > LONGEST_HEAD:
+                self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """End it."""
+        self._in_head, self._head = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Have a whole request."""
+        self._have()
+        super().on_message_complete()
+
+    def _wait(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.patience, self._late)
+
+    def _have(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _late(self) -> None:
+        self.transport.abort()
+
+
+async def cut(scope: Scope, receive: Receive) -> None:
+    """End the connection of a request without an answer, and wait until it is ended."""
+    scope["state"][CUT]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 class HttpServer:
     """One listening socket and its connections.
 
     At most `most` of them at once, further ones are cut off: a guest that opens many must
     not take the descriptors of the process. An answered connection that stays idle ends
-    after `keep_alive` seconds.
+    after `keep_alive` seconds, one that brings no whole request after `patience` seconds.
     """
 
-    def __init__(self, app: ASGIApp, *, keep_alive: int = 5, most: int = 256) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keep_alive: int = 5,
+        most: int = 256,
+        patience: float = PATIENCE,
+    ) -> None:
         self._most = most
+        self._patience = patience
         self._config = Config(
             app,
             lifespan="off",
@@ -52,7 +132,8 @@ class HttpServer:
         """Accept connections from now on; the socket is ours to close."""
         # asyncio sets this only on sockets whose protocol number it knows, which accept()
         # does not tell; without it each answer waits 40 ms for a delayed acknowledgement
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if listener.family != socket.AF_UNIX:
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, sock=listener)
 
@@ -70,4 +151,6 @@ class HttpServer:
     def _protocol(self) -> asyncio.Protocol:
         if len(self._state.connections) >= self._most:
             return _Refusing()
-        return HttpToolsProtocol(self._config, self._state, {})
+        connection = _Connection(self._config, self._state, {})
+        connection.patience = self._patience
+        return connection

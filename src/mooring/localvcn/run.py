@@ -10,19 +10,21 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
+from mooring.adapters import adminsocket
 from mooring.adapters.credentials import IdentityFile
 from mooring.adapters.journal import Journal, JournalError
 from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.rows import from_row
 from mooring.core.vcn.world import World
+from mooring.localvcn.admin import Admin
 from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import Enforcement, Fabric
 from mooring.localvcn.http import HttpServer
 from mooring.localvcn.keys import Keys
-from mooring.localvcn.server import Chance, Server
+from mooring.localvcn.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ BACKLOG = 1024
 CONNECTIONS = 4096
 # longer than any client keeps an idle connection, or it would send into a closing one
 KEEP_ALIVE = 900
+ADMINS = 16
+ADMIN_PATIENCE = 10.0
 RETRY = 1.0
 
 
@@ -39,8 +43,9 @@ class Parts:
 
     register: IdentityFile
     fabric: Fabric
-    wall: Callable[[], datetime]
-    draw: Callable[[int], bytes]
+    chance: Chance
+    settings: Settings
+    desk: Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,14 @@ def load(journal: Journal, settings: Settings) -> World:
     return World.load(rows, settings)
 
 
-def settings_of(register: IdentityFile) -> Settings:
+def settings_of(register: IdentityFile, wished: Settings) -> Settings:
     """Take the region from the register, whose profiles name it too."""
     identity = register.read()
     if identity is None:
-        return Settings()
+        return wished
     name = identity.region.upper()
-    return Settings(
+    return replace(
+        wished,
         region=identity.region,
         availability_domains=(f"moor:{name}-AD-1", f"moor:{name}-AD-2"),
     )
@@ -96,20 +102,25 @@ async def serve(
     journal: Journal, parts: Parts, door: Door, listener: socket.socket
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises what ended it otherwise."""
-    world = load(journal, settings_of(parts.register))
+    world = load(journal, settings_of(parts.register, parts.settings))
     enforcement = Enforcement(parts.fabric)
-    cloud = Cloud(world, journal, enforcement, parts.wall)
-    app = Server(cloud, Keys(parts.register, lambda: cloud.world), Chance(parts.wall, parts.draw))
+    cloud = Cloud(world, journal, enforcement, parts.desk)
+    keys = Keys(parts.register, lambda: cloud.world)
+    app = Server(cloud, keys, parts.chance)
     http = HttpServer(app, keep_alive=KEEP_ALIVE, most=CONNECTIONS)
+    admin = HttpServer(Admin(cloud), most=ADMINS, patience=ADMIN_PATIENCE)
     stop = _stop_signal()
     async with asyncio.TaskGroup() as group:
         loops = (parts.fabric.run, enforcement.run, cloud.run)
         tasks = [group.create_task(_for_ever(loop)) for loop in loops]
+        await admin.start(adminsocket.listen(journal.path.parent))
         await http.start(listener)
         _announce(door, listener, world)
         try:
             await stop.wait()
         finally:
+            adminsocket.remove(journal.path.parent)
+            await admin.stop()
             await http.stop()
             for task in tasks:
                 task.cancel()

@@ -5,13 +5,12 @@ Whatever the path, the way is the same: read a bounded body, ask who signed it, 
 signature; neither bodies nor signatures do.
 """
 
+import asyncio
 import json
 import logging
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect
@@ -22,12 +21,18 @@ from starlette.types import Receive, Scope, Send
 from mooring.adapters.journal import JournalError
 from mooring.core.vcn.api import signing
 from mooring.core.vcn.api.requests import Reply, Request
+from mooring.core.vcn.faults.decide import Asked, Effect
+from mooring.core.vcn.faults.names import called
 from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.desk import LOST, Chance
+from mooring.localvcn.http import cut
 from mooring.localvcn.keys import Keys
 
 log = logging.getLogger(__name__)
 
 LIMIT = 1024 * 1024
+HEADERS = 32 * 1024
+PATIENCE = 60.0  # seconds that a client has to take its answer
 REQUEST_ID = "opc-request-id"
 ENTROPY = 32
 
@@ -37,19 +42,15 @@ _SPEAKABLE = re.compile(r"[A-Za-z0-9/_.:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
-    """Where time and chance come from."""
-
-    wall: Callable[[], datetime]
-    draw: Callable[[int], bytes]
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply and what only the log is told."""
+    """A reply and what only the log is told; `lost` ends the connection in its place."""
 
     reply: Reply
     why: str = ""
+    lost: bool = False
+
+
+CUT = Answer(Reply(status=0), "a fault cut the connection", lost=True)
 
 
 class Server:
@@ -76,32 +77,38 @@ class Server:
         except Exception:
             log.exception("request failed opc-request-id=%s", request_id)
             answer = _error(500, "InternalServerError", "An internal error occurred.")
-        reply = answer.reply
-        headers = {
-            "date": formatdate(usegmt=True),
-            **reply.headers,
-            REQUEST_ID: request_id,
-        }
+        status = LOST if answer.lost else str(answer.reply.status)
+        self._cloud.desk.count(called(scope["method"], scope["path"]), status)
         # before it goes out: who has the answer finds its line
         log.info(
-            "%s %s %d %.1fms %s=%s%s",
+            "%s %s %s %.1fms %s=%s%s",
             scope["method"],
             _target(scope).partition("?")[0],
-            reply.status,
+            status,
             (time.perf_counter() - began) * 1000,
             REQUEST_ID,
-            headers[REQUEST_ID],
+            request_id,
             f" why={answer.why!r}" if answer.why else "",
         )
-        await Response(reply.body, reply.status, headers)(scope, receive, send)
+        await _send(answer, request_id, (scope, receive, send))
 
     async def _answer(self, http: HttpRequest, request_id: str) -> Answer:
+        if sum(len(n) + len(v) for n, v in http.scope["headers"]) > HEADERS:
+            message = f"The headers are longer than {HEADERS} bytes."
+            return _error(431, "RequestHeaderFieldsTooLarge", message)
         body = await _body(http)
         if body is None:
             return _error(
                 413, "RequestEntityTooLarge", f"The body is longer than {LIMIT} bytes."
             )
         now = self._chance.wall()
+        asked = Asked(
+            operation=called(http.method, http.scope["path"]),
+            now=now,
+            entropy=self._chance.draw(ENTROPY),
+        )
+        if stopped := _stopped(self._cloud.desk.door(asked)):
+            return stopped
         headers = {name: ", ".join(http.headers.getlist(name)) for name in http.headers}
         received = signing.Received(http.method, _target(http.scope), headers, body)
         caller = signing.authenticate(
@@ -123,15 +130,58 @@ class Server:
             principal=caller.id,
             caller=caller,
             now=now,
-            entropy=self._chance.draw(ENTROPY),
+            entropy=asked.entropy,
         )
-        return Answer(await self._cloud.answer(request))
+        return await self._struck(request, replace(asked, caller=caller.id))
+
+    async def _struck(self, request: Request, asked: Asked) -> Answer:
+        """Let the cloud answer, as far as budgets and faults let it."""
+        effect = self._cloud.desk.call(asked)
+        if effect.delay:
+            await asyncio.sleep(effect.delay.total_seconds())
+            request = replace(request, now=self._chance.wall())
+        if stopped := _stopped(effect):
+            return stopped
+        reply = await self._cloud.answer(request)
+        if effect.lost:
+            return Answer(reply, f"a fault lost the answer {reply.status}", lost=True)
+        return Answer(reply)
 
     def _request_id(self, given: str) -> str:
         """Name the request by the client's word for it, or else by ours."""
         if _SPEAKABLE.fullmatch(given):
             return given
         return self._chance.draw(16).hex().upper()
+
+
+def _stopped(effect: Effect) -> Answer | None:
+    """Give the answer of a request that a fault lets go no further."""
+    if effect.cut:
+        return CUT
+    if effect.reply is None:
+        return None
+    return Answer(effect.reply, "a fault or budget")
+
+
+async def _send(
+    answer: Answer, request_id: str, ends: tuple[Scope, Receive, Send]
+) -> None:
+    """Send an answer to a client that takes it in time, or end the connection."""
+    scope, receive, send = ends
+    if answer.lost:
+        await cut(scope, receive)
+        return
+    reply = answer.reply
+    headers = {
+        "date": formatdate(usegmt=True),
+        **reply.headers,
+        REQUEST_ID: request_id,
+    }
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await Response(reply.body, reply.status, headers)(scope, receive, send)
+    except TimeoutError:
+        await cut(scope, receive)
 
 
 async def _body(http: HttpRequest) -> bytes | None:

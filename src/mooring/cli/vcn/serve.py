@@ -6,7 +6,9 @@ import logging
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,8 +17,12 @@ from mooring.adapters.clock import Clock
 from mooring.adapters.credentials import CredentialsError, IdentityFile
 from mooring.adapters.journal import Journal, JournalError
 from mooring.cli.vcn.down import tools
-from mooring.cli.vcn.words import LISTEN, Directory, fabric_name, said
+from mooring.cli.vcn.words import LISTEN, Directory, each, fabric_name, one, said
+from mooring.core.vcn.faults import settled
+from mooring.core.vcn.faults.words import duration
+from mooring.core.vcn.limits import Delays, Settings
 from mooring.localvcn import run
+from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import Fabric, NoFabric
 from mooring.localvcn.fabric import FabricLoop
 from mooring.localvcn.follow import Following
@@ -79,30 +85,62 @@ def _fabric_or_none(
     callback=_descriptor,
     help="Descriptor that gets a byte when clients can connect.",
 )
-def serve(
-    state: Path, listen: tuple[str, int], fabric: str, ready_fd: int | None
-) -> None:
+@click.option(
+    "--delay",
+    "delays",
+    multiple=True,
+    metavar="NAME=DURATION",
+    callback=each(settled.delay),
+    help="How long a passing state lasts, e.g. vnic-attach=2s; may be repeated.",
+)
+@click.option(
+    "--budget",
+    "budgets",
+    multiple=True,
+    metavar="OPERATION=RATE[:BURST]",
+    callback=each(settled.budget),
+    help="Requests that a caller has, e.g. CreatePrivateIp=20/s:5; may be repeated.",
+)
+@click.option(
+    "--list-lag",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    callback=one(duration),
+    help="How late lists show what has changed.",
+)
+def serve(**options: Any) -> None:  # noqa: ANN401 - click's values
     """Serve in the foreground until SIGTERM; the fabric stays when the server goes."""
     _log_to_stderr()
-    door = run.Door(*listen, ready_fd)
+    state: Path = options["state"]
+    host, port = options["listen"]
+    door = run.Door(host, port, options["ready_fd"])
+    settings = Settings(
+        delays=replace(Delays(), **dict(options["delays"])),
+        budgets=options["budgets"],
+        list_lag=options["list_lag"],
+    )
     with (
         said(JournalError, CredentialsError, OSError),
         contextlib.ExitStack() as open_,
     ):
         journal = open_.enter_context(contextlib.closing(Journal(state)))
         listener = open_.enter_context(run.listen(door))
-        parts = _parts(state, fabric, open_)
+        parts = _parts(state, options["fabric"], settings, open_)
         asyncio.run(run.serve(journal, parts, door, listener))
 
 
-def _parts(state: Path, fabric: str, open_: contextlib.ExitStack) -> run.Parts:
-    clock = Clock()
+def _parts(
+    state: Path, fabric: str, settings: Settings, open_: contextlib.ExitStack
+) -> run.Parts:
+    chance = Chance(Clock().wall, os.urandom)
+    desk = Desk(settings, chance)
     ground: Fabric = NoFabric()
     if fabric != NONE:
         loop = FabricLoop(fabric, tools(open_))
-        guides = (Metadata(fabric), Echoes(outside(fabric)))
+        guides = (Metadata(fabric, desk.metadata), Echoes(outside(fabric)))
         ground = Following(loop, netns, *guides)
-    return run.Parts(IdentityFile(state), ground, clock.wall, os.urandom)
+    return run.Parts(IdentityFile(state), ground, chance, settings, desk)
 
 
 def _log_to_stderr() -> None:

@@ -24,6 +24,7 @@ from mooring.core.vcn.calls import (
     compute,
     gateways,
     networks,
+    publicips,
     rules,
 )
 from mooring.core.vcn.limits import NSGS_PER_VNIC
@@ -74,6 +75,11 @@ BODIES: list[tuple[type, Fields]] = [
     (sdk.UpdateInstanceDetails, compute.UPDATE_INSTANCE),
     (sdk.CreatePrivateIpDetails, addresses.CREATE_PRIVATE_IP),
     (sdk.UpdatePrivateIpDetails, addresses.UPDATE_PRIVATE_IP),
+    (sdk.CreatePublicIpDetails, publicips.CREATE_PUBLIC_IP),
+    (sdk.UpdatePublicIpDetails, publicips.UPDATE_PUBLIC_IP),
+    (sdk.GetPublicIpByIpAddressDetails, publicips.BY_ADDRESS),
+    (sdk.GetPublicIpByPrivateIpIdDetails, publicips.BY_PRIVATE_IP),
+    (sdk.ChangePublicIpCompartmentDetails, publicips.CHANGE_COMPARTMENT),
     (sdk.BulkCreatePrivateIpsDetails, bulk.CREATE_PRIVATE_IPS),
     (sdk.BulkCreatePrivateIpItem, bulk.CREATE_ITEM),
     (sdk.BulkUpdatePrivateIpsDetails, bulk.UPDATE_PRIVATE_IPS),
@@ -176,6 +182,14 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
     ).reply.headers["opc-work-request-id"]
     cloud.wait()
     done = cloud.get(f"/workRequests/{work}")
+    public = cloud.post(
+        "/publicIps",
+        {
+            "compartmentId": cloud.compartment,
+            "lifetime": "RESERVED",
+            "privateIpId": ip["id"],
+        },
+    )
     shapes = cloud.get("/shapes", compartmentId=cloud.compartment)
     domains = cloud.get("/availabilityDomains", compartmentId=cloud.compartment)
     return cloud, {
@@ -209,6 +223,7 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
         ],
         "ShapeOcpuOptions": [s["ocpuOptions"] for s in shapes if s["isFlexible"]],
         "AvailabilityDomain": domains,
+        "PublicIp": [public],
         "WorkRequest": [done],
         "WorkRequestSummary": cloud.get(
             "/workRequests", compartmentId=cloud.compartment

@@ -41,6 +41,7 @@ FILTERS = {
     "instanceId": "instance_id",
     "vnicId": "vnic_id",
     "lifetime": "lifetime",
+    "scope": "scope",
 }
 # Parameters that name an index of their own.
 NARROWING = ("instanceId", "vnicId", "vcnId")

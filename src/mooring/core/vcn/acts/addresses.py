@@ -9,26 +9,15 @@ in which it gives and takes nothing (oci-facts 3.2, 10.3).
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
 
 from mooring.core.vcn.acts.blocks import ready, updating
-from mooring.core.vcn.acts.gateways import table_choice
+from mooring.core.vcn.acts.homes import changes, common, home, host, settled, unassigned
 from mooring.core.vcn.acts.publicips import freed
-from mooring.core.vcn.api.errors import (
-    conflict,
-    incorrect_state,
-    invalid,
-    limit,
-    missing,
-)
-from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed
-from mooring.core.vcn.indexes import NOBODY, addresses, hostname, listed
-from mooring.core.vcn.limits import SECONDARY_IPS_PER_VNIC
-from mooring.core.vcn.model import PrivateIp, Subnet, Vnic
+from mooring.core.vcn.api.errors import conflict, invalid
+from mooring.core.vcn.api.turns import Answer, Call, Draft
+from mooring.core.vcn.indexes import NOBODY, addresses
+from mooring.core.vcn.model import PrivateIp, Subnet
 from mooring.core.vcn.world import World
-
-EPHEMERAL, RESERVED = "EPHEMERAL", "RESERVED"
-AVAILABLE = "AVAILABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,74 +84,23 @@ def _requested(
     return wanted
 
 
-def named(world: World, subnet: Subnet, label: str | None) -> str | None:
-    """Check a host name: the subnet must have a DNS label and no such name yet."""
-    if label is None:
-        return None
-    if subnet.dns_label is None:
-        rule = f"needs a dnsLabel, which subnet {subnet.id} has not."
-        raise invalid("hostnameLabel", label, rule)
-    if world.space(listed(PrivateIp, hostname(subnet.id, label))).count:
-        raise conflict(f"hostnameLabel {label} is already in use in {subnet.id}.")
-    return label
-
-
 def create(call: Call) -> Answer:
     """Make a secondary private IP on a VNIC, or a reserved one on none."""
     body = call.body
-    vnic, subnet = _home(call)
+    vnic, subnet = home(call, PrivateIp)
     wish = Wish(
         address=body.get("ipAddress", IPv4Address),
         prefix=body.get("cidrPrefixLength", int),
         block=body.get("ipv4SubnetCidrAtCreation", IPv4Network),
     )
-    if wish.prefix is not None and "hostnameLabel" in body:
-        rule = "must not be given with cidrPrefixLength."
-        raise invalid("hostnameLabel", body.need("hostnameLabel", str), rule)
     found = choose(call.world, subnet, wish, call.dice.number("address"))
-    compartment = subnet.compartment_id if vnic is None else vnic.compartment_id
     ip = PrivateIp(
-        **call.common(PrivateIp, body, compartment),
-        **table_choice(call, subnet.vcn_id),
-        subnet_id=subnet.id,
-        vcn_id=subnet.vcn_id,
+        **common(call, PrivateIp, vnic, subnet),
         ip_address=found.network_address,
-        cidr_prefix_length=wish.prefix,
-        vnic_id=None if vnic is None else vnic.id,
-        lifetime=_lifetime(call, vnic),
-        hostname_label=named(call.world, subnet, body.get("hostnameLabel", str)),
+        hostname_label=host(call, PrivateIp, subnet),
         availability_domain=subnet.availability_domain,
     )
     return Answer(draft=_split(call, subnet, ip).put(ip), subject=ip)
-
-
-def _home(call: Call) -> tuple[Vnic | None, Subnet]:
-    """Give the VNIC and the subnet of a new private IP."""
-    vnic_id, subnet_id = call.body.get("vnicId", str), call.body.get("subnetId", str)
-    if vnic_id is None:
-        if subnet_id is None:
-            raise missing("subnetId", "vnicId", "vlanId")
-        return None, call.parent(Subnet, subnet_id)
-    vnic = call.parent(Vnic, vnic_id)
-    if subnet_id not in (None, vnic.subnet_id):
-        raise invalid("subnetId", subnet_id, f"must be that of the VNIC {vnic.id}.")
-    _usable(call.world, vnic)
-    return vnic, call.parent(Subnet, vnic.subnet_id)
-
-
-def _usable(world: World, vnic: Vnic) -> None:
-    """Refuse a VNIC that cannot take one more private IP."""
-    if vnic.lifecycle_state != AVAILABLE:
-        raise incorrect_state("VNIC", vnic.id, vnic.lifecycle_state)
-    if world.space(listed(PrivateIp, vnic.id)).count > SECONDARY_IPS_PER_VNIC:
-        raise limit(f"secondary private IPs on VNIC {vnic.id}", SECONDARY_IPS_PER_VNIC)
-
-
-def _lifetime(call: Call, vnic: Vnic | None) -> str:
-    lifetime = call.body.get("lifetime", str)
-    if vnic is None and lifetime == EPHEMERAL:
-        raise invalid("lifetime", lifetime, "must be RESERVED without a vnicId.")
-    return lifetime or (RESERVED if vnic is None else EPHEMERAL)
 
 
 def _split(call: Call, subnet: Subnet, ip: PrivateIp) -> Draft:
@@ -179,15 +117,7 @@ def _split(call: Call, subnet: Subnet, ip: PrivateIp) -> Draft:
 def update(call: Call) -> Answer:
     """Move a secondary private IP inside its subnet, or change what is said of it."""
     ip = _secondary(call)
-    body = call.body
-    changes = {**renamed(body), **table_choice(call, ip.vcn_id), **_move(call, ip)}
-    if "lifetime" in body:
-        changes["lifetime"] = body.need("lifetime", str)
-    changes.update(_rename_host(call, ip))
-    vnic_id = changes.get("vnic_id", ip.vnic_id)
-    if changes.get("lifetime") == EPHEMERAL and vnic_id is None:
-        raise invalid("lifetime", EPHEMERAL, "must be RESERVED without a vnicId.")
-    return Answer(draft=call.draft.change(ip, **changes), subject=ip)
+    return Answer(draft=call.draft.change(ip, **changes(call, ip)), subject=ip)
 
 
 def _secondary(call: Call) -> PrivateIp:
@@ -198,40 +128,13 @@ def _secondary(call: Call) -> PrivateIp:
     return ip
 
 
-def _move(call: Call, ip: PrivateIp) -> dict[str, Any]:
-    vnic_id = call.body.get("vnicId", str)
-    if vnic_id in (None, ip.vnic_id):
-        return {}
-    vnic = call.parent(Vnic, vnic_id)
-    if vnic.subnet_id != ip.subnet_id:
-        raise invalid("vnicId", vnic.id, f"must be in subnet {ip.subnet_id}.")
-    ready(call.parent(Subnet, ip.subnet_id))
-    _usable(call.world, vnic)
-    return {"vnic_id": vnic.id}
-
-
-def _rename_host(call: Call, ip: PrivateIp) -> dict[str, Any]:
-    label = call.body.get("hostnameLabel", str)
-    if label in (None, ip.hostname_label):
-        return {}
-    if ip.cidr_prefix_length is not None:
-        rule = "must not be given to a private IP with a cidrPrefixLength."
-        raise invalid("hostnameLabel", label, rule)
-    subnet = call.parent(Subnet, ip.subnet_id)
-    return {"hostname_label": named(call.world, subnet, label)}
-
-
 def delete(call: Call) -> Answer:
     """Give a secondary private IP back to the subnet's pool."""
     ip = _secondary(call)
-    ready(call.parent(Subnet, ip.subnet_id))
+    settled(call, ip)
     return Answer(draft=freed(call.draft, ip.id).drop(ip), status=204)
 
 
 def detach(call: Call) -> Answer:
     """Take a secondary private IP off its VNIC; its address stays taken."""
-    ip = _secondary(call)
-    if ip.vnic_id is None:
-        raise conflict(f"The private IP {ip.id} is not assigned to a VNIC.")
-    ready(call.parent(Subnet, ip.subnet_id))
-    return Answer(draft=call.draft.change(ip, vnic_id=None), subject=ip)
+    return unassigned(call, _secondary(call))

@@ -12,8 +12,9 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
 from mooring.core.vcn.acts import publicips
-from mooring.core.vcn.acts.addresses import Wish, choose, named
+from mooring.core.vcn.acts.addresses import Wish, choose
 from mooring.core.vcn.acts.gateways import public_address, table_choice
+from mooring.core.vcn.acts.homes import named
 from mooring.core.vcn.api.errors import incorrect_state, invalid, limit, missing
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed

@@ -212,6 +212,8 @@ class _Turn:
             return Nat(face) if face else Closed(f"{head.source} has no public address")
         if isinstance(way, Nat) and head.protocol not in SHARED_PROTOCOLS:
             return Closed("a NAT gateway carries TCP, UDP and ICMP only")
+        if not isinstance(way, Hop | Nat | Closed):
+            return Closed("no packets pass this gateway yet")
         return way
 
     def _agrees(self, way: Hop | Nat) -> bool:

@@ -5,99 +5,101 @@ What both judges need, the plain one (`forwarding.verdict`) and the kernel
 own: they are compared with each other in the tests.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from functools import cached_property
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from mooring.core.vcn.model import (
-    Instance,
     InternetGateway,
     NatGateway,
     PrivateIp,
+    PublicIp,
     RouteTable,
     Subnet,
     Vcn,
-    Vnic,
+)
+from mooring.core.vcn.oracle_services import services
+from mooring.core.vcn.packets.ports import (
+    ATTACHED,
+    POWERED,
+    Address,
+    Network,
+    Port,
+    block_of,
+    first,
+    ports_of,
+)
+from mooring.core.vcn.packets.ways import (
+    AVAILABLE,
+    Closed,
+    Drg,
+    Gate,
+    Hop,
+    Internet,
+    Nat,
+    Peer,
+    Route,
+    Route6,
+    Services,
+    Way,
+    Ways,
+    internet,
+    nat,
 )
 from mooring.core.vcn.world import World
 
-ATTACHED = "ATTACHED"
-AVAILABLE = "AVAILABLE"
-POWERED = frozenset({"PROVISIONING", "STARTING", "RUNNING", "STOPPING"})
+__all__ = [
+    "ATTACHED",
+    "AVAILABLE",
+    "LINK_LOCAL",
+    "LINK_LOCAL6",
+    "METADATA",
+    "METADATA6",
+    "POWERED",
+    "Address",
+    "Closed",
+    "Drg",
+    "Gate",
+    "Hop",
+    "Internet",
+    "Nat",
+    "Network",
+    "Peer",
+    "Port",
+    "Route",
+    "Route6",
+    "Router",
+    "Services",
+    "Way",
+    "block_of",
+    "first",
+    "link_local",
+    "router",
+]
+
+ASSIGNED = "ASSIGNED"
 METADATA = IPv4Address("169.254.169.254")
+METADATA6 = IPv6Address("fd00:c1::a9fe:a9fe")
 LINK_LOCAL = IPv4Network("169.254.0.0/16")
+LINK_LOCAL6 = IPv6Network("fe80::/10")
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A VNIC that is plugged in, with all that packets at it are judged by.
-
-    `blocks` are its private-IP objects, the primary (a single address) first.
-    """
-
-    vnic: Vnic
-    subnet: Subnet
-    instance_id: str
-    slot: int
-    blocks: tuple[IPv4Network, ...]
-
-    @property
-    def primary(self) -> IPv4Address:
-        """Its primary address."""
-        return self.blocks[0].network_address
-
-    @property
-    def route_table_id(self) -> str:
-        """The table that it asks for the way out of the VCN."""
-        return self.vnic.route_table_id or self.subnet.route_table_id
-
-    @property
-    def spoken_for(self) -> str:
-        """What to call it in a sentence."""
-        return f"VNIC {self.vnic.display_name}"
-
-    def has(self, address: IPv4Address) -> bool:
-        """Tell whether one of its private IPs covers the address."""
-        return any(address in block for block in self.blocks)
-
-
-@dataclass(frozen=True, slots=True)
-class Internet:
-    """The way out for public addresses, one to one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nat:
-    """The way out behind one shared address."""
-
-    face: IPv4Address
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A VNIC of the VCN that takes packets for others."""
-
-    port: Port
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """No way, and why."""
-
-    reason: str
-
-
-Way = Internet | Nat | Hop | Closed
-Route = tuple[IPv4Network, Way]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Router:
     """One VCN's virtual router.
 
-    `routes` has for each route table its ways by destination, as they stand in it. `faces` are the
-    NAT gateways' addresses that let replies in; `published` the primary address behind each public
-    address while an internet gateway is open, `receiving` those of them to which the internet may
-    speak first.
+    `routes` and `routes6` have for each route table its ways by destination, as they stand in it; a
+    port asks `Port.table_for` which. `gates` are the gateways to private networks beside the VCN, by OCID.
+
+    IPv4 and the internet: `faces` are the NAT gateways' addresses that let replies in; while an
+    internet gateway is open, `published` is the port behind each public address, `behind` the private
+    address there, and `receiving` those to which the internet may speak first.
+
+    IPv6 and the internet: `global6` are the VCN's prefixes while an internet gateway is open,
+    `receiving6` those of subnets to which the internet may speak first.
+
+    `labels` are the networks that rules for a service's CIDRs mean.
     """
 
     vcn: Vcn
@@ -107,131 +109,153 @@ class Router:
     published: dict[IPv4Address, Port]
     receiving: frozenset[IPv4Address]
     subnets: tuple[Subnet, ...]
+    routes6: dict[str, tuple[Route6, ...]]
+    gates: dict[str, Gate]
+    behind: dict[IPv4Address, IPv4Address]
+    global6: tuple[IPv6Network, ...]
+    receiving6: tuple[IPv6Network, ...]
+    labels: dict[str, IPv4Network]
 
-    def inside(self, address: IPv4Address) -> bool:
+    def inside(self, address: Address) -> bool:
         """Tell whether an address belongs to the VCN, in use or not."""
-        return any(address in block for block in self.vcn.cidr_blocks)
+        return any(address in block for block in self.blocks)
 
-    def port_at(self, address: IPv4Address) -> Port | None:
+    @property
+    def blocks(self) -> tuple[Network, ...]:
+        """All CIDR blocks of the VCN, of both families."""
+        vcn = self.vcn
+        return (
+            *vcn.cidr_blocks,
+            *vcn.ipv6_cidr_blocks,
+            *vcn.ipv6_private_cidr_blocks,
+        )
+
+    def port_at(self, address: Address) -> Port | None:
         """Find the port to which an address of the VCN is routed."""
-        return next((port for port in self.ports if port.has(address)), None)
+        number, version, bits = int(address), address.version, address.max_prefixlen
+        for prefix, family in self._widths:
+            if family == version:
+                found = self._places.get((version, prefix, number >> (bits - prefix)))
+                if found is not None:
+                    return found
+        return None
 
     def port_of(self, vnic_id: str) -> Port | None:
         """Find the port of a VNIC that is plugged in."""
-        return next((port for port in self.ports if port.vnic.id == vnic_id), None)
+        return self._by_vnic.get(vnic_id)
 
     def hops(self) -> tuple[Port, ...]:
         """Give the ports that some route table has as a way."""
-        ways = (way for routes in self.routes.values() for _, way in routes)
-        found = {way.port.vnic.id: way.port for way in ways if isinstance(way, Hop)}
+        found = {
+            way.port.vnic.id: way.port for way in self._ways() if isinstance(way, Hop)
+        }
         return tuple(found.values())
 
     def routers(self) -> tuple[IPv4Address, ...]:
         """Give the virtual router's own addresses, one for each block of a subnet."""
         return tuple(first(b) for s in self.subnets for b in s.ipv4_cidr_blocks)
 
+    def public_of(self, address: IPv4Address) -> IPv4Address | None:
+        """Find the public address of a private one, while an internet gateway is open."""
+        return self._publics.get(address)
 
-def first(block: IPv4Network) -> IPv4Address:
-    """Give the address of the virtual router in a subnet's block."""
-    return block.network_address + 1
+    def _ways(self) -> Iterator[Way]:
+        for tables in (self.routes, self.routes6):
+            yield from (way for routes in tables.values() for _, way in routes)
+        for gate in self.gates.values():
+            yield from (way for _, way in (*gate.routes, *gate.routes6))
+
+    @cached_property
+    def _places(self) -> dict[tuple[int, int, int], Port]:
+        """Ports by family, prefix length and the block's leading bits: blocks never overlap."""
+        ipv4 = {_place(block): port for port in self.ports for block in port.blocks}
+        ipv6 = {_place(block): port for port in self.ports for block in port.blocks6}
+        return ipv4 | ipv6
+
+    @cached_property
+    def _widths(self) -> frozenset[tuple[int, int]]:
+        return frozenset((prefix, version) for version, prefix, _ in self._places)
+
+    @cached_property
+    def _by_vnic(self) -> dict[str, Port]:
+        return {port.vnic.id: port for port in self.ports}
+
+    @cached_property
+    def _publics(self) -> dict[IPv4Address, IPv4Address]:
+        return {private: public for public, private in self.behind.items()}
 
 
-def block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:
-    """Give the subnet's block in which an address lies; ValueError when in none."""
-    for block in subnet.ipv4_cidr_blocks:
-        if address in block:
-            return block
-    raise ValueError(f"{address} is in no block of subnet {subnet.id}")
+def _place(block: Network) -> tuple[int, int, int]:
+    number = int(block.network_address) >> (block.max_prefixlen - block.prefixlen)
+    return block.version, block.prefixlen, number
+
+
+def link_local(mac: str) -> IPv6Address:
+    """Give the link-local address that is made of a MAC address (EUI-64, RFC 4291)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    eui = bytes((octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]))
+    return IPv6Address(b"\xfe\x80" + bytes(6) + eui)
 
 
 def router(world: World, vcn: Vcn) -> Router:
     """Read one VCN's router off the World."""
-    found = (_port(world, vnic) for vnic in world.vnics_of_vcn(vcn.id))
-    ports = tuple(port for port in found if port is not None)
-    nats = world.referring(NatGateway, vcn.id)
-    gates = world.referring(InternetGateway, vcn.id)
-    is_open = any(isinstance(_internet(gate), Internet) for gate in gates)
-    published = {p.vnic.public_ip: p for p in ports if p.vnic.public_ip and is_open}
-    ways = _Ways(world, {port.vnic.id: port for port in ports})
+    ports = tuple(ports_of(world, vcn))
+    by_vnic = {port.vnic.id: port for port in ports}
+    ways = Ways(world, vcn, by_vnic)
+    tables = {t.id: ways.of(t) for t in world.referring(RouteTable, vcn.id)}
+    subnets = tuple(world.subnets_of(vcn.id))
+    gateways = world.referring(InternetGateway, vcn.id)
+    is_open = any(isinstance(internet(gate), Internet) for gate in gateways)
+    behind = _publics(world, by_vnic) if is_open else {}
+    prefixes = vcn.ipv6_cidr_blocks if is_open else ()
+    receiving = tuple(s for s in subnets if not s.prohibit_internet_ingress)
+    published = {public: port for public, (_, port) in behind.items()}
     return Router(
         vcn=vcn,
         ports=ports,
-        routes={t.id: ways.of(t) for t in world.referring(RouteTable, vcn.id)},
-        faces=frozenset(w.face for w in map(_nat, nats) if isinstance(w, Nat)),
+        routes={name: routes.ipv4 for name, routes in tables.items()},
+        routes6={name: routes.ipv6 for name, routes in tables.items()},
+        gates={gate.id: gate for gate in ways.gates()},
+        faces=frozenset(_faces(world, vcn)),
         published=published,
+        behind={public: private for public, (private, _) in behind.items()},
         receiving=frozenset(
-            address
-            for address, port in published.items()
+            public
+            for public, port in published.items()
             if not port.subnet.prohibit_internet_ingress
         ),
-        subnets=tuple(world.subnets_of(vcn.id)),
+        subnets=subnets,
+        global6=prefixes,
+        receiving6=tuple(
+            block
+            for subnet in receiving
+            for block in subnet.ipv6_cidr_blocks
+            if any(block.subnet_of(prefix) for prefix in prefixes)
+        ),
+        labels={s.label: s.network for s in services(world.settings.region)},
     )
 
 
-def _port(world: World, vnic: Vnic) -> Port | None:
-    attachment = world.attachment_of_vnic(vnic.id)
-    if attachment is None or attachment.lifecycle_state != ATTACHED:
-        return None
-    instance = world.find(Instance, attachment.instance_id)
-    subnet = world.find(Subnet, vnic.subnet_id)
-    ips = world.private_ips_of(vnic.id)
-    if instance is None or instance.lifecycle_state not in POWERED:
-        return None
-    if subnet is None or not ips or not ips[0].is_primary:
-        return None
-    blocks = tuple(ip.block for ip in ips)
-    return Port(vnic, subnet, instance.id, attachment.slot, blocks)
+def _faces(world: World, vcn: Vcn) -> Iterator[IPv4Address]:
+    for gateway in world.referring(NatGateway, vcn.id):
+        way = nat(gateway)
+        if isinstance(way, Nat):
+            yield way.face
 
 
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """Turns route rules into ways."""
-
-    world: World
-    ports: dict[str, Port]
-
-    def of(self, table: RouteTable) -> tuple[Route, ...]:
-        # A rule for a service's CIDRs has none here: this cloud has no service gateway.
-        return tuple(
-            (network, self._way(rule.network_entity_id))
-            for rule in table.route_rules
-            if rule.destination_type == "CIDR_BLOCK"
-            and isinstance(network := ip_network(rule.destination), IPv4Network)
-        )
-
-    def _way(self, entity_id: str) -> Way:
-        match self.world.get(entity_id):
-            case InternetGateway() as gateway:
-                return _internet(gateway)
-            case NatGateway() as gateway:
-                return _nat(gateway)
-            case PrivateIp() as ip:
-                return self._hop(ip)
-            case _:
-                return Closed("the target of the route does not exist")
-
-    def _hop(self, ip: PrivateIp) -> Way:
-        port = self.ports.get(ip.vnic_id or "")
-        if port is None:
-            return Closed(f"nothing is plugged in at {ip.ip_address}")
-        if not port.vnic.skip_source_dest_check:
-            return Closed(f"{port.spoken_for} takes only packets for its own addresses")
-        return Hop(port)
-
-
-def _internet(gateway: InternetGateway) -> Way:
-    name = gateway.display_name
-    if gateway.lifecycle_state != AVAILABLE:
-        return Closed(f"internet gateway {name} is {gateway.lifecycle_state}")
-    if not gateway.is_enabled:
-        return Closed(f"internet gateway {name} is disabled")
-    return Internet()
-
-
-def _nat(gateway: NatGateway) -> Way:
-    name = gateway.display_name
-    if gateway.lifecycle_state != AVAILABLE:
-        return Closed(f"NAT gateway {name} is {gateway.lifecycle_state}")
-    if gateway.block_traffic:
-        return Closed(f"NAT gateway {name} blocks traffic")
-    return Nat(gateway.nat_ip)
+def _publics(
+    world: World, ports: Mapping[str, Port]
+) -> dict[IPv4Address, tuple[IPv4Address, Port]]:
+    """Give for each public address the private one behind it, and its port."""
+    objects = {public.ip_address: public for public in world.of(PublicIp)}
+    found = {
+        port.vnic.public_ip: (port.primary, port)
+        for port in ports.values()
+        if port.vnic.public_ip and port.vnic.public_ip not in objects
+    }
+    for address, public in objects.items():
+        ip = world.find(PrivateIp, public.assigned_entity_id or "")
+        port = ports.get(ip.vnic_id or "") if ip else None
+        if ip and port and public.lifecycle_state == ASSIGNED:
+            found[address] = ip.ip_address, port
+    return found

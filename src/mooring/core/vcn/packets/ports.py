@@ -1,0 +1,127 @@
+"""VNICs that are plugged in, with all that packets at them are judged by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from mooring.core.vcn.model import Instance, Ipv6, PrivateIp, Subnet, Vcn, Vnic
+from mooring.core.vcn.world import World
+
+ATTACHED = "ATTACHED"
+POWERED = frozenset({"PROVISIONING", "STARTING", "RUNNING", "STOPPING"})
+SINGLE6 = 128
+REMEMBERED = 1 << 16  # VNICs whose ports are not made again
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A VNIC that is plugged in, with all that packets at it are judged by.
+
+    `blocks` are its private-IP objects, the primary (a single address) first; `blocks6` its
+    IPv6 objects, oldest first. `tables` are the addresses that have a route table of their
+    own: packets from these ask it instead of the VNIC's.
+    """
+
+    vnic: Vnic
+    subnet: Subnet
+    instance_id: str
+    slot: int
+    blocks: tuple[IPv4Network, ...]
+    blocks6: tuple[IPv6Network, ...] = ()
+    tables: tuple[tuple[Network, str], ...] = ()
+
+    @property
+    def primary(self) -> IPv4Address:
+        """Its primary address."""
+        return self.blocks[0].network_address
+
+    @property
+    def primary6(self) -> IPv6Address | None:
+        """Its oldest IPv6 object that is a single address, with which metadata is asked."""
+        singles = (b for b in self.blocks6 if b.prefixlen == SINGLE6)
+        return next((block.network_address for block in singles), None)
+
+    @property
+    def route_table_id(self) -> str:
+        """The table that it asks for the way out of the VCN."""
+        return self.vnic.route_table_id or self.subnet.route_table_id
+
+    @property
+    def spoken_for(self) -> str:
+        """What to call it in a sentence."""
+        return f"VNIC {self.vnic.display_name}"
+
+    def has(self, address: Address) -> bool:
+        """Tell whether one of its private IPs or IPv6s covers the address."""
+        blocks = self.blocks if isinstance(address, IPv4Address) else self.blocks6
+        return any(address in block for block in blocks)
+
+    def table_for(self, source: Address) -> str:
+        """Give the route table that packets from an address ask."""
+        own = (table for block, table in self.tables if source in block)
+        return next(own, self.route_table_id)
+
+
+def first(block: IPv4Network) -> IPv4Address:
+    """Give the address of the virtual router in a subnet's block."""
+    return block.network_address + 1
+
+
+def block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:
+    """Give the subnet's block in which an address lies; ValueError when in none."""
+    for block in subnet.ipv4_cidr_blocks:
+        if address in block:
+            return block
+    raise ValueError(f"{address} is in no block of subnet {subnet.id}")
+
+
+def ports_of(world: World, vcn: Vcn) -> Iterator[Port]:
+    """Give a VCN's ports."""
+    for vnic in world.vnics_of_vcn(vcn.id):
+        port = _port(world, vnic)
+        if port is not None:
+            yield port
+
+
+# A change touches few VNICs: a port is made again only when a record behind it has changed,
+# and else is the same object, which makes routers quick to compare.
+_Behind = tuple[Vnic, Subnet, str, int, tuple[PrivateIp, ...], tuple[Ipv6, ...]]
+_known: dict[str, tuple[_Behind, Port]] = {}
+
+
+def _port(world: World, vnic: Vnic) -> Port | None:
+    attachment = world.attachment_of_vnic(vnic.id)
+    if attachment is None or attachment.lifecycle_state != ATTACHED:
+        return None
+    instance = world.find(Instance, attachment.instance_id)
+    subnet = world.find(Subnet, vnic.subnet_id)
+    ips = world.private_ips_of(vnic.id)
+    if instance is None or instance.lifecycle_state not in POWERED:
+        return None
+    if subnet is None or not ips or not ips[0].is_primary:
+        return None
+    ip6s = world.ipv6s_of(vnic.id)
+    behind = (vnic, subnet, instance.id, attachment.slot, ips, ip6s)
+    known = _known.get(vnic.id)
+    if known is None or known[0] != behind:
+        if len(_known) >= REMEMBERED:
+            _known.clear()
+        known = _known[vnic.id] = behind, _made(behind)
+    return known[1]
+
+
+def _made(behind: _Behind) -> Port:
+    vnic, subnet, instance_id, slot, ips, ip6s = behind
+    held: tuple[PrivateIp | Ipv6, ...] = (*ips, *ip6s)
+    return Port(
+        vnic=vnic,
+        subnet=subnet,
+        instance_id=instance_id,
+        slot=slot,
+        blocks=tuple(ip.block for ip in ips),
+        blocks6=tuple(ip.block for ip in ip6s),
+        tables=tuple((ip.block, ip.route_table_id) for ip in held if ip.route_table_id),
+    )

@@ -6,8 +6,10 @@ Each command has a module of its own; `words` holds what several of them say and
 import click
 
 from mooring.cli.vcn.down import down
+from mooring.cli.vcn.fault import fault
 from mooring.cli.vcn.init import init
 from mooring.cli.vcn.serve import serve
+from mooring.cli.vcn.stats import stats
 
 
 @click.group()
@@ -15,5 +17,5 @@ def vcn() -> None:
     """Run the local VCN: OCI's network API, and packets that obey it."""
 
 
-for _command in (serve, init, down):
+for _command in (serve, init, down, fault, stats):
     vcn.add_command(_command)

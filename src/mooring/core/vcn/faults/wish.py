@@ -139,8 +139,8 @@ def _answered(name: str, fields: dict[str, Any]) -> dict[str, Any]:
     elif status is None:
         status = STATUS_OF.get(code)
     if code is None:
-        raise Unread(f"code: status {status} has no usual one; give it")
+        raise Unread(f"status: {status} needs a code along with it")
     if status is None:
         near = nearest(code, tuple(STATUS_OF))
-        raise Unread(f"status: code {code!r} has no usual one; give it{near}")
+        raise Unread(f"code: {code!r} needs a status along with it{near}")
     return {**fields, "status": status, "code": code}

@@ -55,10 +55,9 @@ def budget(text: str) -> Budget:
 
 def said_budget(value: Budget) -> str:
     """Write a budget so that it reads back as the same."""
-    for unit in ("s", "m", "h"):
-        rate = round(value.per_second * _UNITS[unit], 6)
-        if rate >= 1 or unit == "h":
-            break
+    units = (unit for unit in ("s", "m") if value.per_second * _UNITS[unit] >= 1)
+    unit = next(units, "h")
+    rate = round(value.per_second * _UNITS[unit], 6)
     return f"{rate:.15g}/{unit}:{value.burst}"
 
 

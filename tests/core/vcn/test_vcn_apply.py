@@ -48,8 +48,7 @@ def test_a_known_path_with_another_method_says_which_it_takes(cloud: Cloud) -> N
 @pytest.mark.parametrize(
     ("method", "path", "name"),
     [
-        ("POST", "/ipv6", "CreateIpv6"),
-        ("GET", "/ipv6/ocid1.ipv6.oc1..a", "GetIpv6"),
+        ("POST", "/vlans", "CreateVlan"),
         ("POST", "/vtaps", "CreateVtap"),
         ("GET", "/byoipRanges/ocid1.byoiprange.oc1..a", "GetByoipRange"),
         ("GET", "/drgs", "GET /20160918/drgs"),

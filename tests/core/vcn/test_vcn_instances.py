@@ -143,7 +143,7 @@ def test_an_instance_that_cannot_be_is_refused(
         ({"subnetCidr": "10.0.2.0/24"}, 400, "createVnicDetails.subnetCidr"),
         ({"nsgIds": ["x"]}, 400, 'nsgIds[0] "x"'),
         ({"assignPublicIp": True}, 400, "Public IP addresses are prohibited"),
-        ({"assignIpv6Ip": True}, 501, "createVnicDetails.assignIpv6Ip"),
+        ({"assignIpv6Ip": True}, 400, "createVnicDetails.assignIpv6Ip"),
         ({"subnetId": "nowhere"}, 404, "nowhere"),
     ],
 )

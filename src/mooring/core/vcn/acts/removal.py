@@ -1,5 +1,7 @@
 """Deleting what others may use: who stands in the way is said in `model.kinds`."""
 
+from itertools import chain
+
 from mooring.core.vcn.api.errors import conflict, in_use
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.model import (
@@ -47,7 +49,7 @@ def _blocked(target: Resource, other: Resource) -> Exception:
 
 
 def _check_addresses(world: World, target: Resource) -> None:
-    """Refuse a subnet in which reserved private IPs are left."""
+    """Refuse a subnet in which reserved private IPs or IPv6 objects are left."""
     if isinstance(target, Subnet):
-        for other in world.private_ips_in(target.id):
+        for other in chain(world.private_ips_in(target.id), world.ipv6s_in(target.id)):
             raise _blocked(target, other)

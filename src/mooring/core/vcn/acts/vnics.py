@@ -6,16 +6,24 @@ states end by themselves (`settle`). A VNIC's attachment tells its slot on the i
 0 is the primary's, a new one gets the lowest that is free.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
 from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.acts.addresses import Wish, choose
+from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.gateways import public_address, table_choice
-from mooring.core.vcn.acts.homes import named
-from mooring.core.vcn.api.errors import incorrect_state, invalid, limit, missing
+from mooring.core.vcn.acts.homes import RESERVED, named
+from mooring.core.vcn.acts.ipv6 import along
+from mooring.core.vcn.api.errors import (
+    conflict,
+    incorrect_state,
+    invalid,
+    limit,
+    missing,
+)
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed
 from mooring.core.vcn.indexes import listed
@@ -78,8 +86,10 @@ def plug(
         raise missing("createVnicDetails.subnetId")
     subnet = call.parent(Subnet, subnet_id)
     _check_domain(subnet, place.instance)
+    reserved = _reserved(call, details, subnet)
     vnic = _new(call, details, subnet, place)
-    ip = _primary(call, details, subnet, vnic)
+    if reserved is not None:
+        vnic = _taken_on(call, vnic, reserved)
     attachment = VnicAttachment(
         **call.common(
             VnicAttachment, Values({"displayName": place.name}), vnic.compartment_id
@@ -93,8 +103,13 @@ def plug(
         lifecycle_state=ATTACHING,
         settles_at=vnic.settles_at,
     )
-    draft = draft.put(vnic).put(ip).put(attachment)
-    return publicips.born(call, draft, vnic, ip), attachment
+    draft = draft.put(vnic)
+    if reserved is None:
+        ip = _primary(call, details, subnet, vnic)
+        draft = publicips.born(call, draft.put(ip), vnic, ip)
+    else:
+        draft = _adopted(call, draft, vnic, reserved)
+    return along(call, draft, details, vnic).put(attachment), attachment
 
 
 def _new(call: Call, details: Values, subnet: Subnet, place: Place) -> Vnic:
@@ -108,7 +123,7 @@ def _new(call: Call, details: Values, subnet: Subnet, place: Place) -> Vnic:
         skip_source_dest_check=details.get("skipSourceDestCheck", bool) or False,
         nsg_ids=_groups(call, details, subnet.vcn_id) or (),
         public_ip=_public(call, details, subnet),
-        hostname_label=named(call.world, subnet, details.get("hostnameLabel", str)),
+        hostname_label=_label(call, details, subnet),
         lifecycle_state=PROVISIONING,
         settles_at=call.now + call.world.settings.delays.vnic_attach,
     )
@@ -133,6 +148,57 @@ def _primary(call: Call, details: Values, subnet: Subnet, vnic: Vnic) -> Private
         hostname_label=vnic.hostname_label,
         availability_domain=vnic.availability_domain,
     )
+
+
+def _reserved(call: Call, details: Values, subnet: Subnet) -> PrivateIp | None:
+    """Give the reserved private IP that a new VNIC shall have as its primary one."""
+    where, name = "createVnicDetails.privateIpId", details.get("privateIpId", str)
+    if name is None:
+        return None
+    for other in ("privateIp", "subnetCidr"):
+        if other in details:
+            raise invalid(where, name, f"must not be given with {other}.")
+    ip = call.related(PrivateIp, where, name)
+    if ip.subnet_id != subnet.id:
+        raise invalid(where, name, f"must be in subnet {subnet.id}.")
+    if ip.lifetime != RESERVED or ip.cidr_prefix_length is not None:
+        rule = f"must be a single address with the lifetime {RESERVED}."
+        raise invalid(where, name, rule)
+    if ip.vnic_id is not None:
+        raise conflict(f"{where} {name} is assigned to VNIC {ip.vnic_id}.")
+    ready(subnet)
+    return ip
+
+
+def _label(call: Call, details: Values, subnet: Subnet) -> str | None:
+    """Give a new VNIC's host name: its own, else that of its reserved private IP."""
+    label = details.get("hostnameLabel", str)
+    if label is not None and details.get("assignPrivateDnsRecord", bool) is False:
+        where = "createVnicDetails.assignPrivateDnsRecord"
+        raise invalid(where, False, "must be true with a hostnameLabel.")  # noqa: FBT003 - the field's value
+    reserved = call.world.find(PrivateIp, details.get("privateIpId", str) or "")
+    if reserved is not None and label in (None, reserved.hostname_label):
+        return reserved.hostname_label
+    return named(call.world, subnet, label)
+
+
+def _taken_on(call: Call, vnic: Vnic, ip: PrivateIp) -> Vnic:
+    """Give a new VNIC the public address that its reserved private IP has already."""
+    public = publicips.of(call.world, ip.id)
+    return vnic if public is None else replace(vnic, public_ip=public.ip_address)
+
+
+def _adopted(call: Call, draft: Draft, vnic: Vnic, ip: PrivateIp) -> Draft:
+    """Make a reserved private IP the primary one of a new VNIC."""
+    draft = draft.change(
+        ip,
+        vnic_id=vnic.id,
+        is_primary=True,
+        hostname_label=vnic.hostname_label,
+        availability_domain=vnic.availability_domain,
+    )
+    has_one = publicips.of(call.world, ip.id) is not None
+    return draft if has_one else publicips.born(call, draft, vnic, ip)
 
 
 def _check_domain(subnet: Subnet, instance: Instance) -> None:

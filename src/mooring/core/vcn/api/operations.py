@@ -30,11 +30,6 @@ OPERATIONS: dict[Route, Operation] = {
 }
 
 ELSEWHERE: dict[Route, str] = {
-    ("POST", "/ipv6"): "CreateIpv6",
-    ("GET", "/ipv6"): "ListIpv6s",
-    ("GET", "/ipv6/{id}"): "GetIpv6",
-    ("PUT", "/ipv6/{id}"): "UpdateIpv6",
-    ("DELETE", "/ipv6/{id}"): "DeleteIpv6",
     ("POST", "/vlans"): "CreateVlan",
     ("GET", "/vlans"): "ListVlans",
     ("POST", "/vtaps"): "CreateVtap",

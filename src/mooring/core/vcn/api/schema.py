@@ -107,6 +107,19 @@ def whole(least: int, most: int) -> Rule:
     return rule
 
 
+def stepped(least: int, most: int, step: int) -> Rule:
+    """Make the rule for an integer in an inclusive range that is a multiple of a step."""
+    inner = whole(least, most)
+
+    def rule(where: str, value: object) -> object:
+        found = inner(where, value)
+        if isinstance(found, int) and found % step:
+            raise invalid(where, value, f"must be a multiple of {step}.")
+        return found
+
+    return rule
+
+
 def number(least: float, most: float) -> Rule:
     """Make the rule for a number in an inclusive range."""
 

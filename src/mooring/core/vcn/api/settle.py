@@ -1,6 +1,6 @@
 """What happens by itself: passing states end when their time has come.
 
-instance    PROVISIONING -> RUNNING; STARTING -> RUNNING; STOPPING -> STOPPED;
+instance    PROVISIONING, STARTING, MOVING -> RUNNING; STOPPING -> STOPPED;
             TERMINATING -> TERMINATED, shown for a while, then gone
 attachment  ATTACHING -> ATTACHED; DETACHING -> DETACHED, shown for a while, then gone
 VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
@@ -19,7 +19,15 @@ from mooring.core.vcn.api.errands import proceed
 from mooring.core.vcn.api.requests import Outcome, Reply
 from mooring.core.vcn.api.turns import Draft
 from mooring.core.vcn.indexes import AGENDA
-from mooring.core.vcn.model import Instance, PublicIp, Resource, Vnic, WorkRequest
+from mooring.core.vcn.model import (
+    Instance,
+    PrivateIp,
+    PublicIp,
+    Resource,
+    Subnet,
+    Vnic,
+    WorkRequest,
+)
 from mooring.core.vcn.world import World
 
 NEXT = {
@@ -30,6 +38,7 @@ NEXT = {
     "ATTACHING": "ATTACHED",
     "DETACHING": "DETACHED",
     "STARTING": "RUNNING",
+    "MOVING": "RUNNING",
     "STOPPING": "STOPPED",
     "TERMINATING": "TERMINATED",
 }
@@ -72,7 +81,15 @@ def _without(draft: Draft, vnic: Vnic) -> Draft:
     """Drop a VNIC; its addresses return to the pool, except the reserved ones."""
     for ip in draft.world.private_ips_of(vnic.id):
         stays = ip.lifetime == "RESERVED"
-        draft = draft.change(ip, vnic_id=None) if stays else freed(draft, ip.id).drop(ip)
+        draft = _free(draft, ip) if stays else freed(draft, ip.id).drop(ip)
     for six in draft.world.ipv6s_of(vnic.id):
-        draft = draft.drop(six)
+        stays = six.lifetime == "RESERVED"
+        draft = draft.change(six, vnic_id=None) if stays else draft.drop(six)
     return draft.drop(vnic)
+
+
+def _free(draft: Draft, ip: PrivateIp) -> Draft:
+    """Leave a reserved private IP in its subnet, one like any other that is not assigned."""
+    subnet = draft.world.find(Subnet, ip.subnet_id)
+    domain = None if subnet is None else subnet.availability_domain
+    return draft.change(ip, vnic_id=None, is_primary=False, availability_domain=domain)

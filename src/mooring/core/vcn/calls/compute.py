@@ -16,17 +16,22 @@ from mooring.core.vcn.api.schema import (
     Field,
     Fields,
     address,
+    address6,
     flag,
     group,
     mapping,
     network,
+    network6,
     number,
     ocid,
+    one_of,
     plain,
     text,
     unbuilt,
     whole,
 )
+from mooring.core.vcn.api.schema import listing as list_of
+from mooring.core.vcn.limits import IPV6_SUBNET, PREFIXES_PER_SUBNET
 from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
 
 _VNIC: Fields = {
@@ -36,15 +41,24 @@ _VNIC: Fields = {
     "skipSourceDestCheck": Field(flag),
 }
 
+_PAIR: Fields = {
+    "ipv6Id": Field(ocid),
+    "ipv6Address": Field(address6),
+    "ipv6SubnetCidr": Field(network6(IPV6_SUBNET, IPV6_SUBNET)),
+}
+
 CREATE_VNIC: Fields = {
     **_VNIC,
     "subnetId": Field(ocid),
     "privateIp": Field(address),
     "subnetCidr": Field(network()),
     "assignPublicIp": Field(flag),
-    "assignIpv6Ip": Field(unbuilt),
-    "ipv6AddressIpv6SubnetCidrPairDetails": Field(unbuilt),
-    "privateIpId": Field(unbuilt),
+    "assignIpv6Ip": Field(flag),
+    "ipv6AddressIpv6SubnetCidrPairDetails": Field(
+        list_of(group(_PAIR), 0, PREFIXES_PER_SUBNET)
+    ),
+    "assignPrivateDnsRecord": Field(flag),
+    "privateIpId": Field(ocid),
     "vlanId": Field(unbuilt),
 }
 
@@ -62,19 +76,22 @@ _METADATA: Fields = {
     "extendedMetadata": Field(mapping(plain)),
 }
 
+SHAPE_CONFIG = Field(
+    group(
+        {
+            "ocpus": Field(number(1, 1024)),
+            "vcpus": Field(whole(1, 2048)),
+            "memoryInGBs": Field(number(1, 16_384)),
+        }
+    )
+)
+
 LAUNCH: Fields = {
     **CREATE,
     **_METADATA,
     "availabilityDomain": need(text()),
     "shape": need(text()),
-    "shapeConfig": Field(
-        group(
-            {
-                "ocpus": Field(number(1, 1024)),
-                "memoryInGBs": Field(number(1, 16_384)),
-            }
-        )
-    ),
+    "shapeConfig": SHAPE_CONFIG,
     "createVnicDetails": Field(group(CREATE_VNIC)),
     "subnetId": Field(ocid),
     "hostnameLabel": Field(HOSTNAME),
@@ -86,8 +103,10 @@ LAUNCH: Fields = {
 UPDATE_INSTANCE: Fields = {
     **RENAME,
     **_METADATA,
-    "shape": Field(unbuilt),
-    "shapeConfig": Field(unbuilt),
+    "shape": Field(text()),
+    "shapeConfig": SHAPE_CONFIG,
+    "faultDomain": Field(text()),
+    "updateOperationConstraint": Field(one_of("ALLOW_DOWNTIME", "AVOID_DOWNTIME")),
 }
 
 LIST_INSTANCES: Fields = {**SORTED, "availabilityDomain": Field(text())}
@@ -103,9 +122,17 @@ LIST_SHAPES: Fields = {
     **IN_COMPARTMENT,
     "availabilityDomain": Field(text()),
     "shape": Field(text()),
+    "imageId": Field(ocid),
 }
 
 ACTION: Fields = {"action": need(text())}
+
+POWER_ACTION: Fields = {
+    "actionType": need(text()),
+    "allowDenseRebootMigration": Field(flag),
+    "deleteLocalStorage": Field(flag),
+    "timeScheduled": Field(unbuilt),
+}
 
 
 ROUTES = routes(
@@ -137,7 +164,12 @@ ROUTES = routes(
     ),
 ) | {
     ("POST", "/instances/{id}"): Operation(
-        name="InstanceAction", kind=Instance, query=ACTION, act=instances.act
+        name="InstanceAction",
+        kind=Instance,
+        query=ACTION,
+        body=POWER_ACTION,
+        may_be_bare=True,
+        act=instances.act,
     ),
     ("GET", "/shapes"): Operation(
         name="ListShapes", query=LIST_SHAPES, act=listing.list_shapes

@@ -70,7 +70,7 @@ def test_an_attachment_takes_as_long_as_is_set() -> None:
     vnic = next(cloud.world.vnics_of_subnet(subnet["id"]))
 
     assert vnic.lifecycle_state == "AVAILABLE"
-    assert cloud.world.due() is None
+    assert vnic.settles_at is None
 
 
 def test_slots_are_the_lowest_that_are_free(

@@ -221,6 +221,7 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
         "ShapeMaxVnicAttachmentOptions": [
             s["maxVnicAttachmentOptions"] for s in shapes if s["isFlexible"]
         ],
+        "ShapeMemoryOptions": [s["memoryOptions"] for s in shapes if s["isFlexible"]],
         "ShapeOcpuOptions": [s["ocpuOptions"] for s in shapes if s["isFlexible"]],
         "AvailabilityDomain": domains,
         "PublicIp": [public],

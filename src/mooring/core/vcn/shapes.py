@@ -8,11 +8,12 @@ import re
 from dataclasses import dataclass
 
 FLEX_LEAST, FLEX_MOST = 2, 24
+LEAST_MEMORY_PER_OCPU, MOST_MEMORY_PER_OCPU = 1, 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A shape; `ocpus` is the most of a flexible one."""
+    """A shape; `ocpus` is the most of a flexible one, `sizes` are all that it may have if not any will do."""
 
     name: str
     ocpus: float
@@ -20,6 +21,8 @@ class Shape:
     vnics: int
     vnics_per_ocpu: int | None = None
     least_ocpus: float = 1
+    sizes: tuple[float, ...] = ()
+    gpus: int = 0
 
     @property
     def flexible(self) -> bool:
@@ -32,6 +35,43 @@ class Shape:
             return self.vnics
         return max(FLEX_LEAST, min(FLEX_MOST, int(ocpus * self.vnics_per_ocpu)))
 
+    @property
+    def bare_metal(self) -> bool:
+        """Tell whether an instance of it has a machine for itself."""
+        return self.name.startswith("BM.")
+
+    @property
+    def vcpus_per_ocpu(self) -> int:
+        """Give how many threads an OCPU has: two, but one on the first Arm processors."""
+        return 1 if ".A1." in self.name else 2
+
+    @property
+    def network_ports(self) -> int:
+        """Give the physical network cards that VNICs may be attached to."""
+        return 2 if self.name in TWO_CARDS else 1
+
+    @property
+    def bandwidth(self) -> float:
+        """Give Gbit/s: one for each OCPU, 40 at most, and what bare metal has."""
+        return 50.0 if self.bare_metal else min(40.0, max(1.0, self.ocpus))
+
+    def resizes_to(self) -> tuple[str, ...]:
+        """Give the names of the shapes that an instance of this one can change to."""
+        group = _group(self.name)
+        if group is None:
+            return ()
+        return tuple(n for n in SHAPES if _group(n) == group and n != self.name)
+
+
+def _group(name: str) -> str | None:
+    """Give the processors among which a virtual machine can move; None when it stays."""
+    if _RESIZABLE.fullmatch(name) is None:
+        return None
+    return "arm" if ".A" in name else "x86"
+
+
+_RESIZABLE = re.compile(r"VM\.(Standard|Optimized)(?!\.E2\.1\.Micro).*")
+TWO_CARDS = frozenset({"BM.Standard2.52", "BM.DenseIO2.52", "BM.GPU3.8"})
 
 # name, most OCPUs, memory per OCPU, VNICs per OCPU, least OCPUs
 _FLEXIBLE: tuple[tuple[str, float, float, int, float], ...] = (
@@ -89,6 +129,11 @@ _FIXED: tuple[tuple[str, float, float, int], ...] = (
     ("BM.GPU.GB200.4", 144, 6.6, 512),
     ("BM.GPU.GB300.4", 144, 6.6, 512),
 )
+_SIZES: dict[str, tuple[float, ...]] = {
+    "VM.DenseIO.E4.Flex": (8, 16, 32),
+    "VM.DenseIO.E5.Flex": (8, 16, 24, 32, 40, 48),
+}
+_GPUS = re.compile(r"(?:VM|BM)\.GPU(?:\.[A-Z]+\d+|\d+)\.(\d+)")
 _OTHER_GPU = re.compile(r"BM\.GPU\.[A-Za-z0-9.-]+")
 
 SHAPES: dict[str, Shape] = {
@@ -99,10 +144,17 @@ SHAPES: dict[str, Shape] = {
         vnics=FLEX_LEAST,
         vnics_per_ocpu=rate,
         least_ocpus=least,
+        sizes=_SIZES.get(name, ()),
     )
     for name, ocpus, memory, rate, least in _FLEXIBLE
 } | {
-    name: Shape(name=name, ocpus=ocpus, memory_per_ocpu=memory, vnics=vnics)
+    name: Shape(
+        name=name,
+        ocpus=ocpus,
+        memory_per_ocpu=memory,
+        vnics=vnics,
+        gpus=int(found[1]) if (found := _GPUS.fullmatch(name)) else 0,
+    )
     for name, ocpus, memory, vnics in _FIXED
 }
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from mooring.core.vcn import shapes
+from mooring.core.vcn.acts import sizes
 from mooring.core.vcn.acts.vnics import DETACHED, Place, plug, unplug
-from mooring.core.vcn.api.errors import incorrect_state, invalid, missing
+from mooring.core.vcn.acts.work import accepted, finished, header, touched
+from mooring.core.vcn.api.errors import incorrect_state, invalid, limit
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
 from mooring.core.vcn.limits import Delays
 from mooring.core.vcn.model import Instance
-from mooring.core.vcn.shapes import Shape
 
 FAULT_DOMAINS = ("FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3")
 ENDED = ("TERMINATING", "TERMINATED")
@@ -23,6 +23,7 @@ class Action:
 
     fit: tuple[str, ...]
     state: str
+    virtual_only: bool = False
 
 
 ACTIONS = {
@@ -31,22 +32,24 @@ ACTIONS = {
     "SOFTSTOP": Action(("RUNNING",), "STOPPING"),
     "RESET": Action(("RUNNING",), "STARTING"),
     "SOFTRESET": Action(("RUNNING",), "STARTING"),
+    "SENDDIAGNOSTICINTERRUPT": Action(("RUNNING",), "STARTING"),
+    "DIAGNOSTICREBOOT": Action(("RUNNING",), "STARTING", virtual_only=True),
+    "REBOOTMIGRATE": Action(("RUNNING",), "MOVING"),
 }
+FIT_FOR_MOVING = ("RUNNING", "STOPPED")
 
 
 def launch(call: Call) -> Answer:
     """Make an instance with its primary VNIC; it runs after a while."""
     body = call.body
-    shape, ocpus = _size(body)
-    config = body.get("shapeConfig", Values) or Values({})
-    memory = config.get("memoryInGBs", float) or ocpus * shape.memory_per_ocpu
+    size = sizes.at_launch(body)
     instance = Instance(
         **call.common(Instance, body, body.need("compartmentId", str)),
         availability_domain=_domain(call),
-        shape=shape.name,
-        ocpus=ocpus,
-        memory_in_gbs=memory,
-        max_vnic_attachments=shape.max_vnics(ocpus),
+        shape=size.shape.name,
+        ocpus=size.ocpus,
+        memory_in_gbs=size.memory,
+        max_vnic_attachments=size.max_vnics,
         region=call.world.settings.region,
         fault_domain=_fault_domain(body),
         metadata=body.get("metadata", dict) or {},
@@ -57,25 +60,10 @@ def launch(call: Call) -> Answer:
     )
     place = Place(instance=instance, slot=0)
     draft, _ = plug(call, call.draft.put(instance), _vnic(body), place)
-    return Answer(draft=draft, subject=instance)
-
-
-def _size(body: Values) -> tuple[Shape, float]:
-    """Give shape and OCPUs; those of a flexible shape must be said."""
-    name = body.need("shape", str)
-    shape = shapes.find(name)
-    if shape is None:
-        raise invalid("shape", name, "is not known; ListShapes tells which are.")
-    if not shape.flexible:
-        return shape, shape.ocpus
-    config = body.get("shapeConfig", Values)
-    ocpus = None if config is None else config.get("ocpus", float)
-    if ocpus is None:
-        raise missing("shapeConfig.ocpus")
-    if not shape.least_ocpus <= ocpus <= shape.ocpus:
-        rule = f"must be from {shape.least_ocpus:g} to {shape.ocpus:g} for {name}."
-        raise invalid("shapeConfig.ocpus", ocpus, rule)
-    return shape, ocpus
+    about = [touched(instance, "CREATED")]
+    takes = call.world.settings.delays.instance_launch
+    draft, id = accepted(call, draft, "LaunchInstance", about, takes)
+    return Answer(draft=draft, subject=instance, headers=header(id))
 
 
 def _domain(call: Call) -> str:
@@ -109,23 +97,68 @@ def _vnic(body: Values) -> Values:
 
 
 def update(call: Call) -> Answer:
-    """Change an instance's metadata, name and tags."""
+    """Change an instance's metadata, name and tags, its size, its place.
+
+    Another size or place needs the instance to stand still: one that runs is started anew.
+    """
     instance = call.about(Instance)
     if instance.lifecycle_state in ENDED:
         raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
     changes: dict[str, Any] = renamed(call.body)
     fields = {"metadata": "metadata", "extendedMetadata": "extended_metadata"}
     changes |= {f: call.body.need(n, dict) for n, f in fields.items() if n in call.body}
-    return Answer(draft=call.draft.change(instance, **changes), subject=instance)
+    moved = _moved(call, instance)
+    if not moved:
+        return Answer(draft=call.draft.change(instance, **changes), subject=instance)
+    if instance.lifecycle_state not in FIT_FOR_MOVING:
+        raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
+    about = [touched(instance, "UPDATED")]
+    if instance.lifecycle_state == "STOPPED":
+        draft = call.draft.change(instance, **changes, **moved)
+        draft, id = finished(call, draft, "UpdateInstance", about)
+        return Answer(draft=draft, subject=instance, headers=header(id))
+    if call.body.get("updateOperationConstraint", str) == "AVOID_DOWNTIME":
+        rule = f"does not permit what needs a reboot of instance {instance.id}."
+        raise invalid("updateOperationConstraint", "AVOID_DOWNTIME", rule)
+    takes = call.world.settings.delays.instance_power
+    again = {"lifecycle_state": "STARTING", "settles_at": call.now + takes}
+    draft = call.draft.change(instance, **changes, **moved, **again)
+    draft, id = accepted(call, draft, "UpdateInstance", about, takes)
+    return Answer(draft=draft, subject=instance, headers=header(id))
+
+
+def _moved(call: Call, instance: Instance) -> dict[str, Any]:
+    """Give the changes of size and fault domain that a body asks for."""
+    size = sizes.changed(instance, call.body)
+    used = sum(
+        attachment.lifecycle_state != DETACHED
+        for attachment in call.world.attachments_of(instance.id)
+    )
+    if used > size.max_vnics:
+        raise limit(f"VNIC attachments of instance {instance.id}", size.max_vnics)
+    wanted = {
+        "shape": size.shape.name,
+        "ocpus": size.ocpus,
+        "memory_in_gbs": size.memory,
+        "max_vnic_attachments": size.max_vnics,
+    }
+    if "faultDomain" in call.body:
+        wanted["fault_domain"] = _fault_domain(call.body)
+    return {f: want for f, want in wanted.items() if getattr(instance, f) != want}
 
 
 def act(call: Call) -> Answer:
-    """Start, stop or reset an instance."""
+    """Start, stop, reset or move an instance."""
     instance = call.about(Instance)
     name = call.query.need("action", str)
     action = ACTIONS.get(name.upper())
     if action is None:
         raise invalid("action", name, f"must be one of {', '.join(ACTIONS)}.")
+    said = call.body.get("actionType", str)
+    if said is not None and said.upper() != name.upper():
+        raise invalid("actionType", said, f"must be that of the action {name}.")
+    if action.virtual_only and instance.shape.startswith("BM."):
+        raise invalid("action", name, "is for virtual machines only.")
     if instance.lifecycle_state not in action.fit:
         raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
     until = call.now + call.world.settings.delays.instance_power
@@ -144,7 +177,9 @@ def terminate(call: Call) -> Answer:
         if attachment.lifecycle_state != DETACHED:
             vnic_until = call.now + call.world.settings.delays.vnic_detach
             draft = unplug(draft, attachment, vnic_until)
-    return Answer(draft=draft, status=204)
+    about = [touched(instance, "DELETED")]
+    draft, id = accepted(call, draft, "TerminateInstance", about, until - call.now)
+    return Answer(draft=draft, status=204, headers=header(id))
 
 
 def _longest(delays: Delays) -> timedelta:

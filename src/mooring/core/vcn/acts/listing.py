@@ -3,7 +3,8 @@
 A list follows an index from a number on, so that a page costs what it shows and filters
 out, not what there is. A page token is that number. Only a list that is sorted by wish
 (`sortBy`, `sortOrder`) is put in order as a whole; its token is an offset. Without a wish
-the order is that of creation; private IPs of a subnet come by address.
+the order is that of creation; private IPs of a subnet come by address. What the caller may
+not see is passed over.
 """
 
 import base64
@@ -16,6 +17,7 @@ from typing import TypeVar
 from mooring.core.vcn import shapes
 from mooring.core.vcn.api.errors import invalid, missing
 from mooring.core.vcn.api.turns import Answer, Call
+from mooring.core.vcn.iam.evaluate import sight
 from mooring.core.vcn.indexes import Key, addresses, listed
 from mooring.core.vcn.limits import PAGE
 from mooring.core.vcn.model import (
@@ -25,7 +27,11 @@ from mooring.core.vcn.model import (
     Subnet,
     Vnic,
 )
-from mooring.core.vcn.shapes import FLEX_LEAST, FLEX_MOST, Shape
+from mooring.core.vcn.shapes import (
+    LEAST_MEMORY_PER_OCPU,
+    MOST_MEMORY_PER_OCPU,
+    Shape,
+)
 from mooring.core.vcn.shown.forms import Json
 
 T = TypeVar("T")
@@ -98,7 +104,11 @@ def paged(call: Call, scan: Scan) -> Answer:
     size = call.query.get("limit", int) or PAGE
     token = call.query.get("page", str)
     start = 0 if token is None else _start(token)
-    found = list(islice(scan(start), size + 1))
+    visible = sight(call.world, call.request.caller, call.operation)
+    items = scan(start)
+    if visible is not None:
+        items = (pair for pair in items if visible(pair[1]))
+    found = list(islice(items, size + 1))
     shown = tuple(item for _, item in found[:size])
     next_page = _token(found[size][0]) if len(found) > size else None
     return Answer(draft=call.draft, shown=shown, next_page=next_page)
@@ -193,6 +203,11 @@ def _member(call: Call, vnic: Vnic) -> Json:
 
 def list_shapes(call: Call) -> Answer:
     """List the shapes of the catalogue, or the one that is named."""
+    domain = call.query.get("availabilityDomain", str)
+    known = call.world.settings.availability_domains
+    if domain is not None and domain not in known:
+        rule = f"must be of {', '.join(known)}."
+        raise invalid("availabilityDomain", domain, rule)
     wanted = call.query.get("shape", str)
     found = [_shape(s) for s in shapes.SHAPES.values() if wanted in (None, s.name)]
     return paged(call, in_order(found))
@@ -205,19 +220,37 @@ def _shape(shape: Shape) -> Json:
         "ocpus": least,
         "memoryInGBs": least * shape.memory_per_ocpu,
         "maxVnicAttachments": shape.max_vnics(least),
+        "networkPorts": shape.network_ports,
+        "networkingBandwidthInGbps": shape.bandwidth,
+        "gpus": shape.gpus,
         "isFlexible": shape.flexible,
-        "ocpuOptions": _range(shape, least, shape.ocpus),
-        "maxVnicAttachmentOptions": _range(shape, FLEX_LEAST, FLEX_MOST)
-        and {
-            "min": FLEX_LEAST,
-            "max": float(FLEX_MOST),
-            "defaultPerOcpu": float(shape.vnics_per_ocpu or 0),
-        },
+        "isSubcore": False,
+        "billingType": "ALWAYS_FREE" if shape.name.endswith(".Micro") else "PAID",
+        "resizeCompatibleShapes": list(shape.resizes_to()),
+        **_options(shape),
     }
 
 
-def _range(shape: Shape, least: float, most: float) -> Json | None:
-    return {"min": least, "max": most} if shape.flexible else None
+def _options(shape: Shape) -> Json:
+    """Give what may be chosen of a flexible shape; nothing of another one."""
+    names = ("ocpuOptions", "memoryOptions", "maxVnicAttachmentOptions")
+    if not shape.flexible:
+        return dict.fromkeys(names)
+    least, most = shape.least_ocpus, shape.ocpus
+    ocpus = {"min": least, "max": most}
+    memory = {
+        "minInGBs": least * LEAST_MEMORY_PER_OCPU,
+        "maxInGBs": most * MOST_MEMORY_PER_OCPU,
+        "defaultPerOcpuInGBs": shape.memory_per_ocpu,
+        "minPerOcpuInGBs": float(LEAST_MEMORY_PER_OCPU),
+        "maxPerOcpuInGBs": float(MOST_MEMORY_PER_OCPU),
+    }
+    vnics = {
+        "min": shape.max_vnics(least),
+        "max": float(shape.max_vnics(most)),
+        "defaultPerOcpu": float(shape.vnics_per_ocpu or 0),
+    }
+    return dict(zip(names, (ocpus, memory, vnics), strict=True))
 
 
 def list_domains(call: Call) -> Answer:

@@ -8,6 +8,7 @@ VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
 subnet      UPDATING -> AVAILABLE
 public IP   PROVISIONING -> AVAILABLE; ASSIGNING -> ASSIGNED; UNASSIGNING -> AVAILABLE;
             TERMINATING -> gone
+compartment DELETING -> DELETED, shown for a while, then gone
 work        ACCEPTED -> IN_PROGRESS -> SUCCEEDED or FAILED (see `errands`), shown for a while,
             then gone
 """
@@ -41,8 +42,9 @@ NEXT = {
     "MOVING": "RUNNING",
     "STOPPING": "STOPPED",
     "TERMINATING": "TERMINATED",
+    "DELETING": "DELETED",
 }
-SHOWN_ENDED = ("DETACHED", "TERMINATED", "SUCCEEDED", "FAILED")
+SHOWN_ENDED = ("DETACHED", "TERMINATED", "DELETED", "SUCCEEDED", "FAILED")
 TOKENS_AT_ONCE = 100
 NOTHING = Reply(status=204)
 

@@ -128,7 +128,7 @@ LIST_SHAPES: Fields = {
 ACTION: Fields = {"action": need(text())}
 
 POWER_ACTION: Fields = {
-    "actionType": need(text()),
+    "actionType": Field(text()),
     "allowDenseRebootMigration": Field(flag),
     "deleteLocalStorage": Field(flag),
     "timeScheduled": Field(unbuilt),

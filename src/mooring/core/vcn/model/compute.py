@@ -10,7 +10,11 @@ from mooring.core.vcn.model.resource import Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance(Resource):
-    """A compute instance; lifecycle PROVISIONING, RUNNING, STOPPING, STOPPED, STARTING, TERMINATING, TERMINATED."""
+    """A compute instance.
+
+    Its lifecycle: PROVISIONING, RUNNING, STOPPING, STOPPED, STARTING, MOVING (to another host, and off
+    meanwhile), TERMINATING, TERMINATED.
+    """
 
     availability_domain: str
     shape: str

@@ -1,16 +1,19 @@
 """Instances, attachments and VNICs as they are shown."""
 
+from mooring.core.vcn import shapes
 from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
 from mooring.core.vcn.shown.forms import Json, More
 from mooring.core.vcn.world import World
 
 
 def _instance(instance: Instance, _: World) -> Json:
+    shape = shapes.find(instance.shape)
+    threads = 2 if shape is None else shape.vcpus_per_ocpu
     return {
         "launchMode": "PARAVIRTUALIZED",
         "shapeConfig": {
             "ocpus": instance.ocpus,
-            "vcpus": int(instance.ocpus * 2),
+            "vcpus": int(instance.ocpus * threads),
             "memoryInGBs": instance.memory_in_gbs,
             "maxVnicAttachments": instance.max_vnic_attachments,
         },

@@ -16,6 +16,7 @@ RULES_PER_NSG = 120
 RULES_PER_CALL = 25
 RULES_PER_LIST = 200  # each direction of a security list
 ROUTES_PER_TABLE = 200
+PEERINGS_PER_VCN = 10
 ROUTES_PER_DRG_TABLE = 200  # static ones
 STATEMENTS_PER_DISTRIBUTION = 100
 STATIC_ROUTES_PER_CONNECTION = 10
@@ -34,6 +35,10 @@ SINGLE_IPV6S = 80  # single ones come out of a subnet's first /80, blocks not
 NARROWEST_IPV6_BLOCK = 124
 NIBBLE = 4  # lengths of IPv6 blocks are multiples of it
 BULK_ITEMS = 64  # in one bulk action on addresses
+API_KEYS_PER_USER = 3
+STATEMENTS_PER_POLICY = 50
+LONGEST_STATEMENT = 4096
+COMPARTMENT_LEVELS = 6  # below the tenancy
 PAGE = 100
 LARGEST_PAGE = 1000
 TOKEN_LIFE = timedelta(hours=24)
@@ -93,6 +98,7 @@ class Budget:
 class Settings:
     """Where this cloud is, how fast, and how patient.
 
+    `administrators` are the users of the register, as far as they were there at the start.
     `budgets` go by operation or pattern (`CreatePrivateIp`, `List*`); `list_lag` is how
     late a list shows what has changed.
     """
@@ -102,3 +108,4 @@ class Settings:
     delays: Delays = field(default_factory=Delays)
     budgets: tuple[tuple[str, Budget], ...] = ()
     list_lag: timedelta = timedelta(0)
+    administrators: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """One call to the cloud, decided: `apply(world, request)` gives the world after it.
 
 The way of a request: path to operation, path's id to object, retry token, if-match, body
-and query against their tables, then the operation. Whoever refuses raises `Refusal`; then
+and query against their tables, the policies, then the operation. Whoever refuses raises `Refusal`; then
 the world is the one that came in. `settle` does what happens by itself.
 """
 
@@ -14,6 +14,7 @@ from mooring.core.vcn.acts.work import HEADER as WORK_ID
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
 from mooring.core.vcn.api.operations import VERSION, methods, name_elsewhere, segments
+from mooring.core.vcn.api.permission import may_see, permit
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
 from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
@@ -65,10 +66,12 @@ def _answered(world: World, request: Request) -> Outcome:
     call = Call(
         world=world,
         request=request,
+        operation=operation.name,
         target=target,
         body=_body(operation, request.body),
         query=check(operation.query, request.query),
     )
+    permit(call, id_)
     answer = operation.act(call)
     return _outcome(request, answer, token)
 
@@ -82,7 +85,7 @@ def _routed(request: Request) -> tuple[Operation, str]:
     known = methods(path)
     operation = known.get(request.method)
     if operation is not None:
-        return operation, path[1] if operation.kind else ""
+        return operation, path[1] if len(path) > 1 else ""
     name = name_elsewhere(request.method, path)
     if known and name is None:
         allowed = ", ".join(sorted(known))
@@ -109,6 +112,8 @@ def _before(world: World, request: Request, token: str) -> Outcome | None:
     if found.digest != _digest(request):
         message = f"The retry token {token!r} came with another request before."
         raise Refusal("InvalidatedRetryToken", message)
+    if made is not None and not may_see(world, request.caller, made):
+        raise not_found(found.made)
     if made is None:
         message = f"What the retry token {token!r} stands for is gone: {found.made}."
         raise Refusal("InvalidatedRetryToken", message)

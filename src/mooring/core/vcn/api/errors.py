@@ -27,6 +27,10 @@ CODES: dict[str, int] = {
     "MethodNotAllowed": 405,
     "Conflict": 409,
     "IncorrectState": 409,
+    **{
+        f"{kind}AlreadyExists": 409
+        for kind in ("Compartment", "User", "ApiKey", "Group", "DynamicGroup", "Policy")
+    },
     "InvalidatedRetryToken": 409,
     "NoEtagMatch": 412,
     "MethodNotImplemented": 501,
@@ -106,6 +110,12 @@ def limit(what: str, most: int) -> Refusal:
 def conflict(message: str) -> Refusal:
     """Refuse because of what others have."""
     return Refusal("Conflict", message)
+
+
+def exists_already(title: str, name: str) -> Refusal:
+    """Refuse a second thing of a name that must be unique; codes and words are the cloud's."""
+    code = f"{title.title().replace(' ', '')}AlreadyExists"
+    return Refusal(code, f"{title} '{name}' already exists")
 
 
 def not_built(what: str) -> Refusal:

@@ -10,6 +10,7 @@ from mooring.core.vcn.calls import (
     bulk,
     compute,
     gateways,
+    identity,
     networks,
     publicips,
     rules,
@@ -27,6 +28,7 @@ OPERATIONS: dict[Route, Operation] = {
     **work.ROUTES,
     **publicips.ROUTES,
     **bulk.ROUTES,
+    **identity.ROUTES,
 }
 
 ELSEWHERE: dict[Route, str] = {
@@ -54,13 +56,20 @@ for (_method, _path), _operation in OPERATIONS.items():
 
 def methods(path: tuple[str, ...]) -> dict[str, Operation]:
     """Give the operations of a path below the version, by method."""
-    exact = _BY_SEGMENTS.get(path)
-    return _BY_SEGMENTS.get(templated(path), {}) if exact is None else exact
+    for candidate in (path, templated(path), _keyed(path)):
+        if candidate in _BY_SEGMENTS:
+            return _BY_SEGMENTS[candidate]
+    return {}
 
 
 def templated(path: tuple[str, ...]) -> tuple[str, ...]:
     """Give a path with its second segment as `{id}`."""
     return (*path[:1], "{id}", *path[2:])
+
+
+def _keyed(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Give a path with its fourth segment as `{key}` too: a part of the object of the path."""
+    return (*templated(path)[:3], "{key}", *path[4:])
 
 
 def name_elsewhere(method: str, path: tuple[str, ...]) -> str | None:

@@ -71,10 +71,14 @@ class Dice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that was understood: checked body and query, the object it is about."""
+    """A request that was understood: checked body and query, the object it is about.
+
+    `operation` is the name under which policies know the call.
+    """
 
     world: World
     request: Request
+    operation: str = ""
     target: Resource | None = None
     body: Values
     query: Values

@@ -12,6 +12,7 @@ from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.shown import (
     addresses,
     compute,
+    identity,
     networks,
     publicips,
     rules,
@@ -28,6 +29,7 @@ MORE: More = {
     **addresses.MORE,
     **work.MORE,
     **publicips.MORE,
+    **identity.MORE,
 }
 NAMES: dict[type[Resource], list[tuple[str, str]]] = {
     kind: [

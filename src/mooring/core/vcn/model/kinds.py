@@ -226,7 +226,12 @@ KINDS: dict[type[Resource], Kind] = {
         ("compartment_id",),
         hidden=frozenset({"display_name"}),
     ),
-    model.User: Kind("user", "User", hidden=frozenset({"display_name"})),
+    model.User: Kind(
+        "user",
+        "User",
+        hidden=frozenset({"display_name"}),
+        needed_by=(model.UserGroupMembership,),
+    ),
     model.ApiKey: Kind(
         "apikey",
         "API key",
@@ -235,7 +240,12 @@ KINDS: dict[type[Resource], Kind] = {
             {"id", "compartment_id", "display_name", "freeform_tags", "defined_tags"}
         ),
     ),
-    model.Group: Kind("group", "Group", hidden=frozenset({"display_name"})),
+    model.Group: Kind(
+        "group",
+        "Group",
+        hidden=frozenset({"display_name"}),
+        needed_by=(model.UserGroupMembership,),
+    ),
     model.UserGroupMembership: Kind(
         "groupmembership",
         "Membership",

@@ -1,0 +1,57 @@
+"""The step of a call in which policies are asked; refused is as good as not there.
+
+Who may not use an object gets the answer that would come if there were no such object: 404 for
+what the path or a parent's field names, 400 for anything else that the body refers to.
+"""
+
+from mooring.core.vcn.api.errors import Refusal, not_found, unrelated
+from mooring.core.vcn.api.schema import Values
+from mooring.core.vcn.api.turns import Call
+from mooring.core.vcn.iam.asks import Ask
+from mooring.core.vcn.iam.evaluate import decide, sight
+from mooring.core.vcn.iam.principal import Principal
+from mooring.core.vcn.model import Resource
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.world import World
+
+PARENTS = frozenset(
+    {
+        "cpeId",
+        "drgId",
+        "gatewayId",
+        "groupId",
+        "instanceId",
+        "ipv6Id",
+        "peerId",
+        "privateIpId",
+        "subnetId",
+        "userId",
+        "vcnId",
+        "vnicId",
+    }
+)
+
+
+def permit(call: Call, id: str) -> None:
+    """Refuse what the caller may not do; `id` is the one in the path, if any."""
+    caller = call.request.caller
+    if caller is None or caller.administrator:
+        return
+    given = Values({**call.query.items, **call.body.items})
+    ask = decide(call.world, caller, call.operation, call.target or id, given)
+    if ask is not None:
+        raise _refused(call.world, ask)
+
+
+def _refused(world: World, ask: Ask) -> Refusal:
+    record = world.get(ask.about)
+    if record is None or ask.field.rpartition(".")[2] in {"", *PARENTS}:
+        return not_found(ask.about)
+    title = KINDS[type(record)].title
+    return unrelated(ask.field, ask.about, f"is no {title} that exists.")
+
+
+def may_see(world: World, caller: Principal | None, resource: Resource) -> bool:
+    """Tell whether a caller may be shown what an earlier call of the same made."""
+    visible = sight(world, caller, "")
+    return visible is None or visible(resource)

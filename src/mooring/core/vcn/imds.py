@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from mooring.core.vcn.api.requests import Reply
-from mooring.core.vcn.model import Instance, Ipv6, Subnet, Vnic
+from mooring.core.vcn.model import Instance, Subnet, Vnic
 from mooring.core.vcn.world import World
 
 ADDRESS = IPv4Address("169.254.169.254")
@@ -115,9 +115,8 @@ def _vnic_at(
     if isinstance(source, IPv4Address):
         ip = world.private_ip_at(subnet_id, source)
         return ip.vnic_id if ip is not None and ip.is_primary else None
-    entry = world.space(("ipv6", subnet_id)).at(int(source))
-    six = None if entry is None else world.find(Ipv6, entry.owner)
-    return None if six is None else six.vnic_id
+    ipv6 = world.ipv6_at(subnet_id, source)
+    return None if ipv6 is None else ipv6.vnic_id
 
 
 def _walk(documents: Mapping[str, Document], path: list[str]) -> Json:
@@ -219,7 +218,23 @@ def _vnic(world: World, instance: Instance, vnic: Vnic) -> dict[str, Json]:
         found["privateIp"] = str(primary.ip_address)
         found["subnetCidrBlock"] = str(block)
         found["virtualRouterIp"] = str(block.network_address + 1)
+    if subnet is not None and subnet.ipv6_cidr_blocks:
+        found |= _ipv6(world, vnic, subnet)
     return found
+
+
+def _ipv6(world: World, vnic: Vnic, subnet: Subnet) -> dict[str, Json]:
+    """Tell a subnet's prefix and router, and the VNIC's single addresses when it has any."""
+    ours = [
+        ip.ip_address for ip in world.ipv6s_of(vnic.id) if not ip.cidr_prefix_length
+    ]
+    blocks = subnet.ipv6_cidr_blocks
+    block = next((b for b in blocks if ours and ours[0] in b), blocks[0])
+    shown: dict[str, Json] = {
+        "ipv6SubnetCidrBlock": str(block),
+        "ipv6VirtualRouterIp": str(subnet.ipv6_router),
+    }
+    return {"ipv6Addresses": [str(one) for one in ours], **shown} if ours else shown
 
 
 def _block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:

@@ -409,6 +409,38 @@ def test_addresses_are_given_back(cloud: Cloud, subnet: Json, vnic: Json) -> Non
     assert [became[ip["id"]] for ip in ips] == ["DELETED", "DELETED"]
 
 
+def bulk6(cloud: Cloud, verb: str, items: list[Json], **more: object) -> str:
+    """Make a bulk call on IPv6 objects, wait, and say how it ended."""
+    body = {**more, f"bulk{verb}Ipv6sItem": items}
+    reply = cloud.send("POST", f"/ipv6/actions/bulk{verb}Ipv6s", body).reply
+    assert (reply.status, reply.body) == (202, b"")
+    cloud.wait()
+    return work(cloud, reply.headers["opc-work-request-id"])["status"]
+
+
+def test_ipv6_objects_are_made_moved_detached_and_deleted_too(cloud: Cloud) -> None:
+    vcn = cloud.vcn(isIpv6Enabled=True)
+    cloud.wait()
+    vcn = cloud.get(f"/vcns/{vcn['id']}")
+    block = vcn["ipv6CidrBlocks"][0].replace("/56", "/64")
+    subnet = cloud.subnet(vcn, ipv6CidrBlocks=[block])
+    one, two = (cloud.attach(cloud.instance(subnet), subnet) for _ in range(2))
+
+    items = [{"displayName": "a"}, {"cidrPrefixLength": 96}]
+    assert bulk6(cloud, "Create", items, vnicId=one["id"]) == "SUCCEEDED"
+    made = cloud.get("/ipv6", vnicId=one["id"])
+    ids = [{"ipv6Id": ip["id"]} for ip in made]
+    assert {ip["cidrPrefixLength"] for ip in made} == {None, 96}
+
+    assert bulk6(cloud, "Update", ids, vnicId=two["id"]) == "SUCCEEDED"
+    assert len(cloud.get("/ipv6", vnicId=two["id"])) == 2
+    assert bulk6(cloud, "Detach", ids, vnicId=one["id"]) == "FAILED"
+    assert bulk6(cloud, "Detach", ids, vnicId=two["id"]) == "SUCCEEDED"
+    assert cloud.get("/ipv6", vnicId=two["id"]) == []
+    assert bulk6(cloud, "Delete", ids, subnetId=subnet["id"]) == "SUCCEEDED"
+    assert cloud.get("/ipv6", subnetId=subnet["id"]) == []
+
+
 def test_a_work_request_is_a_record_like_others(cloud: Cloud, vnic: Json) -> None:
     id = bulk(cloud, "Create", [{}], vnicId=vnic["id"])
     record = cloud.world.find(WorkRequest, id)

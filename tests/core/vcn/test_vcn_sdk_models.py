@@ -48,6 +48,14 @@ def required_of(model: type) -> set[str]:
     return {model().attribute_map[name] for name in names}
 
 
+def bulk_bodies() -> list[tuple[type, Fields]]:
+    """Give the bodies of the bulk actions, by the names of their operations."""
+    return [
+        (getattr(sdk, f"{operation.name}Details"), operation.body or {})
+        for operation in bulk.ROUTES.values()
+    ]
+
+
 BODIES: list[tuple[type, Fields]] = [
     (sdk.CreateVcnDetails, networks.CREATE_VCN),
     (sdk.UpdateVcnDetails, fields.RENAME),
@@ -80,14 +88,15 @@ BODIES: list[tuple[type, Fields]] = [
     (sdk.GetPublicIpByIpAddressDetails, publicips.BY_ADDRESS),
     (sdk.GetPublicIpByPrivateIpIdDetails, publicips.BY_PRIVATE_IP),
     (sdk.ChangePublicIpCompartmentDetails, publicips.CHANGE_COMPARTMENT),
-    (sdk.BulkCreatePrivateIpsDetails, bulk.CREATE_PRIVATE_IPS),
-    (sdk.BulkCreatePrivateIpItem, bulk.CREATE_ITEM),
-    (sdk.BulkUpdatePrivateIpsDetails, bulk.UPDATE_PRIVATE_IPS),
-    (sdk.BulkUpdatePrivateIpItem, bulk.UPDATE_ITEM),
-    (sdk.BulkDetachPrivateIpsDetails, bulk.DETACH_PRIVATE_IPS),
-    (sdk.BulkDetachPrivateIpItem, bulk.ID),
-    (sdk.BulkDeletePrivateIpsDetails, bulk.DELETE_PRIVATE_IPS),
-    (sdk.BulkDeletePrivateIpItem, bulk.ID),
+    *bulk_bodies(),
+    (sdk.BulkCreatePrivateIpItem, bulk.CREATE_PRIVATE_IP_ITEM),
+    (sdk.BulkUpdatePrivateIpItem, bulk.UPDATE_PRIVATE_IP_ITEM),
+    (sdk.BulkDetachPrivateIpItem, bulk.PRIVATE_IP_ID),
+    (sdk.BulkDeletePrivateIpItem, bulk.PRIVATE_IP_ID),
+    (sdk.BulkCreateIpv6sItem, bulk.CREATE_IPV6_ITEM),
+    (sdk.BulkUpdateIpv6sItem, bulk.UPDATE_IPV6_ITEM),
+    (sdk.BulkDetachIpv6sItem, bulk.IPV6_ID),
+    (sdk.BulkDeleteIpv6sItem, bulk.IPV6_ID),
 ]
 
 

@@ -39,7 +39,7 @@ def creates(bulk: Bulk) -> Callable[[Call], Answer]:
     def act(call: Call) -> Answer:
         about = _parents(call)
         if not about:
-            raise missing("subnetId", "vnicId", "vlanId")
+            raise missing("subnetId", "vnicId")
         names = {
             n: call.body.need(n, str) for n in ("vnicId", "subnetId") if n in call.body
         }

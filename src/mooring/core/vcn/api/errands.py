@@ -16,7 +16,7 @@ from mooring.core.vcn.api.operations import OPERATIONS
 from mooring.core.vcn.api.requests import Request
 from mooring.core.vcn.api.schema import Values, check
 from mooring.core.vcn.api.turns import Call, Dice, Draft
-from mooring.core.vcn.model import Resource, WorkRequest
+from mooring.core.vcn.model import PrivateIp, Resource, WorkRequest
 from mooring.core.vcn.model.work import Task, Touched, WorkError, WorkLog
 
 MOST_TRIES = 20
@@ -114,6 +114,7 @@ class _Errand:
         call = Call(
             world=draft.world,
             request=self._request(),
+            operation=operation.name,
             target=target,
             body=check(operation.body or {}, self.task.body),
             query=Values({}),
@@ -132,7 +133,8 @@ class _Errand:
             raise not_found(self.task.target)
         places = (getattr(found, "vnic_id", None), getattr(found, "subnet_id", None))
         if self.task.holder and self.task.holder not in places:
-            raise invalid("id", found.id, f"must be on {self.task.holder}.")
+            where = "privateIpId" if isinstance(found, PrivateIp) else "ipv6Id"
+            raise invalid(where, found.id, f"must be on {self.task.holder}.")
         return found
 
     def _request(self) -> Request:

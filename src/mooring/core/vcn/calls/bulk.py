@@ -1,65 +1,65 @@
-"""Bulk actions on private IPs."""
+"""Bulk actions on private IPs and IPv6 objects."""
 
 from mooring.core.vcn.acts import bulk
 from mooring.core.vcn.acts.bulk import Bulk
 from mooring.core.vcn.api.fields import need
-from mooring.core.vcn.api.operation import Act, Operation, Route
-from mooring.core.vcn.api.schema import Field, Fields, Rule, group, ocid, unbuilt
+from mooring.core.vcn.api.operation import Operation, Route
+from mooring.core.vcn.api.schema import Field, Fields, group, ocid, unbuilt
 from mooring.core.vcn.api.schema import listing as list_of
-from mooring.core.vcn.calls.addresses import CREATE_PRIVATE_IP, UPDATE_PRIVATE_IP
+from mooring.core.vcn.calls import addresses
 from mooring.core.vcn.limits import BULK_ITEMS
-from mooring.core.vcn.model import PrivateIp
+from mooring.core.vcn.model import Ipv6, PrivateIp
 
-_PARENTS: Fields = {"vnicId": Field(ocid), "subnetId": Field(ocid)}
+PRIVATE_IP_ID: Fields = {"privateIpId": need(ocid)}
+IPV6_ID: Fields = {"ipv6Id": need(ocid)}
 
-
-def _without(fields: Fields, *names: str) -> Fields:
-    """Give the fields of a call that an item of its bulk action has."""
-    return {name: field for name, field in fields.items() if name not in names}
-
-
-def _many(fields: Fields) -> Field:
-    rule: Rule = list_of(group(fields), 1, BULK_ITEMS)
-    return need(rule)
+_VNIC: Fields = {"vnicId": Field(ocid)}
+_HOME: Fields = {**_VNIC, "subnetId": Field(ocid)}
+_VLAN: Fields = {"vlanId": Field(unbuilt)}
 
 
-ID: Fields = {"privateIpId": need(ocid)}
+def _item(fields: Fields, more: Fields | None = None) -> Fields:
+    """Give the fields of an item: those of the single call, but not where all items are."""
+    found = {n: f for n, f in fields.items() if n not in {*_HOME, *_VLAN}}
+    return {**found, **(more or {})}
 
-CREATE_ITEM: Fields = _without(CREATE_PRIVATE_IP, "vnicId", "subnetId", "vlanId")
 
-UPDATE_ITEM: Fields = {**_without(UPDATE_PRIVATE_IP, "vnicId"), **ID}
+CREATE_PRIVATE_IP_ITEM = _item(addresses.CREATE_PRIVATE_IP)
+UPDATE_PRIVATE_IP_ITEM = _item(addresses.UPDATE_PRIVATE_IP, PRIVATE_IP_ID)
+CREATE_IPV6_ITEM = _item(addresses.CREATE_IPV6)
+UPDATE_IPV6_ITEM = _item(addresses.UPDATE_IPV6, IPV6_ID)
 
-CREATE_PRIVATE_IPS: Fields = {
-    **_PARENTS,
-    "vlanId": Field(unbuilt),
-    "bulkCreatePrivateIpItem": _many(CREATE_ITEM),
+# The action, the single call that each item stands for, the fields beside the items, an item's.
+_PRIVATE_IPS: tuple[tuple[str, str, Fields, Fields], ...] = (
+    ("Create", "CreatePrivateIp", {**_HOME, **_VLAN}, CREATE_PRIVATE_IP_ITEM),
+    ("Update", "UpdatePrivateIp", _VNIC, UPDATE_PRIVATE_IP_ITEM),
+    ("Detach", "PrivateIpVnicDetach", _VNIC, PRIVATE_IP_ID),
+    ("Delete", "DeletePrivateIp", {**_HOME, **_VLAN}, PRIVATE_IP_ID),
+)
+_IPV6S: tuple[tuple[str, str, Fields, Fields], ...] = (
+    ("Create", "CreateIpv6", _HOME, CREATE_IPV6_ITEM),
+    ("Update", "UpdateIpv6", _VNIC, UPDATE_IPV6_ITEM),
+    ("Detach", "Ipv6VnicDetach", _VNIC, IPV6_ID),
+    ("Delete", "DeleteIpv6", _HOME, IPV6_ID),
+)
+
+_ACTS = {
+    "Create": bulk.creates,
+    "Update": bulk.moves,
+    "Detach": bulk.takes,
+    "Delete": bulk.takes,
 }
 
-UPDATE_PRIVATE_IPS: Fields = {
-    "vnicId": Field(ocid),
-    "bulkUpdatePrivateIpItem": _many(UPDATE_ITEM),
-}
 
-DETACH_PRIVATE_IPS: Fields = {
-    "vnicId": Field(ocid),
-    "bulkDetachPrivateIpItem": _many(ID),
-}
-
-DELETE_PRIVATE_IPS: Fields = {
-    **_PARENTS,
-    "vlanId": Field(unbuilt),
-    "bulkDeletePrivateIpItem": _many(ID),
-}
-
-_PRIVATE_IPS: tuple[tuple[Bulk, Fields, Act], ...] = tuple(
-    (one, body, make(one))
-    for verb, single, body, make in (
-        ("Create", "CreatePrivateIp", CREATE_PRIVATE_IPS, bulk.creates),
-        ("Update", "UpdatePrivateIp", UPDATE_PRIVATE_IPS, bulk.moves),
-        ("Detach", "PrivateIpVnicDetach", DETACH_PRIVATE_IPS, bulk.takes),
-        ("Delete", "DeletePrivateIp", DELETE_PRIVATE_IPS, bulk.takes),
+def _operation(one: Bulk, verb: str, fields: Fields, item: Fields) -> Operation:
+    items = need(list_of(group(item), 1, BULK_ITEMS))
+    return Operation(
+        name=one.name, body={**fields, one.items: items}, act=_ACTS[verb](one)
     )
-    for one in (
+
+
+ROUTES: dict[Route, Operation] = {
+    ("POST", f"/privateIps/actions/bulk{verb}PrivateIps"): _operation(
         Bulk(
             name=f"Bulk{verb}PrivateIps",
             single=single,
@@ -67,18 +67,23 @@ _PRIVATE_IPS: tuple[tuple[Bulk, Fields, Act], ...] = tuple(
             kind=PrivateIp,
             id="" if verb == "Create" else "privateIpId",
         ),
+        verb,
+        fields,
+        item,
     )
-)
-
-
-def _path(name: str) -> str:
-    """Give the last part of an action's path: its name, a small letter first."""
-    return name[0].lower() + name[1:]
-
-
-ROUTES: dict[Route, Operation] = {
-    ("POST", f"/privateIps/actions/{_path(one.name)}"): Operation(
-        name=one.name, body=body, act=act
+    for verb, single, fields, item in _PRIVATE_IPS
+} | {
+    ("POST", f"/ipv6/actions/bulk{verb}Ipv6s"): _operation(
+        Bulk(
+            name=f"Bulk{verb}Ipv6s",
+            single=single,
+            items=f"bulk{verb}Ipv6sItem",
+            kind=Ipv6,
+            id="" if verb == "Create" else "ipv6Id",
+        ),
+        verb,
+        fields,
+        item,
     )
-    for one, body, act in _PRIVATE_IPS
+    for verb, single, fields, item in _IPV6S
 }

@@ -1,6 +1,6 @@
 """The wanted fabric: a place for each thing that is there, and for nothing else."""
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 
 import pytest
 from builders_vcn import Cloud, a_mac, a_world, an_id
@@ -17,12 +17,12 @@ from mooring.core.linux.plan import (
 )
 from mooring.core.vcn.model import Vcn
 from mooring.core.vcn.packets.fabric import SERVER, Fabric, wanted
-from mooring.core.vcn.packets.fabric_nft import hop_mark
 from mooring.core.vcn.packets.names import (
     internet_space,
     node_space,
     outside_name,
     port_name,
+    table_number,
     vcn_space,
 )
 from mooring.core.vcn.packets.router import Router, block_of, router
@@ -114,13 +114,17 @@ def test_what_is_not_in_use_leads_nowhere() -> None:
     assert nowhere == {IPv4Network("10.0.0.0/16"), IPv4Network("169.254.0.0/16")}
 
 
-def test_the_router_has_an_address_in_each_block_and_the_metadata_one() -> None:
+def test_the_router_has_an_address_in_each_block_and_the_metadata_ones() -> None:
     cloud = Cloud()
     cloud.subnet("wide", "10.0.1.0/24,10.0.8.0/24")
     addresses = {f.address for f in facts(cloud) if isinstance(f, Address)}
 
     assert addresses == {
-        IPv4Interface(f"{a}/32") for a in ("10.0.1.1", "10.0.8.1", "169.254.169.254")
+        *(
+            IPv4Interface(f"{a}/32")
+            for a in ("10.0.1.1", "10.0.8.1", "169.254.169.254")
+        ),
+        IPv6Interface("fd00:c1::a9fe:a9fe/128"),
     }
 
 
@@ -211,8 +215,12 @@ def test_a_vnic_that_forwards_has_a_table_and_a_rule() -> None:
     hop = seen(cloud).hops()[0]
     rules = [f for f in facts(cloud) if isinstance(f, Rule)]
 
-    assert [(r.mark, r.table) for r in rules] == [(hop_mark(hop), hop_mark(hop))]
-    assert 0 < hop_mark(hop) < 1 << 24
+    number = table_number(hop.vnic.id)
+    assert [(r.family, r.mark, r.table) for r in rules] == [
+        (4, number, number),
+        (6, number, number),
+    ]
+    assert 1 << 16 <= number < 1 << 31
 
 
 def test_most_fabrics_have_no_policy_rule() -> None:

@@ -3,7 +3,7 @@
 from builders_vcn import allow
 
 from mooring.core.vcn.packets.services import EVERYTHING, allowed, without
-from mooring.core.vcn.packets.services_nft import Shelf
+from mooring.core.vcn.packets.services_nft import IPV4, Shelf
 
 SSH = allowed([allow("ingress", "tcp", to="22")])
 
@@ -15,7 +15,10 @@ def rules(shelf: Shelf, verdict: str) -> tuple[str, ...]:
 def test_everything_needs_no_chain() -> None:
     shelf = Shelf()
 
-    assert (shelf.packet(EVERYTHING), shelf.flow(EVERYTHING)) == ("accept", "accept")
+    assert (shelf.packet(EVERYTHING), shelf.flow(EVERYTHING, IPV4)) == (
+        "accept",
+        "accept",
+    )
     assert shelf.chains == {}
 
 
@@ -28,7 +31,7 @@ def test_equal_services_are_one_chain() -> None:
 
 def test_a_packet_and_a_flow_are_asked_differently_of_one_set() -> None:
     shelf = Shelf()
-    packet, flow = rules(shelf, shelf.packet(SSH)), rules(shelf, shelf.flow(SSH))
+    packet, flow = rules(shelf, shelf.packet(SSH)), rules(shelf, shelf.flow(SSH, IPV4))
     (name,) = shelf.sets
 
     assert packet == (f"meta l4proto . th dport @{name} accept",)
@@ -44,7 +47,8 @@ def test_all_but_some_is_said_by_what_it_is_not() -> None:
 
     assert rules(shelf, shelf.packet(most))[-1] == "meta l4proto != { tcp } accept"
     assert (
-        rules(shelf, shelf.flow(most))[-1] == "ct original protocol != { tcp } accept"
+        rules(shelf, shelf.flow(most, IPV4))[-1]
+        == "ct original protocol != { tcp } accept"
     )
 
 
@@ -54,7 +58,7 @@ def test_icmp_is_a_port_to_connection_tracking() -> None:
         allow("ingress", "icmp", icmp=(8, None)),
         allow("ingress", "icmp", icmp=(3, 4)),
     ]
-    shelf.flow(allowed(some))
+    shelf.flow(allowed(some), IPV4)
     (found,) = shelf.sets.values()
 
     assert found.elements == ("icmp . 772", "icmp . 2048-2303")

@@ -10,16 +10,19 @@ ICMP, which carries the errors about all of them.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.linux.nft import Chain, NamedSet, anonymous
-from mooring.core.net.ranges import Range
+from mooring.core.linux.plan import Network
+from mooring.core.net.ranges import Range, Ranges
 from mooring.core.vcn.packets.services import (
     BYTE,
     EVERYTHING,
     ICMP,
+    ICMPV6,
     PORT,
     TCP,
     UDP,
@@ -28,14 +31,37 @@ from mooring.core.vcn.packets.services import (
     whole,
 )
 
-WORDS = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
+WORDS = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMPV6: "ipv6-icmp"}
 INTERVAL = ("interval",)
 PAIR = "inet_proto . inet_service"
 REMEMBERED = 4096  # chains that are not compiled again
 TRIPLE = "inet_proto . inet_service . inet_service"
-KINDS = "icmp_type . icmp_code"
+KINDS = {
+    ICMP: ("icmp_type . icmp_code", "icmp type . icmp code"),
+    ICMPV6: ("icmpv6_type . icmpv6_code", "icmpv6 type . icmpv6 code"),
+}
 
 Compiled = tuple[Chain, tuple[NamedSet, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How nft speaks of IPv4 or IPv6."""
+
+    version: int
+    word: str
+    key: str
+    suffix: str
+    address: type[IPv4Address] | type[IPv6Address]
+
+    def stretch(self, low: int, high: int) -> str:
+        """Write addresses that stand side by side."""
+        first = str(self.address(low))
+        return first if low == high else f"{first}-{self.address(high)}"
+
+
+IPV4 = Family(4, "ip", "ipv4_addr", "", IPv4Address)
+IPV6 = Family(6, "ip6", "ipv6_addr", "6", IPv6Address)
 
 
 @dataclass(slots=True)
@@ -55,18 +81,18 @@ class Shelf:
 
     def packet(self, services: Services) -> str:
         """Give the verdict by which a packet of these services is accepted."""
-        return self._verdict(services, packet_chain)
-
-    def flow(self, services: Services) -> str:
-        """Give the verdict that accepts what belongs to a flow of these services."""
-        return self._verdict(services, flow_chain)
-
-    def _verdict(
-        self, services: Services, compiled: Callable[[Services], Compiled]
-    ) -> str:
         if services == EVERYTHING:
             return "accept"
-        chain, sets = compiled(services)
+        return self._jump(packet_chain(services))
+
+    def flow(self, services: Services, family: Family) -> str:
+        """Give the verdict that accepts what belongs to a flow of these services."""
+        if services == EVERYTHING:
+            return "accept"
+        return self._jump(flow_chain(services, family))
+
+    def _jump(self, compiled: Compiled) -> str:
+        chain, sets = compiled
         for each in sets:
             self.put(each)
         return f"jump {self.put(chain)}"
@@ -77,10 +103,23 @@ def digest(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
+def extent(block: Network) -> Range:
+    """Give the numbers of a network's first and last address."""
+    return int(block.network_address), int(block.broadcast_address)
+
+
 def filled(letter: str, key: str, elements: Iterable[str]) -> NamedSet:
     """Make an interval set that has the name of its content."""
     given = tuple(elements)
     return NamedSet(f"{letter}_{digest(key, *given)}", key, None, INTERVAL, given)
+
+
+def intervals(
+    shelf: Shelf, letter: str, family: Family, elements: Sequence[str]
+) -> str:
+    """Put a map from stretches of addresses to verdicts, named by its content."""
+    name = f"{letter}_{digest(*elements)}"
+    return shelf.put(NamedSet(name, family.key, "verdict", INTERVAL, tuple(elements)))
 
 
 @lru_cache(REMEMBERED)
@@ -96,16 +135,17 @@ def packet_chain(services: Services) -> Compiled:
     if boxes := list(_boxes(services)):
         sets.append(filled("b", TRIPLE, boxes))
         rules.append(f"meta l4proto . th dport . th sport @{sets[-1].name} accept")
-    if kinds := list(_kinds(services)):
-        sets.append(filled("k", KINDS, kinds))
-        rules.append(f"icmp type . icmp code @{sets[-1].name} accept")
+    for protocol, (key, asked) in KINDS.items():
+        if kinds := list(_kinds(services, protocol)):
+            sets.append(filled("k", key, kinds))
+            rules.append(f"{asked} @{sets[-1].name} accept")
     if services.others:
         rules.append(f"meta l4proto != {_named(services)} accept")
     return _chain("c", rules), tuple(sets)
 
 
 @lru_cache(REMEMBERED)
-def flow_chain(services: Services) -> Compiled:
+def flow_chain(services: Services, family: Family) -> Compiled:
     """Compile what the first packet of a flow is asked, given a later one."""
     rules: list[str] = []
     sets: list[NamedSet] = []
@@ -115,11 +155,11 @@ def flow_chain(services: Services) -> Compiled:
     if ports := [*_ports(services), *_queries(services)]:
         sets.append(filled("p", PAIR, ports))
         asked = f"{first} @{sets[-1].name} accept"
-        rules += (f"meta l4proto {word} {asked}" for word in _carriers(ports))
+        rules += (f"meta l4proto {word} {asked}" for word in _carriers(ports, family))
     if boxes := list(_boxes(services)):
         sets.append(filled("b", TRIPLE, boxes))
         asked = f"{first} . ct original proto-src @{sets[-1].name} accept"
-        rules += (f"meta l4proto {word} {asked}" for word in _carriers(boxes))
+        rules += (f"meta l4proto {word} {asked}" for word in _carriers(boxes, family))
     if services.others:
         rules.append(f"ct original protocol != {_named(services)} accept")
     return _chain("o", rules), tuple(sets)
@@ -163,9 +203,9 @@ def _boxes(services: Services) -> Iterator[str]:
                     yield f"{_word(protocol)} . {_range((low, high))} . {_range(source)}"
 
 
-def _kinds(services: Services) -> Iterator[str]:
-    """ICMP types and codes."""
-    for _, shape in _partial(services, (ICMP,)):
+def _kinds(services: Services, protocol: int) -> Iterator[str]:
+    """ICMP types and codes, of either family's."""
+    for _, shape in _partial(services, (protocol,)):
         for low, high, codes in shape:
             for code in codes:
                 yield f"{_range((low, high))} . {_range(code)}"
@@ -173,19 +213,25 @@ def _kinds(services: Services) -> Iterator[str]:
 
 def _queries(services: Services) -> Iterator[str]:
     """ICMP types and codes as conntrack has them: where others have a port."""
-    for _, shape in _partial(services, (ICMP,)):
+    for protocol, shape in _partial(services, (ICMP, ICMPV6)):
         for low, high, codes in shape:
-            if codes == (BYTE,):
-                yield f"icmp . {_range((low * 256, high * 256 + BYTE[1]))}"
-                continue
-            for kind in range(low, high + 1):
-                for start, end in codes:
-                    yield f"icmp . {_range((kind * 256 + start, kind * 256 + end))}"
+            yield from _numbers(_word(protocol), (low, high), codes)
 
 
-def _carriers(elements: Iterable[str]) -> list[str]:
+def _numbers(word: str, kinds: Range, codes: Ranges) -> Iterator[str]:
+    low, high = kinds
+    if codes == (BYTE,):
+        yield f"{word} . {_range((low * 256, high * 256 + BYTE[1]))}"
+        return
+    for kind in range(low, high + 1):
+        for start, end in codes:
+            yield f"{word} . {_range((kind * 256 + start, kind * 256 + end))}"
+
+
+def _carriers(elements: Iterable[str], family: Family) -> list[str]:
     """Protocols of packets that can belong to the elements' flows."""
-    return sorted({each.partition(" ")[0] for each in elements} | {WORDS[ICMP]})
+    errors = WORDS[ICMP if family is IPV4 else ICMPV6]
+    return sorted({each.partition(" ")[0] for each in elements} | {errors})
 
 
 def _word(protocol: int) -> str:

@@ -1,13 +1,14 @@
 """From what a namespace shows to what must be done there: unplug, make, remove.
 
 Routers and the internet belong to the fabric whole, so what nobody wants there goes, as
-far as the fabric makes such things: its links, IPv4 addresses, routes, rules and permanent
-neighbours. What the kernel replaces by itself when the wanted fact is made is left to it.
+far as the fabric makes such things: its links, addresses, routes, rules and permanent
+neighbours. What the kernel replaces by itself when the wanted fact is made is left to it, and
+so are the routes that it keeps for IPv6 addresses.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
 
 from mooring.core.linux.drift import missing
 from mooring.core.linux.plan import (
@@ -25,7 +26,9 @@ from mooring.core.linux.seen import Link, Seen
 from mooring.core.vcn.packets.names import is_made_here
 
 KERNELS_RULES = frozenset({0, 32766, 32767})
-LOOPBACK = IPv4Interface("127.0.0.1/8")
+LOOPBACK = "lo"
+KERNELS_ADDRESSES = IPv4Interface("127.0.0.1/8"), IPv6Interface("::1/128")
+LINK_LOCAL = IPv6Network("fe80::/64")
 
 Ends = Mapping[str, End]
 
@@ -101,13 +104,23 @@ def _unwanted(facts: Plan, seen: Seen) -> Iterator[Fact]:
 def _key(fact: Fact) -> tuple[object, ...] | None:
     """Say what the kernel tells facts apart by; None for what no fabric makes."""
     match fact:
-        case Neighbour(address=IPv4Address()):
+        case Neighbour():
             return "neighbour", fact.link, fact.address
-        case Address(address=IPv4Interface()) if fact.address != LOOPBACK:
+        case Address() if fact.address not in KERNELS_ADDRESSES:
             return "address", fact.link, fact.address
-        case Route(destination=IPv4Network()):
+        case Route(destination=IPv6Network()):
+            return _key6(fact)
+        case Route():
             return "route", fact.table, fact.destination
-        case Rule(family=4) if fact.priority not in KERNELS_RULES:
+        case Rule() if fact.priority not in KERNELS_RULES:
             return "rule", replace(fact, space="")
         case _:
             return None
+
+
+def _key6(route: Route) -> tuple[object, ...] | None:
+    # The kernel keeps a route for each address, and of two kinds of routes to one network both.
+    if route.link == LOOPBACK or route.destination == LINK_LOCAL:
+        return None
+    ways = route.link, route.gateway, route.kind
+    return "route", route.table, route.destination, ways

@@ -1,0 +1,179 @@
+"""Dynamic routing gateways in the kernel, and the premises behind their attachments.
+
+A DRG is a namespace that forwards and judges nothing. Each attachment is a link; what comes
+in by it gets a mark, the number of the attachment's DRG route table, which is a routing table
+of the kernel. One map says the mark, so a packet costs the same whatever is attached. What no
+route is for vanishes. The premises behind an IPSec tunnel or a virtual circuit are a namespace
+with the first address of each of the site's networks, and everything it sends goes to the DRG.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
+from mooring.core.linux.plan import Address, Fact, Ip, LinkUp, Network, Route
+from mooring.core.vcn.drg_routes import (
+    REMOTE_PEERING,
+    SITES,
+    VCN,
+    across,
+    drg_routes,
+    site_networks,
+)
+from mooring.core.vcn.model import Drg, DrgAttachment, DrgRouteTable
+from mooring.core.vcn.packets import names
+from mooring.core.vcn.packets.fabric_links import (
+    EVERYWHERE,
+    EVERYWHERE6,
+    INTERNET_MTU,
+    LOOPBACK,
+    VNIC_MTU,
+    Cable,
+    by_mark,
+    cable,
+    single,
+)
+from mooring.core.vcn.world import World
+
+ATTACHED = "ATTACHED"
+SITE_MTU = dict(zip(SITES, (INTERNET_MTU, VNIC_MTU), strict=True))
+# What a DRG has to say comes from here: a dummy address (RFC 7600) and one for documentation.
+VOICES = IPv4Address("192.0.0.8"), IPv6Address("2001:db8:ffff::d")
+FAMILY, TABLE = "inet", "mooring"
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """The attachments of all DRGs of a fabric that packets pass, as links."""
+
+    fabric: str
+    world: World
+
+    def of(self, drg: Drg) -> Mapping[str, Cable]:
+        """Give a DRG's links, by attachment."""
+        found: dict[str, Cable] = {}
+        for each in self.world.referring(DrgAttachment, drg.id):
+            link = self.cable(each) if each.lifecycle_state == ATTACHED else None
+            if link is not None:
+                found[each.id] = link
+        return found
+
+    def cable(self, attachment: DrgAttachment) -> Cable | None:
+        """Give the link of an attachment; None when there is nothing at its other end."""
+        here = (
+            names.drg_space(self.fabric, attachment.drg_id),
+            names.branch_name(attachment.id),
+        )
+        if attachment.network_type == VCN:
+            vcn = names.vcn_space(self.fabric, attachment.network_id)
+            return cable(attachment.id, (vcn, names.gate_name(attachment.id)), here)
+        if attachment.network_type == REMOTE_PEERING:
+            return self._peering(attachment)
+        there = names.site_space(self.fabric, attachment.id), names.UPLINK
+        return cable(attachment.id, here, there, SITE_MTU[attachment.network_type])
+
+    def named(self, attachment_id: str) -> Cable | None:
+        """Give the link of the attachment with this OCID."""
+        attachment = self.world.find(DrgAttachment, attachment_id)
+        return None if attachment is None else self.cable(attachment)
+
+    def sites(self) -> Iterator[tuple[str, DrgAttachment]]:
+        """Give the namespaces of premises and the attachments before them."""
+        for each in self.world.of(DrgAttachment):
+            if each.lifecycle_state == ATTACHED and each.network_type in SITE_MTU:
+                yield names.site_space(self.fabric, each.id), each
+
+    def _peering(self, attachment: DrgAttachment) -> Cable | None:
+        other = across(self.world, attachment)
+        if other is None or other.drg_id == attachment.drg_id:
+            return None
+        one, two = sorted((attachment, other), key=lambda each: each.id)
+        return cable(one.id, self._place(one), self._place(two))
+
+    def _place(self, attachment: DrgAttachment) -> tuple[str, str]:
+        space = names.drg_space(self.fabric, attachment.drg_id)
+        return space, names.branch_name(attachment.id)
+
+
+def drg_facts(world: World, space: str, links: Mapping[str, Cable]) -> Iterator[Fact]:
+    """Give what a DRG's namespace has."""
+    yield LinkUp(space, LOOPBACK)
+    for voice in VOICES:
+        yield Address(space, LOOPBACK, single(voice))
+    for link in links.values():
+        yield from link.at(space)
+    # What the DRG itself has to say finds its way by any of the tables.
+    own: dict[Network, Route] = {}
+    for table in _tables(world, links):
+        number = names.table_number(table.id)
+        yield from by_mark(space, number)
+        yield from _nowhere(space, number)
+        for network, attachment_id in drg_routes(world, table):
+            if attachment_id in links:
+                link = links[attachment_id]
+                yield link.route(space, network, table=number)
+                own.setdefault(network, link.route(space, network))
+            else:
+                yield Route(space, network, table=number, kind="blackhole")
+    yield from own.values()
+
+
+def drg_ruleset(world: World, links: Mapping[str, Cable], space: str) -> Table:
+    """Give the marks of what comes in, as nft."""
+    marks = tuple(
+        f"{quote(link.name_in(space))} : {names.table_number(attachment.drg_route_table_id):#010x}"
+        for id, link in links.items()
+        if (attachment := world.find(DrgAttachment, id)) is not None
+    )
+    return Table(
+        FAMILY,
+        TABLE,
+        (NamedSet("tables", "ifname", "mark", elements=marks),),
+        (
+            Chain(
+                "prerouting",
+                ('iifname "lo" accept', "meta mark set iifname map @tables accept"),
+                Hook("filter", "prerouting", "raw", "drop"),
+            ),
+            Chain("input", (), Hook("filter", "input", "filter", "drop")),
+        ),
+    )
+
+
+def site_facts(space: str, hosts: Sequence[Ip], link: Cable | None) -> Iterator[Fact]:
+    """Give what premises have: their addresses, and the way to the DRG for all else."""
+    yield LinkUp(space, LOOPBACK)
+    for host in hosts:
+        yield Address(space, LOOPBACK, single(host))
+    if link is None:
+        return
+    yield from link.at(space)
+    for network in (EVERYWHERE, EVERYWHERE6):
+        source = next((h for h in hosts if h.version == network.version), None)
+        yield link.route(space, network, source=source)
+
+
+def site_hosts(world: World, attachment: DrgAttachment) -> tuple[Ip, ...]:
+    """Give the addresses that a site has: the first usable one of each of its networks."""
+    networks = site_networks(world, attachment)
+    return tuple(dict.fromkeys(first_usable(each) for each in networks))
+
+
+def first_usable(network: Network) -> Ip:
+    """Give a network's first usable address; where there are only one or two, the first of all."""
+    return network[0] if network.num_addresses <= 2 else network[1]
+
+
+def _tables(world: World, links: Mapping[str, Cable]) -> Iterator[DrgRouteTable]:
+    attached = (world.find(DrgAttachment, id) for id in links)
+    ids = dict.fromkeys(each.drg_route_table_id for each in attached if each)
+    for id in ids:
+        table = world.find(DrgRouteTable, id)
+        if table is not None:
+            yield table
+
+
+def _nowhere(space: str, table: int) -> Iterator[Route]:
+    for network in (EVERYWHERE, EVERYWHERE6):
+        yield Route(space, network, table=table, kind="blackhole")

@@ -196,8 +196,8 @@ def along(call: Call, draft: Draft, details: Values, vnic: Vnic) -> Draft:
         pairs = (Values({}),)
     for n, pair in enumerate(pairs):
         now = replace(call, world=draft.world)
-        if six_id := pair.get("ipv6Id", str):
-            draft = draft.change(_reserved(now, n, six_id, subnet), vnic_id=vnic.id)
+        if "ipv6Id" in pair:
+            draft = draft.change(_reserved(now, n, pair, subnet), vnic_id=vnic.id)
         else:
             draft = draft.put(_one(now, n, pair, vnic))
     return draft
@@ -233,14 +233,17 @@ def _block(
     return named
 
 
-def _reserved(call: Call, n: int, six_id: str, subnet: Subnet) -> Ipv6:
+def _reserved(call: Call, n: int, pair: Values, subnet: Subnet) -> Ipv6:
     """Give the reserved IPv6 object that a new VNIC shall have."""
-    where = f"{PAIRS}[{n}].ipv6Id"
+    where, six_id = f"{PAIRS}[{n}].ipv6Id", pair.need("ipv6Id", str)
+    if len(pair.items) > 1:
+        raise invalid(where, six_id, "must be alone in its pair.")
     six = call.related(Ipv6, where, six_id)
     if six.subnet_id != subnet.id:
         raise invalid(where, six_id, f"must be in subnet {subnet.id}.")
-    if six.lifetime != RESERVED:
-        raise invalid(where, six_id, f"must have the lifetime {RESERVED}.")
+    if six.lifetime != RESERVED or six.cidr_prefix_length is not None:
+        rule = f"must be a single address with the lifetime {RESERVED}."
+        raise invalid(where, six_id, rule)
     if six.vnic_id is not None:
         raise conflict(f"{where} {six_id} is assigned to VNIC {six.vnic_id}.")
     ready(subnet)

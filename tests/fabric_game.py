@@ -185,7 +185,7 @@ class Game:
 
     def flags(self, packet: Packet, wanted: Verdict) -> int:
         """TCP as its two ends would speak it; connection tracking cares."""
-        at = place(self.flows, packet)
+        at = place(self.flows, self.cloud.vcn_id, packet)
         if at is None or at.is_about:
             return SYN
         if at.flow.original in self.answered:
@@ -206,7 +206,7 @@ class Game:
         assert came == ({wanted.to: wanted.head} if accepted else {}), (
             packet,
             wanted,
-            place(self.flows, packet),
+            place(self.flows, self.cloud.vcn_id, packet),
         )
         self.flows = track(self.cloud.world, self.flows, packet)
         self.sent.append(packet)

@@ -246,7 +246,9 @@ def test_what_is_dropped_begins_no_flow() -> None:
 
 
 def test_a_flow_is_known_once() -> None:
-    assert flows(a_world(), SYN, SYN, REPLY) == {Flow(SYN.head, REPLY.head)}
+    cloud = a_world()
+
+    assert flows(cloud, SYN, SYN, REPLY) == {Flow(cloud.vcn_id, SYN.head, REPLY.head)}
 
 
 def test_an_unasked_answer_begins_no_flow() -> None:
@@ -473,4 +475,7 @@ def test_a_tuple_can_be_said(head: Tuple, said: str) -> None:
 
 
 def test_a_packet_of_no_flow_has_no_place() -> None:
-    assert place(flows(a_world(), SYN), OUT) is None
+    cloud = a_world()
+
+    assert place(flows(cloud, SYN), cloud.vcn_id, OUT) is None
+    assert place(flows(cloud, SYN), "ocid1.vcn.other", SYN) is None

@@ -2,55 +2,66 @@
 
 A `Tuple` is what connection tracking knows a flow by, in the kernel's own terms: for ICMP
 the source port is the identifier and the destination port type * 256 + code. A `Flow` is
-one that was seen begin: the tuple of its first packet, and that of its replies, which
+one that a VCN's router saw begin: the tuple of its first packet, and that of its replies, which
 differ where an address was translated. The model keeps source ports; the kernel changes
-one when two flows would clash behind one address.
+one when two flows would clash behind one address. Packets here are whole: the fabric puts
+fragments together before it judges them, so that each of them fares as the whole does.
 """
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import NamedTuple
 
-from mooring.core.vcn.packets.services import ICMP, TCP, UDP
+from mooring.core.vcn.packets.ports import Address
+from mooring.core.vcn.packets.services import ICMP, ICMPV6, OWN_ICMP, TCP, UDP
 
 INTERNET = "internet"
 ECHO, ECHO_REPLY = 8, 0
-UNREACHABLE, FRAGMENTATION_NEEDED = 3, 4
-ANSWERS = {8: 0, 13: 14, 15: 16, 17: 18}
-INVERSE = ANSWERS | {answer: question for question, answer in ANSWERS.items()}
+ECHO6, ECHO_REPLY6 = 128, 129
+# Destination unreachable: fragmentation needed (RFC 792); packet too big (RFC 4443).
+UNREACHABLE, FRAGMENTATION_NEEDED, TOO_BIG6 = 3, 4, 2
+# Router solicitation, neighbour solicitation and advertisement (RFC 4861).
+DISCOVERY = frozenset({133, 135, 136})
+ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129, 139: 140}}
+INVERSE = {
+    protocol: kinds | {answer: question for question, answer in kinds.items()}
+    for protocol, kinds in ANSWERS.items()
+}
 
 
 class Tuple(NamedTuple):
-    """One direction of a flow."""
+    """One direction of a flow; both addresses are of one family."""
 
     protocol: int
-    source: IPv4Address
+    source: Address
     source_port: int
-    destination: IPv4Address
+    destination: Address
     destination_port: int
+
+    @property
+    def is_icmp(self) -> bool:
+        """Tell whether it is of its family's ICMP; the other family's is like any protocol."""
+        return self.protocol == OWN_ICMP[self.source.version]
 
     def inverse(self) -> "Tuple":
         """Give the other direction, were nothing translated."""
-        if self.protocol != ICMP:
-            return Tuple(
-                self.protocol,
-                self.destination,
-                self.destination_port,
-                self.source,
-                self.source_port,
-            )
-        kind, code = divmod(self.destination_port, 256)
-        back = INVERSE.get(kind, kind) * 256 + code
-        return Tuple(ICMP, self.destination, self.source_port, self.source, back)
+        ports = self.destination_port, self.source_port
+        if self.is_icmp:
+            kind, code = divmod(self.destination_port, 256)
+            back = INVERSE[self.protocol].get(kind, kind) * 256 + code
+            ports = self.source_port, back
+        return Tuple(self.protocol, self.destination, ports[0], self.source, ports[1])
 
     def opens(self) -> bool:
         """Tell whether a packet like this can begin a flow that has replies."""
-        return self.protocol != ICMP or self.destination_port // 256 in ANSWERS
+        if not self.is_icmp:
+            return True
+        return self.destination_port // 256 in ANSWERS[self.protocol]
 
     def service(self) -> tuple[int, int, int]:
         """Give protocol, destination and source port; of ICMP protocol, type, code."""
-        if self.protocol == ICMP:
-            return ICMP, *divmod(self.destination_port, 256)
+        if self.is_icmp:
+            return self.protocol, *divmod(self.destination_port, 256)
         if self.protocol in {TCP, UDP}:
             return self.protocol, self.destination_port, self.source_port
         return self.protocol, 0, 0
@@ -58,19 +69,28 @@ class Tuple(NamedTuple):
     def __str__(self) -> str:
         """Say it in a sentence's words."""
         protocol, first, second = self.service()
-        if protocol == ICMP:
-            return f"ICMP {first},{second} {self.source} to {self.destination}"
-        word = {TCP: "TCP", UDP: "UDP"}.get(protocol)
-        if word is None:
-            return f"protocol {protocol} {self.source} to {self.destination}"
-        return f"{word} {self.source}:{second} to {self.destination}:{first}"
+        ends = f"{self.source} to {self.destination}"
+        if self.is_icmp:
+            word = "ICMP" if protocol == ICMP else "ICMPv6"
+            return f"{word} {first},{second} {ends}"
+        if protocol not in {TCP, UDP}:
+            return f"protocol {protocol} {ends}"
+        word = "TCP" if protocol == TCP else "UDP"
+        return f"{word} {_end(self.source, second)} to {_end(self.destination, first)}"
+
+
+def _end(address: Address, port: int) -> str:
+    plain = isinstance(address, IPv4Address)
+    return f"{address}:{port}" if plain else f"[{address}]:{port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A packet that leaves a VNIC (its OCID) or comes from the `INTERNET`.
+    """A packet that leaves a VNIC, or comes from outside of the VCNs.
 
-    `quoted` is what an ICMP error says it is about: the head of the packet that it answers.
+    `origin` is the VNIC's OCID, the `INTERNET`, for an on-premises site the OCID of its DRG
+    attachment, for Oracle's services that of the service gateway. `quoted` is what an ICMP error
+    says it is about: the head of the packet that it answers.
     """
 
     origin: str
@@ -79,15 +99,24 @@ class Packet:
 
     @property
     def is_too_big(self) -> bool:
-        """Tell whether it reports that fragmentation is needed (type 3, code 4)."""
-        wanted = UNREACHABLE * 256 + FRAGMENTATION_NEEDED
-        return self.head.protocol == ICMP and self.head.destination_port == wanted
+        """Tell whether it is a path-MTU message: fragmentation needed, or packet too big."""
+        if not self.head.is_icmp:
+            return False
+        kind, code = divmod(self.head.destination_port, 256)
+        if self.head.protocol == ICMPV6:
+            return kind == TOO_BIG6
+        return (kind, code) == (UNREACHABLE, FRAGMENTATION_NEEDED)
+
+    def can_begin(self) -> bool:
+        """Tell whether it can begin a flow."""
+        return self.quoted is None and self.head.opens()
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow that connection tracking knows: what began it and what its replies look like."""
+    """A flow that a VCN's router knows: what began it and what its replies look like."""
 
+    vcn_id: str
     original: Tuple
     reply: Tuple
 
@@ -97,6 +126,7 @@ class Flow:
         return self.reply != self.original.inverse()
 
 
+# A value: what connection tracking has forgotten is taken out by subtraction.
 Flows = frozenset[Flow]
 NO_FLOWS: Flows = frozenset()
 
@@ -113,17 +143,13 @@ class Place:
     is_about: bool = False
 
 
-def place(flows: Flows, packet: Packet) -> Place | None:
-    """Find a packet's place among the flows; None for the first of a new one."""
-    if packet.quoted is not None:
-        # An error about the packet travels against it.
-        return _find(flows, packet.quoted.inverse(), is_about=True)
-    return _find(flows, packet.head, is_about=False)
-
-
-def _find(flows: Flows, wanted: Tuple, *, is_about: bool) -> Place | None:
+def place(flows: Flows, vcn_id: str, packet: Packet) -> Place | None:
+    """Find a packet's place among the flows of a VCN; None for the first of a new one."""
+    # An error about a packet travels against it.
+    is_about = packet.quoted is not None
+    wanted = packet.quoted.inverse() if packet.quoted else packet.head
     for flow in flows:
-        if wanted in {flow.original, flow.reply}:
+        if flow.vcn_id == vcn_id and wanted in {flow.original, flow.reply}:
             return Place(flow, wanted == flow.reply, is_about)
     return None
 
@@ -141,9 +167,10 @@ def udp(source: str, source_port: int, destination: str, port: int) -> Tuple:
 def icmp(
     source: str, destination: str, kind: int, code: int = 0, number: int = 1
 ) -> Tuple:
-    """Name an ICMP message; `number` is its identifier."""
-    return _transport(ICMP, (source, number), (destination, kind * 256 + code))
+    """Name a message of the family's ICMP; `number` is its identifier."""
+    protocol = OWN_ICMP[ip_address(source).version]
+    return _transport(protocol, (source, number), (destination, kind * 256 + code))
 
 
 def _transport(protocol: int, one: tuple[str, int], two: tuple[str, int]) -> Tuple:
-    return Tuple(protocol, IPv4Address(one[0]), one[1], IPv4Address(two[0]), two[1])
+    return Tuple(protocol, ip_address(one[0]), one[1], ip_address(two[0]), two[1])

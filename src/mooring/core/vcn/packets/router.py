@@ -45,6 +45,7 @@ from mooring.core.vcn.packets.ways import (
     Way,
     Ways,
     internet,
+    longest,
     nat,
 )
 from mooring.core.vcn.world import World
@@ -155,7 +156,18 @@ class Router:
         """Give the virtual router's own addresses, one for each block of a subnet."""
         return tuple(first(b) for s in self.subnets for b in s.ipv4_cidr_blocks)
 
-    def public_of(self, address: IPv4Address) -> IPv4Address | None:
+    def way(self, table_id: str, address: Address) -> Way | None:
+        """Find the way to an address by a route table."""
+        tables = self.routes if isinstance(address, IPv4Address) else self.routes6
+        return longest(tables.get(table_id, ()), address)
+
+    def is_public(self, address: Address) -> bool:
+        """Tell whether the internet reaches the VCN at an address."""
+        if isinstance(address, IPv4Address):
+            return address in self.faces or address in self.behind
+        return any(address in prefix for prefix in self.global6)
+
+    def public_of(self, address: Address) -> IPv4Address | None:
         """Find the public address of a private one, while an internet gateway is open."""
         return self._publics.get(address)
 
@@ -181,7 +193,7 @@ class Router:
         return {port.vnic.id: port for port in self.ports}
 
     @cached_property
-    def _publics(self) -> dict[IPv4Address, IPv4Address]:
+    def _publics(self) -> dict[Address, IPv4Address]:
         return {private: public for public, private in self.behind.items()}
 
 

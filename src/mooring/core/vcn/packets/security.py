@@ -4,8 +4,8 @@ A VNIC is under the rules of its subnet's security lists and of its network secu
 groups together; any one that matches allows. This module asks rule by rule; the
 fabric's chains (`profiles`, `fabric_nft`) must come to the same answer.
 
-What a rule that is stateful lets begin is tracked: its replies, and the ICMP errors
-"fragmentation needed" about it, need no rule of their own. A flow is tracked on a side
+What a rule that is stateful lets begin is tracked: its replies, and the path-MTU messages
+about it (`Packet.is_too_big`), need no rule of their own. A flow is tracked on a side
 as long as a stateful rule there allows its first packet today and no stateless one does
 (the cloud gives stateless rules precedence). So the removal of a rule cuts what it let
 through, at once and in both directions: docs/decisions/0012.
@@ -13,7 +13,8 @@ through, at once and in both directions: docs/decisions/0012.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_network
+from functools import lru_cache
+from ipaddress import ip_network
 
 from mooring.core.vcn.model import (
     NetworkSecurityGroup,
@@ -22,12 +23,14 @@ from mooring.core.vcn.model import (
     SecurityRule,
 )
 from mooring.core.vcn.packets.packet import Tuple
-from mooring.core.vcn.packets.router import Port, Router
+from mooring.core.vcn.packets.router import Address, Network, Port, Router
 from mooring.core.vcn.packets.services import ICMP, ICMPV6, TCP, UDP
 from mooring.core.vcn.world import World
 
 INGRESS, EGRESS = "INGRESS", "EGRESS"
 CIDR, GROUP = "CIDR_BLOCK", "NETWORK_SECURITY_GROUP"
+SERVICE = "SERVICE_CIDR_BLOCK"
+REMEMBERED = 4096  # CIDR blocks that are not read again
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def in_force(world: World, port: Port, direction: str) -> tuple[InForce, ...]:
 
 
 def permitting(
-    rules: Iterable[InForce], router: Router, peer: IPv4Address, head: Tuple
+    rules: Iterable[InForce], router: Router, peer: Address, head: Tuple
 ) -> InForce | None:
     """Give a rule that lets a packet pass from or to a peer, a stateless one first."""
     found = [r for r in rules if matches(r.rule, router, peer, head)]
@@ -71,36 +74,45 @@ def permitting(
 
 
 def tracking(
-    rules: Iterable[InForce], router: Router, peer: IPv4Address, original: Tuple
+    rules: Iterable[InForce], router: Router, peer: Address, original: Tuple
 ) -> InForce | None:
     """Give the stateful rule by which a side tracks a flow; None when it does not."""
     rule = permitting(rules, router, peer, original)
     return None if rule is None or rule.rule.is_stateless else rule
 
 
-def matches(rule: SecurityRule, router: Router, peer: IPv4Address, head: Tuple) -> bool:
+def matches(rule: SecurityRule, router: Router, peer: Address, head: Tuple) -> bool:
     """Tell whether a rule is about this peer and this service."""
-    return _is_peer(rule, router, peer) and _is_service(rule, head.service())
+    return _is_peer(rule, router, peer) and _is_service(rule, head)
 
 
-def _is_peer(rule: SecurityRule, router: Router, peer: IPv4Address) -> bool:
+@lru_cache(REMEMBERED)
+def block(cidr: str) -> Network:
+    """Read a rule's CIDR block."""
+    return ip_network(cidr)
+
+
+def _is_peer(rule: SecurityRule, router: Router, peer: Address) -> bool:
     if rule.peer_type == CIDR:
-        return peer in ip_network(rule.peer)
-    # The CIDRs of a service have no address here: this cloud has no service gateway.
-    port = router.port_at(peer) if rule.peer_type == GROUP else None
+        return peer in block(rule.peer)
+    if rule.peer_type == SERVICE:
+        network = router.labels.get(rule.peer)
+        return network is not None and peer in network
+    port = router.port_at(peer)
     return port is not None and rule.peer in port.vnic.nsg_ids
 
 
-def _is_service(rule: SecurityRule, service: tuple[int, int, int]) -> bool:
-    protocol, first, second = service
+def _is_service(rule: SecurityRule, head: Tuple) -> bool:
+    protocol, first, second = head.service()
     if rule.protocol == "all":
         return True
-    if int(rule.protocol) != protocol or protocol == ICMPV6:
+    if int(rule.protocol) != protocol:
         return False
-    if protocol == ICMP:
+    if head.is_icmp:
         return rule.icmp_type in {None, first} and rule.icmp_code in {None, second}
     if protocol not in {TCP, UDP}:
-        return True
+        # ICMP of the other family is nothing that a rule for it means.
+        return protocol not in {ICMP, ICMPV6}
     return _has(rule.destination_ports, first) and _has(rule.source_ports, second)
 
 
@@ -115,7 +127,7 @@ def _title(book: SecurityList | NetworkSecurityGroup) -> str:
 
 
 def _service(rule: SecurityRule) -> str:
-    words = {"all": "all", "1": "ICMP", "6": "TCP", "17": "UDP"}
+    words = {"all": "all", "1": "ICMP", "6": "TCP", "17": "UDP", "58": "ICMPv6"}
     said = [words.get(rule.protocol, f"protocol {rule.protocol}")]
     if rule.icmp_type is not None:
         code = "" if rule.icmp_code is None else f",{rule.icmp_code}"

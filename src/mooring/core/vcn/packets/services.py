@@ -1,7 +1,8 @@
 """What security rules allow of a peer, as one value: protocols, ports, ICMP types.
 
 A `Services` is a set of (protocol, first, second) numbers: for TCP and UDP destination
-port and source port, for ICMP type and code, for any other protocol 0 and 0. Rules of
+port and source port, for ICMP type and code, for any other protocol 0 and 0. ICMP is one
+of IPv4's services, ICMPv6 of IPv6's; of the other family's packets rules for it say nothing. Rules of
 any number and shape that allow the same have the same Services, which is what lets the
 fabric name its chains by their content.
 """
@@ -18,7 +19,10 @@ AXES: dict[int, tuple[Range, Range]] = {
     TCP: (PORT, PORT),
     UDP: (PORT, PORT),
     ICMP: (BYTE, BYTE),
+    ICMPV6: (BYTE, BYTE),
 }
+IPV4, IPV6 = 4, 6
+OWN_ICMP = {IPV4: ICMP, IPV6: ICMPV6}
 
 Strip = tuple[int, int, Ranges]
 Shape = tuple[Strip, ...]
@@ -61,17 +65,17 @@ def whole(protocol: int) -> Shape:
     return ((low, high, (second,)),)
 
 
-def allowed(rules: Iterable[SecurityRule]) -> Services:
-    """Give what at least one of the rules allows, of IPv4."""
+def allowed(rules: Iterable[SecurityRule], version: int = IPV4) -> Services:
+    """Give what at least one of the rules allows, of one family."""
+    strange = {*OWN_ICMP.values()} - {OWN_ICMP[version]}
     boxes: dict[int, list[Box]] = {}
     for rule in rules:
         if rule.protocol == "all":
             return EVERYTHING
         boxes.setdefault(int(rule.protocol), []).append(_box(rule))
-    # ICMPv6 is none of IPv4's protocols.
     return _services(
         others=False,
-        shapes={p: _covered(b) for p, b in boxes.items() if p != ICMPV6},
+        shapes={p: _covered(b) for p, b in boxes.items() if p not in strange},
     )
 
 
@@ -94,7 +98,7 @@ def _services(*, others: bool, shapes: dict[int, Shape]) -> Services:
 
 def _box(rule: SecurityRule) -> Box:
     first, second = AXES.get(int(rule.protocol), (POINT, POINT))
-    if int(rule.protocol) == ICMP:
+    if int(rule.protocol) in OWN_ICMP.values():
         return _only(rule.icmp_type, first), _only(rule.icmp_code, second)
     return (
         _between(rule.destination_ports, first),

@@ -4,7 +4,7 @@ A way is a value of a closed union. A gateway that is shut, and a target that is
 `Closed` with the reason in words. Rules for a service's CIDR label stand for its network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 
@@ -22,7 +22,7 @@ from mooring.core.vcn.model import (
     Vcn,
 )
 from mooring.core.vcn.oracle_services import labelled, service
-from mooring.core.vcn.packets.ports import ATTACHED, Network, Port
+from mooring.core.vcn.packets.ports import ATTACHED, Address, Network, Port
 from mooring.core.vcn.world import World
 
 AVAILABLE, PEERED = "AVAILABLE", "PEERED"
@@ -79,9 +79,8 @@ class Closed:
     reason: str
 
 
-Beside = (
-    Services | Peer | Drg
-)  # networks beside the VCN, which packets come in from too
+# Networks beside the VCN, which packets come in from too.
+Beside = Services | Peer | Drg
 Way = Internet | Nat | Hop | Beside | Closed
 Route = tuple[IPv4Network, Way]
 Route6 = tuple[IPv6Network, Way]
@@ -108,6 +107,13 @@ class Gate:
     way: Beside
     routes: tuple[Route, ...] = ()
     routes6: tuple[Route6, ...] = ()
+
+
+def longest(routes: Iterable[Route | Route6], address: Address) -> Way | None:
+    """Give the way of the longest prefix that has an address, the first of equal ones."""
+    fitting = (route for route in routes if address in route[0])
+    found = max(fitting, key=lambda route: route[0].prefixlen, default=None)
+    return found[1] if found else None
 
 
 Gateway = ServiceGateway | LocalPeeringGateway | DrgAttachment

@@ -649,3 +649,18 @@ def test_the_world_of_rows_is_the_same(cloud: Cloud, vcn: Json) -> None:
 
     assert dict(loaded.records) == dict(cloud.world.records)
     assert dict(loaded.indexes) == dict(cloud.world.indexes)
+
+
+def test_only_what_lies_inside_keeps_a_block(cloud: Cloud) -> None:
+    """Subnets in other blocks of the VCN stand in nobody's way."""
+    vcn = cloud.vcn(isIpv6Enabled=True, ipv6PrivateCidrBlocks=["fd12::/48"])
+    act(cloud, vcn, "addCidr", cidrBlock="10.1.0.0/16")
+    cloud.subnet(vcn, "10.0.1.0/24", ipv6CidrBlock="fd12::/64")
+
+    change = {"originalCidrBlock": "10.1.0.0/16", "newCidrBlock": "10.2.0.0/16"}
+    act(cloud, vcn, "modifyCidr", **change)
+    act(cloud, vcn, "removeCidr", cidrBlock="10.2.0.0/16")
+    act(cloud, vcn, "removeIpv6Cidr", ipv6CidrBlock=vcn["ipv6CidrBlocks"][0])
+
+    left = now(cloud, vcn)
+    assert (left["cidrBlocks"], left["ipv6CidrBlocks"]) == (["10.0.0.0/16"], [])

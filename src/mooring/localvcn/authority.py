@@ -18,7 +18,6 @@ from mooring.adapters.x509 import Certificate, Issuer, UnreadableCertificateErro
 ROOT = "authority.pem"
 PRIVATE = "authority"
 LONG = timedelta(days=3650)
-SERVICE_LIFE = timedelta(days=365)
 INSTANCE_LIFE = timedelta(hours=4)
 EARLIER = timedelta(minutes=10)  # for clocks that are behind
 
@@ -60,7 +59,7 @@ class Authority:
             hosts=tuple(hosts),
             key=key,
             begins=now - EARLIER,
-            ends=now + SERVICE_LIFE,
+            ends=now + LONG,
         )
         file = self.directory / "service.pem"
         credentials.keep_private_key(file, key + self.root.give(wish).pem)

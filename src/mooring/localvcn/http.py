@@ -7,6 +7,7 @@ go (one per VCN) and signals are the program's own business.
 import asyncio
 import contextlib
 import socket
+import ssl
 from typing import cast
 
 from starlette.types import ASGIApp, Receive, Scope
@@ -128,14 +129,21 @@ class HttpServer:
         self._state = ServerState()
         self._server: asyncio.Server | None = None
 
-    async def start(self, listener: socket.socket) -> None:
+    async def start(
+        self, listener: socket.socket, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Accept connections from now on; the socket is ours to close."""
         # asyncio sets this only on sockets whose protocol number it knows, which accept()
         # does not tell; without it each answer waits 40 ms for a delayed acknowledgement
         if listener.family != socket.AF_UNIX:
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, sock=listener)
+        self._server = await loop.create_server(
+            self._protocol,
+            sock=listener,
+            ssl=tls,
+            ssl_handshake_timeout=self._patience if tls else None,
+        )
 
     async def stop(self) -> None:
         """Accept nothing more, finish what is under way, close."""

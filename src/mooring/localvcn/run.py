@@ -19,10 +19,13 @@ from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.rows import from_row
 from mooring.core.vcn.world import World
 from mooring.localvcn.admin import Admin
+from mooring.localvcn.authority import Authority
 from mooring.localvcn.cloud import Cloud
 from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import Enforcement, Fabric
+from mooring.localvcn.federation import Federation
 from mooring.localvcn.http import HttpServer
+from mooring.localvcn.inside import Inside
 from mooring.localvcn.keys import Keys
 from mooring.localvcn.server import Server
 
@@ -38,14 +41,26 @@ RETRY = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """What a server has more when there are instances that could call it."""
+
+    authority: Authority
+    inside: Inside
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
-    """What a server is made of, beside its journal."""
+    """What a server is made of, beside its journal.
+
+    `within` is there with a fabric: who its instances are, and the API inside of it.
+    """
 
     register: IdentityFile
     fabric: Fabric
     chance: Chance
     settings: Settings
     desk: Desk
+    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +120,7 @@ async def serve(
     world = load(journal, settings_of(parts.register, parts.settings))
     enforcement = Enforcement(parts.fabric)
     cloud = Cloud(world, journal, enforcement, parts.desk)
-    keys = Keys(parts.register, lambda: cloud.world)
-    app = Server(cloud, keys, parts.chance)
+    app = _application(parts, cloud)
     http = HttpServer(app, keep_alive=KEEP_ALIVE, most=CONNECTIONS)
     admin = HttpServer(Admin(cloud), most=ADMINS, patience=ADMIN_PATIENCE)
     stop = _stop_signal()
@@ -125,6 +139,22 @@ async def serve(
             for task in tasks:
                 task.cancel()
     log.info("stopped")
+
+
+def _application(parts: Parts, cloud: Cloud) -> Server:
+    """Make what answers on the host, and with a fabric inside of it too."""
+
+    def world() -> World:
+        return cloud.world
+
+    if parts.within is None:
+        return Server(cloud, Keys(parts.register, world), parts.chance)
+    authority = parts.within.authority
+    keys = Keys(parts.register, world, authority.tokens.public.verify)
+    federation = Federation(authority, parts.register, world)
+    app = Server(cloud, keys, parts.chance, federation)
+    parts.within.inside.let_in(app)
+    return app
 
 
 async def _for_ever(loop: Callable[[], Awaitable[None]]) -> None:

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime
 from email.utils import formatdate
 
 from starlette.requests import ClientDisconnect
@@ -23,8 +24,10 @@ from mooring.core.vcn.api import signing
 from mooring.core.vcn.api.requests import Reply, Request
 from mooring.core.vcn.faults.decide import Asked, Effect
 from mooring.core.vcn.faults.names import called
+from mooring.core.vcn.iam.principal import Principal
 from mooring.localvcn.cloud import Cloud
 from mooring.localvcn.desk import LOST, Chance
+from mooring.localvcn.federation import Federation
 from mooring.localvcn.http import cut
 from mooring.localvcn.keys import Keys
 
@@ -56,10 +59,17 @@ CUT = Answer(Reply(status=0), "a fault cut the connection", lost=True)
 class Server:
     """The ASGI application: one door for every path."""
 
-    def __init__(self, cloud: Cloud, keys: Keys, chance: Chance) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        keys: Keys,
+        chance: Chance,
+        federation: Federation | None = None,
+    ) -> None:
         self._cloud = cloud
         self._keys = keys
         self._chance = chance
+        self._federation = federation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; never lets an exception reach the client as such."""
@@ -111,11 +121,9 @@ class Server:
             return stopped
         headers = {name: ", ".join(http.headers.getlist(name)) for name in http.headers}
         received = signing.Received(http.method, _target(http.scope), headers, body)
-        caller = signing.authenticate(
-            received, now, lambda name: self._keys.holder(name, now)
-        )
-        if isinstance(caller, signing.Refused):
-            return _error(signing.STATUS, signing.CODE, caller.message, caller.why)
+        caller = self._believed(received, now)
+        if isinstance(caller, Answer):
+            return caller
         kind = headers.get("content-type", "")
         if body and kind.partition(";")[0].strip().lower() != JSON_TYPE:
             message = f"content-type {json.dumps(kind[:100])} must be {JSON_TYPE}."
@@ -133,6 +141,17 @@ class Server:
             entropy=asked.entropy,
         )
         return await self._struck(request, replace(asked, caller=caller.id))
+
+    def _believed(
+        self, received: signing.Received, now: datetime
+    ) -> Principal | Answer:
+        """Tell who calls, or answer at the door: with a token, or that nobody is believed."""
+        if self._federation is not None and self._federation.is_asked(received):
+            return _told(self._federation.answer(received, now))
+        caller = signing.authenticate(
+            received, now, lambda name: self._keys.holder(name, now)
+        )
+        return _told(caller) if isinstance(caller, signing.Refused) else caller
 
     async def _struck(self, request: Request, asked: Asked) -> Answer:
         """Let the cloud answer, as far as budgets and faults let it."""
@@ -161,6 +180,13 @@ def _stopped(effect: Effect) -> Answer | None:
     if effect.reply is None:
         return None
     return Answer(effect.reply, "a fault or budget")
+
+
+def _told(said: Reply | signing.Refused) -> Answer:
+    """Give an answer at the door; who is not believed is told no more than the cloud tells."""
+    if isinstance(said, signing.Refused):
+        return _error(signing.STATUS, signing.CODE, said.message, said.why)
+    return Answer(said)
 
 
 async def _send(

@@ -21,13 +21,18 @@ from mooring.cli.vcn.words import LISTEN, Directory, each, fabric_name, one, sai
 from mooring.core.vcn.faults import settled
 from mooring.core.vcn.faults.words import duration
 from mooring.core.vcn.limits import Delays, Settings
+from mooring.core.vcn.resolver import hosts
 from mooring.localvcn import run
+from mooring.localvcn.authority import authority
 from mooring.localvcn.desk import Chance, Desk
-from mooring.localvcn.enforcement import Fabric, NoFabric
+from mooring.localvcn.enforcement import NoFabric
 from mooring.localvcn.fabric import FabricLoop
 from mooring.localvcn.follow import Following
+from mooring.localvcn.identities import Identities
 from mooring.localvcn.imds import Metadata
+from mooring.localvcn.inside import Inside
 from mooring.localvcn.internet import Echoes, outside
+from mooring.localvcn.resolver import Resolver
 
 NONE = "none"
 
@@ -134,13 +139,25 @@ def _parts(
     state: Path, fabric: str, settings: Settings, open_: contextlib.ExitStack
 ) -> run.Parts:
     chance = Chance(Clock().wall, os.urandom)
-    desk = Desk(settings, chance)
-    ground: Fabric = NoFabric()
-    if fabric != NONE:
-        loop = FabricLoop(fabric, tools(open_))
-        guides = (Metadata(fabric, desk.metadata), Echoes(outside(fabric)))
-        ground = Following(loop, netns, *guides)
-    return run.Parts(IdentityFile(state), ground, chance, settings, desk)
+    desk, register = Desk(settings, chance), IdentityFile(state)
+    if fabric == NONE:
+        return run.Parts(register, NoFabric(), chance, settings, desk)
+    ours = authority(state, chance.wall)
+    region = run.settings_of(register, settings).region
+    inside = Inside(fabric, ours.service(hosts(region), chance.wall()))
+    identities = Identities(ours, register, chance.wall)
+    metadata = Metadata(fabric, desk.metadata, identities)
+    ground = Following(
+        FabricLoop(fabric, tools(open_)),
+        netns,
+        metadata,
+        metadata.over_ipv6,
+        Resolver(fabric),
+        Echoes(outside(fabric)),
+        inside,
+    )
+    within = run.Within(ours, inside)
+    return run.Parts(register, ground, chance, settings, desk, within)
 
 
 def _log_to_stderr() -> None:

@@ -10,6 +10,7 @@ from mooring.cli.vcn.fault import fault
 from mooring.cli.vcn.init import init
 from mooring.cli.vcn.serve import serve
 from mooring.cli.vcn.stats import stats
+from mooring.cli.vcn.twin import bring_in, diff, export
 
 
 @click.group()
@@ -17,5 +18,5 @@ def vcn() -> None:
     """Run the local VCN: OCI's network API, and packets that obey it."""
 
 
-for _command in (serve, init, down, fault, stats):
+for _command in (serve, init, down, fault, stats, export, bring_in, diff):
     vcn.add_command(_command)

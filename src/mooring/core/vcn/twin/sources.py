@@ -1,0 +1,63 @@
+"""A snapshot's objects as they are needed to understand others."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network
+
+from mooring.core.vcn.twin.snapshot import Json, Snapshot
+
+
+@dataclass(frozen=True)
+class Source:
+    """Looks things up across a snapshot."""
+
+    snapshot: Snapshot
+
+    @cached_property
+    def vcn_of_subnet(self) -> dict[str, str]:
+        """Give each subnet's VCN."""
+        return {str(s["id"]): str(s["vcnId"]) for s in self.snapshot.of("subnet")}
+
+    @cached_property
+    def slots(self) -> dict[str, int]:
+        """Give each attachment's place on its instance: the primary VNIC's first, then by age."""
+        primary = {v["id"] for v in self.snapshot.of("vnic") if v.get("isPrimary")}
+        by_instance: dict[object, list[Json]] = {}
+        for one in self.snapshot.of("vnicattachment"):
+            by_instance.setdefault(one["instanceId"], []).append(one)
+        found = {}
+        for some in by_instance.values():
+            some.sort(
+                key=lambda a: (
+                    a.get("vnicId") not in primary,
+                    str(a.get("timeCreated")),
+                )
+            )
+            found.update({str(a["id"]): n for n, a in enumerate(some)})
+        return found
+
+    @cached_property
+    def split_subnets(self) -> frozenset[str]:
+        """Give the subnets that have CIDR addresses out of their first block."""
+        return frozenset(self._split())
+
+    def _split(self) -> Iterator[str]:
+        firsts = {
+            str(s["id"]): _network(s.get("cidrBlock"))
+            for s in self.snapshot.of("subnet")
+        }
+        for ip in self.snapshot.of("privateip"):
+            if ip.get("cidrPrefixLength"):
+                subnet, at = str(ip.get("subnetId")), _network(ip.get("ipAddress"))
+                block = firsts.get(subnet)
+                if at is not None and block is not None and at.subnet_of(block):
+                    yield subnet
+
+
+def _network(text: object) -> IPv4Network | None:
+    """Read an address or block; what is none is named when its own record is read."""
+    try:
+        return IPv4Network(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,89 @@
+"""A copy of somebody's VCN in a state directory: rehearse here what is changed there.
+
+The copy keeps every identifier. It is written in one transaction while no server runs on the
+directory; the next `serve` brings it up, with packets when it has a fabric.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mooring.adapters.journal import Entry, Journal
+from mooring.core.vcn.model import Resource, VnicAttachment
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.rows import from_row, name_of, to_row
+from mooring.core.vcn.twin.records import records_of
+from mooring.core.vcn.twin.snapshot import Snapshot
+from mooring.core.vcn.world import World
+
+
+class TwinError(Exception):
+    """The copy cannot be kept here; the message says why and what to do."""
+
+
+def world_of(snapshot: Snapshot) -> World:
+    """Give the world of a snapshot's records; raises UnreadableError."""
+    return world_with(records_of(snapshot))
+
+
+def world_with(records: Iterable[Resource]) -> World:
+    """Build a world of some records; TwinError when they contradict each other."""
+    rows = [to_row(record) for record in records]
+    try:
+        return World.load(rows)
+    except ValueError as error:
+        raise TwinError(f"the objects contradict each other: {error}") from None
+
+
+def bring(state: Path, snapshot: Snapshot, *, replace: bool) -> dict[str, int]:
+    """Keep a snapshot in a state directory; how many objects of each kind.
+
+    With `replace` an earlier copy of the same VCNs goes first. Raises TwinError, UnreadableError,
+    JournalError; then nothing was changed.
+    """
+    records = records_of(snapshot)
+    world_with(records)
+    journal = Journal(state)
+    try:
+        kept = _kept(journal)
+        old = _copied(kept, snapshot.vcns)
+        if old and not replace:
+            vcn = next(r.id for r in old if r.id in snapshot.vcns)
+            raise TwinError(
+                f"{state}: has {vcn} already; --replace puts the new copy in the place of the old one"
+            )
+        gone = {record.id for record in old}
+        rest = [record for record in kept if record.id not in gone]
+        coming = {record.id for record in records}
+        world_with([*(r for r in rest if r.id not in coming), *records])
+        journal.commit(
+            [
+                *(Entry(*name_of(record), None) for record in old),
+                *(Entry(*to_row(record)) for record in records),
+            ]
+        )
+    finally:
+        journal.close()
+    return _counts(records)
+
+
+def _kept(journal: Journal) -> list[Resource]:
+    rows = ((e.kind, e.key, e.body or "") for e in journal.entries())
+    found = (from_row(row) for row in rows)
+    return [record for record in found if isinstance(record, Resource)]
+
+
+def _copied(kept: Sequence[Resource], vcns: Iterable[str]) -> list[Resource]:
+    """Give the records of these VCNs and of what is in them, instances included."""
+    whole = set(vcns)
+    ids = {r.id for r in kept if r.id in whole or getattr(r, "vcn_id", "") in whole}
+    plugs = [r for r in kept if isinstance(r, VnicAttachment) and r.vnic_id in ids]
+    ids |= {plug.id for plug in plugs} | {plug.instance_id for plug in plugs}
+    return [record for record in kept if record.id in ids]
+
+
+def _counts(records: Iterable[Resource]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for record in records:
+        title = KINDS[type(record)].title
+        counts[title] = counts.get(title, 0) + 1
+    return counts

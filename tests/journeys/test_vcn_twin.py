@@ -1,0 +1,217 @@
+"""A VCN read from one cloud by the SDK, kept in a file, brought up by another server."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journeys.local_vcn import (
+    SHAPE,
+    LocalVcn,
+    an_estate,
+    eventually,
+    local_vcn,
+    mooring,
+)
+from oci.core import models as m
+
+
+@pytest.fixture
+def clouds(tmp_path: Path) -> Iterator[tuple[LocalVcn, LocalVcn]]:
+    with ExitStack() as stack:
+        yield (
+            stack.enter_context(local_vcn(tmp_path / "one")),
+            stack.enter_context(local_vcn(tmp_path / "two")),
+        )
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+
+
+def source(cloud: LocalVcn, vcn: str) -> list[str]:
+    return [
+        *("--config", str(cloud.config_file), "--profile", "DEFAULT"),
+        *("--endpoint", cloud.endpoint, "--vcn", vcn),
+    ]
+
+
+def furnished(cloud: LocalVcn) -> tuple[str, str]:
+    """A VCN with a group, an instance and addresses; the ids of VCN and group."""
+    vcn, subnet = an_estate(cloud)
+    network, compute = cloud.network, cloud.compute
+    group = network.create_network_security_group(
+        m.CreateNetworkSecurityGroupDetails(
+            compartment_id=vcn.compartment_id, vcn_id=vcn.id, display_name="pods"
+        )
+    ).data
+    network.add_network_security_group_security_rules(
+        group.id,
+        m.AddNetworkSecurityGroupSecurityRulesDetails(
+            security_rules=[
+                m.AddSecurityRuleDetails(
+                    direction="INGRESS",
+                    protocol="6",
+                    source=group.id,
+                    source_type="NETWORK_SECURITY_GROUP",
+                    tcp_options=m.TcpOptions(
+                        destination_port_range=m.PortRange(min=80, max=81)
+                    ),
+                )
+            ]
+        ),
+    )
+    instance = compute.launch_instance(
+        m.LaunchInstanceDetails(
+            compartment_id=vcn.compartment_id,
+            availability_domain="moor:LOCAL-1-AD-1",
+            shape=SHAPE,
+            shape_config=m.LaunchInstanceShapeConfigDetails(ocpus=2),
+            create_vnic_details=m.CreateVnicDetails(
+                subnet_id=subnet.id, nsg_ids=[group.id]
+            ),
+        )
+    ).data
+    eventually(lambda: compute.get_instance(instance.id), "RUNNING")
+    (attachment,) = compute.list_vnic_attachments(
+        vcn.compartment_id, instance_id=instance.id
+    ).data
+    eventually(lambda: compute.get_vnic_attachment(attachment.id), "ATTACHED")
+    vnic = compute.get_vnic_attachment(attachment.id).data.vnic_id
+    network.create_private_ip(
+        m.CreatePrivateIpDetails(vnic_id=vnic, cidr_prefix_length=28)
+    )
+    eventually(lambda: network.get_subnet(subnet.id), "AVAILABLE")
+    return vcn.id, group.id
+
+
+def listed(cloud: LocalVcn, vcn: str) -> dict[str, Any]:
+    """What the SDK shows of a VCN, without its times."""
+    network = cloud.network
+    compartment = network.get_vcn(vcn).data.compartment_id
+    (subnet,) = network.list_subnets(compartment, vcn_id=vcn).data
+    ips = network.list_private_ips(subnet_id=subnet.id).data
+    (group,) = network.list_network_security_groups(vcn_id=vcn).data
+    rules = network.list_network_security_group_security_rules(group.id).data
+    return {
+        "subnet": (subnet.id, subnet.cidr_block, subnet.virtual_router_mac),
+        "ips": sorted((i.id, i.ip_address, i.cidr_prefix_length) for i in ips),
+        "vnics": sorted(
+            (v.id, v.mac_address)
+            for v in (network.get_vnic(i.vnic_id).data for i in ips)
+        ),
+        "rules": [(r.id, r.source, r.tcp_options.destination_port_range.max) for r in rules],
+    }  # fmt: skip
+
+
+def test_a_vcn_is_copied_with_everything_in_it(
+    clouds: tuple[LocalVcn, LocalVcn], tmp_path: Path
+) -> None:
+    one, two = clouds
+    vcn, _ = furnished(one)
+    two.stop()
+
+    brought = mooring("vcn", "import", "--state", str(two.state), *source(one, vcn))
+    two.start()
+
+    assert brought.returncode == 0, brought.stderr
+    assert listed(two, vcn) == listed(one, vcn)
+
+
+def test_a_change_in_the_copy_shows_as_a_difference(
+    clouds: tuple[LocalVcn, LocalVcn], tmp_path: Path
+) -> None:
+    one, two = clouds
+    vcn, group = furnished(one)
+    file, twin = str(tmp_path / "vcn.json"), str(tmp_path / "twin.json")
+    exported = mooring("vcn", "export", "--output", file, *source(one, vcn))
+    assert exported.returncode == 0, exported.stderr
+    two.stop()
+    assert mooring("vcn", "import", file, "--state", str(two.state)).returncode == 0
+    two.start()
+    alike = mooring("vcn", "diff", file, *source(two, vcn))
+    assert (alike.returncode, alike.stdout) == (0, ""), alike.stderr
+
+    two.network.update_network_security_group(
+        group, m.UpdateNetworkSecurityGroupDetails(display_name="rehearsed")
+    )
+    assert mooring("vcn", "export", "--output", twin, *source(two, vcn)).returncode == 0
+    found = mooring("vcn", "diff", "-o", "json", twin, *source(one, vcn))
+
+    assert found.returncode == 1, found.stderr
+    assert json.loads(found.stdout) == [
+        {
+            "kind": "networksecuritygroup",
+            "id": group,
+            "name": "rehearsed",
+            "side": "",
+            "fields": [{"name": "displayName", "left": "rehearsed", "right": "pods"}],
+        }
+    ]
+
+
+def test_a_second_copy_needs_a_word(
+    clouds: tuple[LocalVcn, LocalVcn], tmp_path: Path
+) -> None:
+    one, two = clouds
+    vcn, group = furnished(one)
+    two.stop()
+    words = ["vcn", "import", "--state", str(two.state), *source(one, vcn)]
+    assert mooring(*words).returncode == 0
+    one.network.update_network_security_group(
+        group, m.UpdateNetworkSecurityGroupDetails(display_name="later")
+    )
+
+    refused = mooring(*words)
+    taken = mooring(*words, "--replace")
+    two.start()
+
+    assert refused.returncode == 1
+    assert f"has {vcn} already; --replace" in refused.stderr
+    assert taken.returncode == 0, taken.stderr
+    found = two.network.get_network_security_group(group).data.display_name
+    assert found == "later"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["import", "--state", "s"], "say which VCN of which cloud"),
+        (["diff", "no-such-file"], "No such file"),
+        (
+            ["export", "--config", "no-such", "--profile", "P", "--vcn", "v"],
+            "no-such",
+        ),
+    ],
+)
+def test_bad_words_are_refused(words: list[str], says: str) -> None:
+    refused = mooring("vcn", *words)
+
+    assert refused.returncode in (1, 2)
+    assert says in refused.stderr
+
+
+def test_a_running_server_keeps_its_directory(
+    clouds: tuple[LocalVcn, LocalVcn],
+) -> None:
+    one, two = clouds
+    vcn, _ = furnished(one)
+
+    refused = mooring("vcn", "import", "--state", str(two.state), *source(one, vcn))
+
+    assert refused.returncode == 1
+    assert "in use by another server" in refused.stderr
+
+
+def test_a_file_that_is_no_copy_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text("{}")
+
+    refused = mooring("vcn", "import", str(file), "--state", str(tmp_path / "s"))
+
+    assert refused.returncode == 1
+    assert f"{file}: format" in refused.stderr

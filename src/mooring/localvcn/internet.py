@@ -1,8 +1,10 @@
 """What answers outside of the VCNs: a server that says who called, and echoes.
 
 HTTP on ports 80 and 443 (plain there too: pods may often go out to 443 only) answers with the
-caller's address and port as they are seen there, port 7 echoes over TCP and UDP (RFC 862). The
-internet has one at 198.51.100.10 (`core.vcn.packets.fabric.SERVER`), in a namespace of its own.
+caller's address and port as they are seen there, port 7 echoes over TCP and UDP (RFC 862). Where
+they are `core.vcn.packets.fabric.hosts` says: the internet has some at 198.51.100.10 and
+2001:db8:ffff::10, Oracle's services at 198.19.16.10, premises behind a DRG at the first address of each
+of their networks.
 """
 
 import asyncio
@@ -15,8 +17,7 @@ from typing import cast
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from mooring.core.vcn.packets.fabric import SERVER
-from mooring.core.vcn.packets.names import internet_space
+from mooring.core.vcn.packets.fabric import hosts
 from mooring.core.vcn.world import World
 from mooring.localvcn.follow import Spaces
 from mooring.localvcn.http import HttpServer
@@ -117,8 +118,10 @@ class Echoes:
 
 
 def outside(fabric: str) -> Places:
-    """Give the places of a fabric: its internet."""
-    return lambda _: {internet_space(fabric): (str(SERVER),)}
+    """Give the places of a fabric: its internet, Oracle's services, premises behind DRGs."""
+    return lambda world: {
+        space: tuple(map(str, found)) for space, found in hosts(world, fabric).items()
+    }
 
 
 async def _pages(spaces: Spaces, fd: int, host: str, doors: AsyncExitStack) -> None:

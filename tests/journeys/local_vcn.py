@@ -37,6 +37,7 @@ class LocalVcn:
 
     directory: Path
     fabric: str = "none"
+    flags: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     address: str = "127.0.0.1:0"
     clients: list[Any] = field(default_factory=list)
@@ -75,6 +76,7 @@ class LocalVcn:
                     *(MOORING, "vcn", "serve", "--state", str(self.state)),
                     *("--listen", self.address, "--fabric", self.fabric),
                     *("--ready-fd", str(say)),
+                    *self.flags,
                 ],
                 stderr=log,
                 pass_fds=[say],
@@ -128,9 +130,11 @@ class LocalVcn:
 
 
 @contextmanager
-def local_vcn(directory: Path, fabric: str = "none") -> Iterator[LocalVcn]:
+def local_vcn(
+    directory: Path, fabric: str = "none", flags: tuple[str, ...] = ()
+) -> Iterator[LocalVcn]:
     """A server with one user; killed at the end whatever happens."""
-    vcn = LocalVcn(directory, fabric)
+    vcn = LocalVcn(directory, fabric, flags)
     try:
         vcn.init()
         vcn.start()
@@ -146,6 +150,19 @@ def eventually(get: Callable[[], Response], state: str) -> Response:
         assert time.monotonic() < deadline, f"{response.data}\nis not {state}"
         time.sleep(0.05)
     return response
+
+
+def an_instance(vcn: LocalVcn, subnet_id: str, **vnic: object) -> m.Instance:
+    """Launch an instance that can have eight VNICs, and wait until it runs."""
+    details = m.LaunchInstanceDetails(
+        compartment_id=vcn.init()["tenancy"],
+        availability_domain="moor:LOCAL-1-AD-1",
+        shape=SHAPE,
+        shape_config=m.LaunchInstanceShapeConfigDetails(ocpus=8),
+        create_vnic_details=m.CreateVnicDetails(subnet_id=subnet_id, **vnic),
+    )
+    made = vcn.compute.launch_instance(details).data
+    return eventually(lambda: vcn.compute.get_instance(made.id), "RUNNING").data
 
 
 def an_estate(vcn: LocalVcn, cidr: str = "10.0.0.0/16") -> tuple[m.Vcn, m.Subnet]:

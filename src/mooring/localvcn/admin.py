@@ -74,8 +74,8 @@ class Admin:
             case ("DELETE", "faults", []):
                 names = [fault.id for fault in self._cloud.desk.faults.active]
                 return Told(200, {"ended": [n for n in names if self._cloud.end(n)]})
-            case ("DELETE", "faults", [name]):
-                return self._end(name)
+            case ("DELETE", "faults", [*names]):
+                return self._end("/".join(names))
             case ("GET", "stats", []):
                 return Told(200, self._stats())
             case _:

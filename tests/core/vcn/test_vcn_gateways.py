@@ -39,6 +39,9 @@ def net(cloud: Cloud) -> Net:
 
 
 def test_a_table_s_rules_come_back(cloud: Cloud, net: Net) -> None:
+    every = cloud.get("/services")[0]
+    services = [{"serviceId": every["id"]}]
+    sgw = cloud.post("/serviceGateways", {**net.inside, "services": services})
     table = cloud.post(
         "/routeTables",
         net.table(
@@ -46,9 +49,9 @@ def test_a_table_s_rules_come_back(cloud: Cloud, net: Net) -> None:
             {"cidrBlock": "192.0.2.0/24", "networkEntityId": net.igw["id"]},
             {"destination": "::/0", "networkEntityId": net.igw["id"]},
             {
-                "destination": "all-services",
+                "destination": every["cidrBlock"],
                 "destinationType": "SERVICE_CIDR_BLOCK",
-                "networkEntityId": net.igw["id"],
+                "networkEntityId": sgw["id"],
                 "description": "why",
             },
         ),
@@ -59,11 +62,15 @@ def test_a_table_s_rules_come_back(cloud: Cloud, net: Net) -> None:
         "0.0.0.0/0",
         "192.0.2.0/24",
         "::/0",
-        "all-services",
+        every["cidrBlock"],
     ]
     assert rules[0]["cidrBlock"] == "0.0.0.0/0"
     assert rules[0]["routeType"] == "STATIC"
     assert (rules[3]["cidrBlock"], rules[3]["description"]) == (None, "why")
+    assert (
+        cloud.put(f"/routeTables/{table['id']}", {"routeRules": rules})["routeRules"]
+        == rules
+    )
 
 
 def test_a_table_s_rules_are_replaced_or_left(cloud: Cloud, net: Net) -> None:

@@ -22,6 +22,7 @@ from ipaddress import IPv4Address, IPv4Network
 from mooring.core.net.blocks import Entry
 from mooring.core.vcn.limits import RESERVED_FIRST, RESERVED_LAST
 from mooring.core.vcn.model import (
+    IpSecTunnel,
     Ipv6,
     NatGateway,
     PrivateIp,
@@ -150,6 +151,8 @@ def _block(record: PrivateIp | Ipv6, bits: int) -> Entry:
 
 def _public(record: Resource) -> IPv4Address | None:
     """Give the public address that a record takes; a VNIC's is taken by its PublicIp."""
+    if isinstance(record, IpSecTunnel):
+        return record.vpn_ip
     if isinstance(record, NatGateway):
         return None if record.public_ip_id else record.nat_ip
     return record.ip_address if isinstance(record, PublicIp) else None

@@ -1,31 +1,36 @@
-"""Route tables and gateways: made and changed."""
+"""Route tables, internet, NAT and service gateways: made and changed."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
-from mooring.core.vcn.api.errors import conflict, invalid, missing, unrelated
+from mooring.core.vcn.acts import publicips, removal
+from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.route_rules import check_use, check_users, read_rules
+from mooring.core.vcn.api.errors import conflict, not_found, unrelated
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
-from mooring.core.vcn.indexes import PUBLIC
-from mooring.core.vcn.limits import PUBLIC_ADDRESSES
 from mooring.core.vcn.model import (
     InternetGateway,
     NatGateway,
-    PrivateIp,
-    RouteRule,
+    Resource,
     RouteTable,
+    ServiceGateway,
     Vcn,
 )
-from mooring.core.vcn.world import World
+from mooring.core.vcn.model.kinds import KINDS
+from mooring.core.vcn.oracle_services import OracleService, service, services
+from mooring.core.vcn.shown.forms import Json
 
-TARGETS = (InternetGateway, NatGateway, PrivateIp)
+NOWHERE = IPv4Address(0)  # until the gateway has its address
+public_address = publicips.free_address
 
 
 def create_route_table(call: Call) -> Answer:
     """Make a route table."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
     common = call.common(RouteTable, call.body, call.body.need("compartmentId", str))
-    rules = _rules(call, vcn.id) or ()
+    rules = read_rules(call, vcn.id) or ()
     table = RouteTable(**common, vcn_id=vcn.id, route_rules=rules)
     return Answer(draft=call.draft.put(table), subject=table)
 
@@ -34,119 +39,175 @@ def update_route_table(call: Call) -> Answer:
     """Replace a table's rules, its name and tags."""
     table = call.about(RouteTable)
     changes = renamed(call.body)
-    if (rules := _rules(call, table.vcn_id)) is not None:
+    if (rules := read_rules(call, table.vcn_id)) is not None:
+        check_users(call, table, rules)
         changes["route_rules"] = rules
     return Answer(draft=call.draft.change(table, **changes), subject=table)
-
-
-def _rules(call: Call, vcn_id: str) -> tuple[RouteRule, ...] | None:
-    given = call.body.many("routeRules", Values)
-    if given is None:
-        return None
-    rules: dict[str, RouteRule] = {}
-    for n, one in enumerate(given):
-        rule = _rule(call, f"routeRules[{n}]", one, vcn_id)
-        if rule.destination in rules:
-            where = f"routeRules[{n}].destination"
-            raise invalid(where, rule.destination, "must not be there twice.")
-        rules[rule.destination] = rule
-    return tuple(rules.values())
-
-
-def _rule(call: Call, where: str, given: Values, vcn_id: str) -> RouteRule:
-    kind = given.get("destinationType", str) or "CIDR_BLOCK"
-    block = given.get("cidrBlock", IPv4Network)
-    destination = given.get("destination", str) or (block and str(block))
-    if not destination:
-        raise missing(f"{where}.destination")
-    if kind == "CIDR_BLOCK":
-        _check_block(f"{where}.destination", destination)
-    target = given.need("networkEntityId", str)
-    entity = call.world.get(target)
-    if not isinstance(entity, TARGETS) or entity.vcn_id != vcn_id:
-        raise unrelated(
-            f"{where}.networkEntityId",
-            target,
-            f"is no gateway or private IP of {vcn_id}.",
-        )
-    return RouteRule(
-        destination=destination,
-        destination_type=kind,
-        network_entity_id=target,
-        description=given.get("description", str),
-    )
-
-
-def _check_block(where: str, text: str) -> None:
-    network = IPv6Network if ":" in text else IPv4Network
-    try:
-        network(text if "/" in text else "")
-    except ValueError:
-        raise invalid(where, text, "must be a CIDR block without host bits.") from None
 
 
 def create_internet_gateway(call: Call) -> Answer:
     """Make an internet gateway, the only one of its VCN."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
-    if other := next(call.world.referring(InternetGateway, vcn.id), None):
-        raise conflict(f"VCN {vcn.id} has an internet gateway already: {other.id}.")
+    _check_first(call, InternetGateway, vcn)
     compartment = call.body.need("compartmentId", str)
     gateway = InternetGateway(
         **call.common(InternetGateway, call.body, compartment),
         vcn_id=vcn.id,
         is_enabled=call.body.need("isEnabled", bool),
-        **table_choice(call, vcn.id),
+        **table_choice(call, vcn.id, InternetGateway),
     )
     return Answer(draft=call.draft.put(gateway), subject=gateway)
+
+
+def _check_first(call: Call, kind: type[Resource], vcn: Vcn) -> None:
+    """Refuse a second gateway of a kind that a VCN has one of."""
+    if other := next(call.world.referring(kind, vcn.id), None):
+        title = KINDS[kind].title
+        raise conflict(f"VCN {vcn.id} has a {title} already: {other.id}.")
 
 
 def update_internet_gateway(call: Call) -> Answer:
     """Open or close a gateway, change its table, name and tags."""
     gateway = call.about(InternetGateway)
-    changes = {**renamed(call.body), **table_choice(call, gateway.vcn_id)}
+    changes = renamed(call.body) | table_choice(call, gateway.vcn_id, InternetGateway)
     if "isEnabled" in call.body:
         changes["is_enabled"] = call.body.need("isEnabled", bool)
     return Answer(draft=call.draft.change(gateway, **changes), subject=gateway)
 
 
 def create_nat_gateway(call: Call) -> Answer:
-    """Make a NAT gateway with a public address of its own."""
+    """Make a NAT gateway with a reserved public address, or one of its own."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
     compartment = call.body.need("compartmentId", str)
     gateway = NatGateway(
         **call.common(NatGateway, call.body, compartment),
         vcn_id=vcn.id,
-        nat_ip=public_address(call.world, call.dice.number("public")),
+        nat_ip=NOWHERE,
         block_traffic=call.body.get("blockTraffic", bool) or False,
-        **table_choice(call, vcn.id),
+        **table_choice(call, vcn.id, NatGateway),
     )
-    return Answer(draft=call.draft.put(gateway), subject=gateway)
+    wanted = call.body.get("publicIpId", str)
+    draft, public = publicips.for_gateway(call, call.draft, gateway, wanted)
+    gateway = replace(gateway, nat_ip=public.ip_address, public_ip_id=public.id)
+    return Answer(draft=draft.put(gateway), subject=gateway)
 
 
 def update_nat_gateway(call: Call) -> Answer:
     """Block or pass traffic, change the gateway's table, name and tags."""
     gateway = call.about(NatGateway)
-    changes = {**renamed(call.body), **table_choice(call, gateway.vcn_id)}
-    if "blockTraffic" in call.body:
-        changes["block_traffic"] = call.body.need("blockTraffic", bool)
+    table = table_choice(call, gateway.vcn_id, NatGateway)
+    changes = renamed(call.body) | table | _blocking(call.body)
     return Answer(draft=call.draft.change(gateway, **changes), subject=gateway)
 
 
-def table_choice(call: Call, vcn_id: str) -> dict[str, Any]:
-    """Give the change of a route table that a body asks for; "" takes it away."""
-    table = call.body.get("routeTableId", str)
-    if table is None:
+def delete_nat_gateway(call: Call) -> Answer:
+    """Delete a NAT gateway; its reserved public address is nobody's again."""
+    answer = removal.delete(call)
+    draft = publicips.freed(answer.draft, call.about(NatGateway).id)
+    return replace(answer, draft=draft)
+
+
+def _blocking(body: Values) -> dict[str, Any]:
+    if "blockTraffic" not in body:
         return {}
-    if table:
-        call.neighbour(RouteTable, "routeTableId", table, vcn_id)
-    return {"route_table_id": table or None}
+    return {"block_traffic": body.need("blockTraffic", bool)}
 
 
-def public_address(world: World, dice: int) -> IPv4Address:
-    """Choose a public address that nobody has."""
-    space = world.space(PUBLIC)
-    within = int(PUBLIC_ADDRESSES[0]), 32 - PUBLIC_ADDRESSES.prefixlen
-    found = space.pick(within, 0, dice)
+def table_choice(
+    call: Call, vcn_id: str, at: type[Resource] | None = None
+) -> dict[str, Any]:
+    """Give the change of a route table that a body asks for; "" takes it away.
+
+    `at` is the kind of gateway that will ask it for what comes in.
+    """
+    name = call.body.get("routeTableId", str)
+    if name is None:
+        return {}
+    if name:
+        table = call.related(RouteTable, "routeTableId", name)
+        call.neighbour(RouteTable, "routeTableId", name, vcn_id)
+        if at is not None:
+            check_use(call.world, "routeTableId", table.route_rules, at)
+    return {"route_table_id": name or None}
+
+
+def create_service_gateway(call: Call) -> Answer:
+    """Make a service gateway, the only one of its VCN."""
+    vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    _check_first(call, ServiceGateway, vcn)
+    compartment = call.body.need("compartmentId", str)
+    gateway = ServiceGateway(
+        **call.common(ServiceGateway, call.body, compartment),
+        vcn_id=vcn.id,
+        **_enabled(call),
+        **table_choice(call, vcn.id, ServiceGateway),
+    )
+    return Answer(draft=call.draft.put(gateway), subject=gateway)
+
+
+def update_service_gateway(call: Call) -> Answer:
+    """Replace the enabled services, block or pass traffic, change table, name and tags."""
+    gateway = call.about(ServiceGateway)
+    table = table_choice(call, gateway.vcn_id, ServiceGateway)
+    changes = renamed(call.body) | table | _enabled(call) | _blocking(call.body)
+    return Answer(draft=call.draft.change(gateway, **changes), subject=gateway)
+
+
+def _enabled(call: Call) -> dict[str, Any]:
+    """Give the services that a body enables, each once."""
+    given = call.body.many("services", Values)
+    if given is None:
+        return {}
+    named = (
+        _known(call, f"services[{n}].serviceId", one) for n, one in enumerate(given)
+    )
+    return {"services": tuple(dict.fromkeys(named))}
+
+
+def _known(call: Call, where: str, given: Values) -> str:
+    name = given.need("serviceId", str)
+    if service(call.world.settings.region, name) is None:
+        raise unrelated(where, name, "is no Service that exists.")
+    return name
+
+
+def attach_service(call: Call) -> Answer:
+    """Enable a service; one that is enabled stays so."""
+    gateway = call.about(ServiceGateway)
+    name = _known(call, "serviceId", call.body)
+    wanted = tuple(dict.fromkeys((*gateway.services, name)))
+    return Answer(draft=call.draft.change(gateway, services=wanted), subject=gateway)
+
+
+def detach_service(call: Call) -> Answer:
+    """Disable a service; the route rules that name it stay and lead nowhere."""
+    gateway = call.about(ServiceGateway)
+    name = _known(call, "serviceId", call.body)
+    if name not in gateway.services:
+        raise unrelated("serviceId", name, f"is not enabled on {gateway.id}.")
+    wanted = tuple(one for one in gateway.services if one != name)
+    return Answer(draft=call.draft.change(gateway, services=wanted), subject=gateway)
+
+
+def list_services(call: Call) -> Answer:
+    """List the services that a service gateway may enable."""
+    known = services(call.world.settings.region)
+    return paged(call, in_order([_service(one) for one in known]))
+
+
+def get_service(call: Call) -> Answer:
+    """Show a service by the id in the path."""
+    name = call.request.path.strip("/").split("/")[2]
+    found = service(call.world.settings.region, name)
     if found is None:
-        raise conflict("There are no public IP addresses left.")
-    return IPv4Address(found)
+        raise not_found(name)
+    return Answer(draft=call.draft, shown=_service(found))
+
+
+def _service(one: OracleService) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "description": one.name,
+        "cidrBlock": one.label,
+    }

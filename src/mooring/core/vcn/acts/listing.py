@@ -47,10 +47,16 @@ FILTERS = {
     "instanceId": "instance_id",
     "vnicId": "vnic_id",
     "lifetime": "lifetime",
+    "drgId": "drg_id",
+    "cpeId": "cpe_id",
+    "networkId": "network_id",
+    "attachmentType": "network_type",
+    "drgRouteTableId": "drg_route_table_id",
+    "importDrgRouteDistributionId": "import_drg_route_distribution_id",
     "scope": "scope",
 }
 # Parameters that name an index of their own.
-NARROWING = ("instanceId", "vnicId", "vcnId")
+NARROWING = ("instanceId", "vnicId", "vcnId", "networkId", "drgId", "cpeId")
 LARGEST_NUMBER = 1 << 128
 
 

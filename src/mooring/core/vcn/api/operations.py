@@ -9,9 +9,11 @@ from mooring.core.vcn.calls import (
     addresses,
     bulk,
     compute,
+    drg,
     gateways,
     identity,
     networks,
+    onprem,
     publicips,
     rules,
     work,
@@ -23,6 +25,8 @@ OPERATIONS: dict[Route, Operation] = {
     **networks.ROUTES,
     **rules.ROUTES,
     **gateways.ROUTES,
+    **drg.ROUTES,
+    **onprem.ROUTES,
     **compute.ROUTES,
     **addresses.ROUTES,
     **work.ROUTES,
@@ -56,7 +60,7 @@ for (_method, _path), _operation in OPERATIONS.items():
 
 def methods(path: tuple[str, ...]) -> dict[str, Operation]:
     """Give the operations of a path below the version, by method."""
-    for candidate in (path, templated(path), _keyed(path)):
+    for candidate in (path, templated(path), _keyed(path), _nested(path)):
         if candidate in _BY_SEGMENTS:
             return _BY_SEGMENTS[candidate]
     return {}
@@ -70,6 +74,11 @@ def templated(path: tuple[str, ...]) -> tuple[str, ...]:
 def _keyed(path: tuple[str, ...]) -> tuple[str, ...]:
     """Give a path with its fourth segment as `{key}` too: a part of the object of the path."""
     return (*templated(path)[:3], "{key}", *path[4:])
+
+
+def _nested(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Give a path with its third segment as `{id}`, below the word of what it is an id of."""
+    return (*path[:2], "{id}", *path[3:])
 
 
 def name_elsewhere(method: str, path: tuple[str, ...]) -> str | None:

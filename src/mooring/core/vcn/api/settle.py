@@ -6,6 +6,8 @@ attachment  ATTACHING -> ATTACHED; DETACHING -> DETACHED, shown for a while, the
 VNIC        PROVISIONING -> AVAILABLE; TERMINATING -> gone, with its primary and
             ephemeral private IPs; reserved ones stay, assigned to nobody
 subnet      UPDATING -> AVAILABLE
+peering     PENDING -> PEERED, at both of its ends
+circuit     PROVISIONING -> PROVISIONED
 public IP   PROVISIONING -> AVAILABLE; ASSIGNING -> ASSIGNED; UNASSIGNING -> AVAILABLE;
             TERMINATING -> gone
 compartment DELETING -> DELETED, shown for a while, then gone
@@ -22,10 +24,13 @@ from mooring.core.vcn.api.turns import Draft
 from mooring.core.vcn.indexes import AGENDA
 from mooring.core.vcn.model import (
     Instance,
+    LocalPeeringGateway,
     PrivateIp,
     PublicIp,
+    RemotePeeringConnection,
     Resource,
     Subnet,
+    VirtualCircuit,
     Vnic,
     WorkRequest,
 )
@@ -44,6 +49,8 @@ NEXT = {
     "TERMINATING": "TERMINATED",
     "DELETING": "DELETED",
 }
+# What AVAILABLE is called of some kinds.
+READY: dict[type[Resource], str] = {Instance: "RUNNING", VirtualCircuit: "PROVISIONED"}
 SHOWN_ENDED = ("DETACHED", "TERMINATED", "DELETED", "SUCCEEDED", "FAILED")
 TOKENS_AT_ONCE = 100
 NOTHING = Reply(status=204)
@@ -71,9 +78,11 @@ def _end(draft: Draft, resource: Resource, due: datetime) -> Draft:
         return _without(draft, resource)
     if isinstance(resource, PublicIp) and state == "TERMINATING":
         return draft.drop(resource)
+    if isinstance(resource, LocalPeeringGateway | RemotePeeringConnection):
+        return draft.change(resource, peering_status="PEERED", settles_at=None)
     state = NEXT[state]
-    if isinstance(resource, Instance) and state == "AVAILABLE":
-        state = "RUNNING"
+    if state == "AVAILABLE":
+        state = READY.get(type(resource), state)
     kept = draft.world.settings.delays.kept
     until = due + kept if state in SHOWN_ENDED else None
     return draft.change(resource, lifecycle_state=state, settles_at=until)

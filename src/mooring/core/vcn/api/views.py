@@ -12,6 +12,8 @@ from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.shown import (
     addresses,
     compute,
+    drg,
+    gateways,
     identity,
     networks,
     publicips,
@@ -30,6 +32,8 @@ MORE: More = {
     **work.MORE,
     **publicips.MORE,
     **identity.MORE,
+    **gateways.MORE,
+    **drg.MORE,
 }
 NAMES: dict[type[Resource], list[tuple[str, str]]] = {
     kind: [

@@ -130,6 +130,7 @@ _ROUTE: Fields = {
     "destinationType": Field(one_of("CIDR_BLOCK", "SERVICE_CIDR_BLOCK")),
     "cidrBlock": Field(network()),
     "networkEntityId": need(ocid),
+    "routeType": Field(one_of("STATIC", "LOCAL")),
     "description": DESCRIPTION,
 }
 

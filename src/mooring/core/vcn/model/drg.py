@@ -42,6 +42,11 @@ class DrgAttachment(Resource):
     vcn_route_type: str = "SUBNET_CIDRS"
     export_drg_route_distribution_id: str | None = None
 
+    @property
+    def vcn_id(self) -> str | None:
+        """The VCN that is attached, if it is one."""
+        return self.network_id if self.network_type == "VCN" else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrgRouteRule:

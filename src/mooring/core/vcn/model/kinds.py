@@ -116,10 +116,10 @@ KINDS: dict[type[Resource], Kind] = {
             }
         ),
         needed_by=(
-            model.DrgAttachment,
             model.IpSecConnection,
             model.VirtualCircuit,
             model.RemotePeeringConnection,
+            model.DrgAttachment,
             model.RouteTable,
         ),
     ),

@@ -41,7 +41,7 @@ _VNIC: Fields = {
     "skipSourceDestCheck": Field(flag),
 }
 
-_PAIR: Fields = {
+IPV6_PAIR: Fields = {
     "ipv6Id": Field(ocid),
     "ipv6Address": Field(address6),
     "ipv6SubnetCidr": Field(network6(IPV6_SUBNET, IPV6_SUBNET)),
@@ -55,7 +55,7 @@ CREATE_VNIC: Fields = {
     "assignPublicIp": Field(flag),
     "assignIpv6Ip": Field(flag),
     "ipv6AddressIpv6SubnetCidrPairDetails": Field(
-        list_of(group(_PAIR), 0, PREFIXES_PER_SUBNET)
+        list_of(group(IPV6_PAIR), 0, PREFIXES_PER_SUBNET)
     ),
     "assignPrivateDnsRecord": Field(flag),
     "privateIpId": Field(ocid),

@@ -13,6 +13,7 @@ from typing import Any
 
 from mooring.core.vcn.api.apply import apply, settle
 from mooring.core.vcn.api.requests import Change, Outcome, Request
+from mooring.core.vcn.iam.principal import Principal
 from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.world import World
 
@@ -32,6 +33,7 @@ class Cloud:
         self.chance = random.Random(seed)
         self.changes: list[Change] = []
         self.principal = "ocid1.user.oc1..aaaaaaaatester"
+        self.caller: Principal | None = None
 
     @property
     def domain(self) -> str:
@@ -61,7 +63,8 @@ class Cloud:
             query=query or {},
             headers=headers or {},
             body=b"" if body is None else raw,
-            principal=self.principal,
+            principal=self.caller.id if self.caller else self.principal,
+            caller=self.caller,
             now=self.now,
             entropy=self.chance.randbytes(32),
         )

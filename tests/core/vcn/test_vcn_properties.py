@@ -5,7 +5,8 @@ reserved addresses given to nobody, every object's parents there, and the indexe
 as those built anew from the rows. Refused requests leave the world as it was.
 """
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Network
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import settings
@@ -18,10 +19,12 @@ from hypothesis.stateful import (
 )
 from vcn_cloud import Cloud
 
+from mooring.core.vcn.acts.ipv6 import singles
 from mooring.core.vcn.indexes import reserved
-from mooring.core.vcn.limits import SECONDARY_IPS_PER_VNIC
+from mooring.core.vcn.limits import SECONDARY_IPS_PER_VNIC, SECONDARY_IPV6S_PER_VNIC
 from mooring.core.vcn.model import (
     Instance,
+    Ipv6,
     NetworkSecurityGroup,
     PrivateIp,
     Resource,
@@ -43,6 +46,11 @@ SUBNETS = (
 )
 
 
+PREFIXES = [f"fd12:0:0:{n}::/64" for n in range(4)]
+RESIZED = ("10.0.0.0/27", "10.0.1.0/28", "10.0.1.0/26", "10.0.2.0/27", "10.0.8.0/29")
+SIXES = (None, 80, 124)
+
+
 class Cloudy(RuleBasedStateMachine):
     """One VCN in which much happens."""
 
@@ -53,9 +61,13 @@ class Cloudy(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Two instances, each with VNICs in two small subnets."""
-        self.vcn = self.cloud.vcn(dnsLabel="net")
+        self.vcn = self.cloud.vcn(
+            dnsLabel="net", isIpv6Enabled=True, ipv6PrivateCidrBlocks=["fd12::/56"]
+        )
         subnets = [
-            self.cloud.subnet(self.vcn, *cidrs, dnsLabel=f"sub{n}")
+            self.cloud.subnet(
+                self.vcn, *cidrs, dnsLabel=f"sub{n}", ipv6CidrBlock=PREFIXES[n]
+            )
             for n, cidrs in enumerate(SUBNETS[:2])
         ]
         for _ in range(2):
@@ -109,6 +121,7 @@ class Cloudy(RuleBasedStateMachine):
             "subnetId": self.some(Subnet, pick),
             "nsgIds": [self.some(NetworkSecurityGroup, pick)] if pick % 3 == 0 else [],
             "hostnameLabel": host,
+            "assignIpv6Ip": pick % 2 == 0,
         }
         body = self.cloud.launch_body({"id": ""}, createVnicDetails=details)
         self.ask("POST", "/instances", body)
@@ -116,8 +129,10 @@ class Cloudy(RuleBasedStateMachine):
     @rule(pick=picks, where=picks, address=st.none() | st.integers(0, 20))
     def an_attachment(self, pick: int, where: int, address: int | None) -> None:
         details: dict[str, object] = {"subnetId": self.some(Subnet, where)}
-        if address is not None:
+        if address is not None and where % 2:
             details["privateIp"] = str(IPv4Address("10.0.0.0") + address)
+        elif address is not None:
+            details["privateIpId"] = self.some(PrivateIp, pick)
         body = {"instanceId": self.some(Instance, pick), "createVnicDetails": details}
         self.ask("POST", "/vnicAttachments", body)
 
@@ -164,6 +179,54 @@ class Cloudy(RuleBasedStateMachine):
 
     @rule(
         pick=picks,
+        prefix=st.sampled_from(SIXES),
+        number=st.none() | st.integers(1, 3),
+        kept=st.booleans(),
+    )
+    def an_ipv6(
+        self, pick: int, prefix: int | None, number: int | None, kept: bool
+    ) -> None:
+        block = IPv6Network(PREFIXES[pick % len(PREFIXES)])
+        home, kind = ("subnetId", Subnet) if kept and pick % 2 else ("vnicId", Vnic)
+        body: dict[str, object] = {
+            home: self.some(kind, pick),
+            "lifetime": "RESERVED" if kept else "EPHEMERAL",
+            "cidrPrefixLength": prefix,
+        }
+        if number is not None:
+            body["ipAddress"] = str(block[number << (128 - (prefix or 128))])
+            body["ipv6SubnetCidr"] = str(block)
+        self.ask("POST", "/ipv6", body)
+
+    @rule(pick=picks, to=picks, call=st.sampled_from(["PUT", "PUT", "POST", "DELETE"]))
+    def an_ipv6_goes(self, pick: int, to: int, call: str) -> None:
+        six = self.cloud.world.find(Ipv6, self.some(Ipv6, pick))
+        if six is not None:
+            vnic = self.near(six.vnic_id or self.some(Vnic, to), to)
+            end = "/actions/detach" if call == "POST" else ""
+            body = {"vnicId": vnic} if call == "PUT" else None
+            self.ask(call, f"/ipv6/{six.id}{end}", body)
+
+    @rule(pick=picks, old=st.sampled_from(RESIZED), new=st.sampled_from(RESIZED))
+    def a_block_of_a_subnet(self, pick: int, old: str, new: str) -> None:
+        ours = self.cloud.world.find(Subnet, self.some(Subnet, pick))
+        if ours is None:
+            return
+        blocks = [*map(str, ours.ipv4_cidr_blocks), old]
+        mine = blocks[pick % len(blocks)]
+        actions = {
+            "addIpv4Cidr": {"ipv4CidrBlock": new},
+            "removeIpv4Cidr": {"ipv4CidrBlock": mine},
+            "modifyIpv4Cidr": {"ipv4CidrBlock": mine, "updatedIpv4CidrBlock": new},
+            "addIpv6Cidr": {"ipv6CidrBlock": PREFIXES[pick % len(PREFIXES)]},
+            "removeIpv6Cidr": {"ipv6CidrBlock": PREFIXES[pick % len(PREFIXES)]},
+        }
+        action = sorted(actions)[pick % len(actions)]
+        path = f"/subnets/{ours.id}/actions/{action}"
+        self.ask("POST", path, actions[action])
+
+    @rule(
+        pick=picks,
         end=st.sampled_from(
             [
                 ("DELETE", "/vnicAttachments/{}", VnicAttachment),
@@ -201,6 +264,20 @@ class Cloudy(RuleBasedStateMachine):
             assert not kept & {int(address) for address in ip.block}
 
     @invariant()
+    def ipv6_objects_lie_apart_in_their_subnet_s_parts(self) -> None:
+        for subnet in self.cloud.world.of(Subnet):
+            sixes = list(self.cloud.world.ipv6s_in(subnet.id))
+            for one, two in pairwise(sixes):
+                assert not one.block.overlaps(two.block)
+            for six in sixes:
+                outer = [b for b in subnet.ipv6_cidr_blocks if six.block.subnet_of(b)]
+                assert len(outer) == 1
+                is_single = six.cidr_prefix_length is None
+                assert six.block.subnet_of(singles(outer[0])) is is_single
+                assert six.ip_address != outer[0][0]
+                assert six.vnic_id is None or self.cloud.world.find(Vnic, six.vnic_id)
+
+    @invariant()
     def indexes_follow_from_the_records(self) -> None:
         world = self.cloud.world
         records = (*world.records.values(), *world.tokens.values())
@@ -216,6 +293,7 @@ class Cloudy(RuleBasedStateMachine):
             ips = world.private_ips_of(vnic.id)
             assert [ip.is_primary for ip in ips].count(True) == 1
             assert len(ips) <= 1 + SECONDARY_IPS_PER_VNIC
+            assert len(world.ipv6s_of(vnic.id)) <= 1 + SECONDARY_IPV6S_PER_VNIC
         for ip in world.of(PrivateIp):
             assert ip.vnic_id is None or world.find(Vnic, ip.vnic_id)
 

@@ -334,24 +334,43 @@ def test_the_internet_cannot_speak_as_the_vcn() -> None:
     assert judged(a_public_world(), packet).reason.startswith("source check")
 
 
-def test_a_flow_stays_behind_its_address() -> None:
+def test_a_flow_whose_way_changes_begins_anew() -> None:
     cloud = a_public_world()
+    cloud.security_list("open", allow("egress"))
     known = flows(cloud, OUT)
     cloud.table("none", ("0.0.0.0/0", an_id("natgateway", "nat")))
+    back = Packet(INTERNET, tcp(SERVER, 80, NAT, 4000))
+    old = Packet(INTERNET, tcp(SERVER, 80, PUBLIC, 4000))
+    found = verdict(cloud.world, known, OUT)
 
-    assert "behind another address" in verdict(cloud.world, known, OUT).reason
-    assert passes(cloud, OUT)
+    assert found.head == OUT.head._replace(source=IPv4Address(NAT))
+    assert not known & flows(cloud, OUT)
+    assert verdict(cloud.world, known, back).word is Word.DROP
+    assert passes(cloud, back, OUT)
+    # The old address still is the VNIC's: what comes to it may belong to the old flow.
+    assert verdict(cloud.world, known, old).word is Word.ACCEPT
 
 
 def test_a_public_address_that_moved_takes_no_old_replies() -> None:
     cloud = a_public_world()
+    cloud.security_list("open", allow("egress"))
     known = flows(cloud, OUT)
     cloud.change(A, public_ip=None)
     cloud.change(B, public_ip=IPv4Address(PUBLIC))
     back = Packet(INTERNET, tcp(SERVER, 80, PUBLIC, 4000))
 
     found = verdict(cloud.world, known, back)
-    assert found.reason == f"{PUBLIC} stands for 10.0.1.5 no longer"
+    assert found.reason.startswith("no ingress rule of VNIC b")
+
+
+def test_a_vnic_cannot_play_the_internets_reply() -> None:
+    cloud = a_private_world()
+    cloud.change(B, skip_source_dest_check=True)
+    known = flows(cloud, OUT)
+    forged = Packet(B, tcp(SERVER, 80, NAT, 4000))
+
+    found = verdict(cloud.world, known, forged)
+    assert found.reason.endswith("belongs to no flow that is translated")
 
 
 def test_a_reply_to_an_address_given_up_finds_nobody() -> None:
@@ -444,12 +463,24 @@ def test_a_route_to_what_is_not_there_leads_nowhere() -> None:
     assert judged(cloud, OUT).reason == "the target of the route does not exist"
 
 
-def test_a_translated_flow_cannot_take_a_vnics_way() -> None:
-    cloud = a_private_world()
-    known = flows(cloud, OUT)
-    hop = a_hop_world()
+def test_a_flow_that_was_translated_is_not_on_a_vnics_way() -> None:
+    known = flows(a_private_world(), OUT)
+    found = verdict(a_hop_world().world, known, OUT)
 
-    assert "behind another address" in verdict(hop.world, known, OUT).reason
+    assert (found.to, found.head) == (C, OUT.head)
+
+
+def test_what_a_vnic_sends_on_is_translated_for_itself() -> None:
+    cloud = a_hop_world()
+    cloud.change(
+        C, route_table_id=cloud.table("out", ("0.0.0.0/0", cloud.nat("nat", NAT)))
+    )
+    known = flows(cloud, OUT)
+    again = replace(OUT, origin=C)
+    found = verdict(cloud.world, known, again)
+
+    assert (found.to, str(found.head)) == (INTERNET, f"TCP {NAT}:4000 to {SERVER}:80")
+    assert len(track(cloud.world, known, again)) == 2
 
 
 def test_a_flow_inside_the_vcn_is_not_translated() -> None:

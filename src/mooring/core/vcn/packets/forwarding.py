@@ -11,23 +11,19 @@ attachment: a VCN, an on-premises site, or through a remote peering another DRG.
 has no rules. Every router passed tracks flows for itself. TCP's own state is not looked at.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mooring.core.vcn.drg_routes import SITES, VCN, across, attached, next_attachment
 from mooring.core.vcn.model import DrgAttachment, ServiceGateway, Vcn, Vnic
-from mooring.core.vcn.packets.packet import INTERNET, Flow, Flows, Packet, place
+from mooring.core.vcn.packets.packet import INTERNET, Flow, Flows, Packet
+from mooring.core.vcn.packets.passing import Onward, Step, Verdict, Word, ends
 from mooring.core.vcn.packets.router import ATTACHED, Drg, Peer, Services, router
 from mooring.core.vcn.packets.turn import (
     METADATA_PORT,
     RESOLVER_PORT,
     ROUTER,
     SHARED_PROTOCOLS,
-    Onward,
     Turn,
-    Verdict,
-    Word,
-    drop,
 )
 from mooring.core.vcn.world import World
 
@@ -54,24 +50,6 @@ def track(world: World, flows: Flows, packet: Packet) -> Flows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Leg:
-    """What one VCN's router makes of a packet."""
-
-    turn: Turn
-    found: Verdict | Onward
-
-    def begun(self) -> Iterator[Flow]:
-        """Give the flow that begins here, if one does: when the packet gets past this router."""
-        turn, head = self.turn, self.turn.packet.head
-        if turn.place is not None or not turn.packet.can_begin():
-            return
-        if isinstance(self.found, Onward):
-            yield Flow(turn.router.vcn.id, head, head.inverse())
-        elif self.found.head is not None and self.found.to != ROUTER:
-            yield Flow(turn.router.vcn.id, head, self.found.head.inverse())
-
-
-@dataclass(frozen=True, slots=True)
 class _Journey:
     """One packet on its way from router to router; `entered` are the gateways that it came by."""
 
@@ -83,13 +61,15 @@ class _Journey:
     def whole(self) -> tuple[Verdict, Flows]:
         """Give where it ends, and the flows that it begins on the way."""
         begun: set[Flow] = set()
-        leg = self._first()
-        while isinstance(leg, _Leg):
-            begun.update(leg.begun())
-            leg = self._next(leg.found) if isinstance(leg.found, Onward) else leg.found
-        return leg, frozenset(begun)
+        step = self._first()
+        while True:
+            if step.begun is not None:
+                begun.add(step.begun)
+            if isinstance(step.found, Verdict):
+                return step.found, frozenset(begun)
+            step = self._next(step.found)
 
-    def _first(self) -> _Leg | Verdict:
+    def _first(self) -> Step:
         if self.packet.origin == INTERNET:
             return self._from_internet()
         match self.world.get(self.packet.origin):
@@ -101,25 +81,25 @@ class _Journey:
                 is_up = site.lifecycle_state == ATTACHED
                 return self._through(site, "") if is_up else _not_open(site.id)
             case _:
-                return drop("the VNIC is not plugged in")
+                return ends("the VNIC is not plugged in")
 
-    def _from_internet(self) -> _Leg | Verdict:
+    def _from_internet(self) -> Step:
         address = self.packet.head.destination
         for vcn in self.world.of(Vcn):
             turn = self._turn(vcn)
             if turn.router.is_public(address):
-                return _Leg(turn, turn.enter())
-        return drop(f"{address} is no public address of a VCN")
+                return turn.enter()
+        return ends(f"{address} is no public address of a VCN")
 
-    def _from_vnic(self, vnic: Vnic) -> _Leg | Verdict:
+    def _from_vnic(self, vnic: Vnic) -> Step:
         vcn = self.world.find(Vcn, vnic.vcn_id)
         turn = self._turn(vcn) if vcn else None
         port = turn.router.port_of(vnic.id) if turn else None
         if turn is None or port is None:
-            return drop("the VNIC is not plugged in")
-        return _Leg(turn, turn.leave(port))
+            return ends("the VNIC is not plugged in")
+        return turn.leave(port)
 
-    def _next(self, onward: Onward) -> _Leg | Verdict:
+    def _next(self, onward: Onward) -> Step:
         match onward.way:
             case Services(gateway_id):
                 return self._arrives(gateway_id, onward.reason)
@@ -131,7 +111,7 @@ class _Journey:
                     return _not_open(attachment_id)
                 return self._through(attachment, onward.reason)
 
-    def _into(self, vcn_id: str, gate_id: str) -> _Leg | Verdict:
+    def _into(self, vcn_id: str, gate_id: str) -> Step:
         """Let it come into a VCN by a gateway."""
         vcn = self.world.find(Vcn, vcn_id)
         turn = self._turn(vcn) if vcn else None
@@ -139,11 +119,11 @@ class _Journey:
         if turn is None or gate is None:
             return _not_open(gate_id)
         if gate_id in self.entered:
-            return drop("the routes lead round in a circle")
+            return ends("the routes lead round in a circle")
         self.entered.add(gate_id)
-        return _Leg(turn, turn.come(gate))
+        return turn.come(gate)
 
-    def _through(self, incoming: DrgAttachment, reason: str) -> _Leg | Verdict:
+    def _through(self, incoming: DrgAttachment, reason: str) -> Step:
         """Let it pass a DRG, and others behind remote peerings, to a VCN or a site."""
         passed: set[str] = set()
         while incoming.id not in passed:
@@ -151,26 +131,25 @@ class _Journey:
             found = next_attachment(self.world, incoming, self.packet.head.destination)
             if found is None:
                 title = f"the table of DRG attachment {incoming.display_name}"
-                return drop(f"no route to {self.packet.head.destination} in {title}")
+                return ends(f"no route to {self.packet.head.destination} in {title}")
             if found.network_type == VCN:
                 return self._into(found.network_id, found.id)
             if found.network_type in SITES:
                 return self._arrives(found.id, reason or "a DRG has no rules")
             other = across(self.world, found)
             if other is None or other.drg_id == found.drg_id:
-                return drop(
+                return ends(
                     f"the peer of DRG attachment {found.display_name} is not open"
                 )
             incoming = other
-        return drop("the routes lead round in a circle")
+        return ends("the routes lead round in a circle")
 
     def _turn(self, vcn: Vcn) -> Turn:
-        at = place(self.flows, vcn.id, self.packet)
-        return Turn(self.world, router(self.world, vcn), self.packet, at)
+        return Turn(self.world, router(self.world, vcn), self.flows, self.packet)
 
-    def _arrives(self, to: str, reason: str) -> Verdict:
-        return Verdict(Word.ACCEPT, reason, to, self.packet.head)
+    def _arrives(self, to: str, reason: str) -> Step:
+        return Step(Verdict(Word.ACCEPT, reason, to, self.packet.head))
 
 
-def _not_open(gateway_id: str) -> Verdict:
-    return drop(f"{gateway_id} is not open")
+def _not_open(gateway_id: str) -> Step:
+    return ends(f"{gateway_id} is not open")

@@ -112,18 +112,23 @@ class Packet:
         return self.quoted is None and self.head.opens()
 
 
+# The address outside behind which a flow is translated, and the private one that it stands for;
+# None there for a NAT gateway's, behind which are many.
+Outside = tuple[IPv4Address, IPv4Address | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A flow that a VCN's router knows: what began it and what its replies look like."""
+    """A flow that a VCN's router knows: what began it and what its replies look like.
+
+    Flows behind different addresses know nothing of each other (docs/decisions/0015); `outside` is
+    None for all that is not translated.
+    """
 
     vcn_id: str
     original: Tuple
     reply: Tuple
-
-    @property
-    def is_translated(self) -> bool:
-        """Tell whether one of its addresses has another in its place."""
-        return self.reply != self.original.inverse()
+    outside: Outside | None = None
 
 
 # A value: what connection tracking has forgotten is taken out by subtraction.
@@ -143,13 +148,16 @@ class Place:
     is_about: bool = False
 
 
-def place(flows: Flows, vcn_id: str, packet: Packet) -> Place | None:
-    """Find a packet's place among the flows of a VCN; None for the first of a new one."""
+def place(
+    flows: Flows, vcn_id: str, packet: Packet, outside: Outside | None = None
+) -> Place | None:
+    """Find a packet's place among a VCN's flows by one way out; None for the first of a new one."""
     # An error about a packet travels against it.
     is_about = packet.quoted is not None
     wanted = packet.quoted.inverse() if packet.quoted else packet.head
     for flow in flows:
-        if flow.vcn_id == vcn_id and wanted in {flow.original, flow.reply}:
+        is_there = (flow.vcn_id, flow.outside) == (vcn_id, outside)
+        if is_there and wanted in {flow.original, flow.reply}:
             return Place(flow, wanted == flow.reply, is_about)
     return None
 

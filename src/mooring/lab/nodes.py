@@ -13,6 +13,7 @@ from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.cni import runtime
 from mooring.core.linux import cgroup, containerd, image, node
 from mooring.core.linux.node import Node, Program
+from mooring.core.vcn.estate import domains
 from mooring.core.vcn.packets.names import node_space
 from mooring.lab.control import groups_of
 from mooring.lab.errors import LabError
@@ -20,6 +21,7 @@ from mooring.lab.programs import Programs
 from mooring.lab.record import (
     NodePlace,
     Standing,
+    authority_file,
     npn_directory,
     plugin_directory,
     shared_directory,
@@ -126,12 +128,18 @@ class LabNode:
         """Have the node's namespaces held."""
         self.tools.need(f"the fabric to make {self.name}", self.space.exists)
         holder = self.holder()
-        if holder is not None:
-            if self.in_right_space(holder):
-                return
+        if holder is None:
+            self._hold()
+        elif not self.in_right_space(holder):
             # The instance came back in a new namespace; nothing of the old one works.
             self.end()
-        self._hold()
+            self._hold()
+        self._furnish()
+
+    def _furnish(self) -> None:
+        """Give the node the cloud's resolver and authority."""
+        authority = authority_file(self.files.path).read_bytes()
+        self.run(*node.furnish(domains(self.standing.topology)), stdin=authority)
 
     def _hold(self) -> None:
         programs, place = self.programs, self.place

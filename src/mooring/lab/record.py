@@ -111,3 +111,8 @@ def plugin_directory(lab: Path) -> Path:
 def config_file(lab: Path) -> Path:
     """Give the OCI configuration file."""
     return lab / "oci" / "config"
+
+
+def authority_file(lab: Path) -> Path:
+    """Give the certificate of those whom clients of the lab's cloud believe."""
+    return lab / "vcn" / "authority.pem"

@@ -12,6 +12,7 @@ from mooring.core.linux.node import (
     Node,
     Program,
     enter,
+    furnish,
     hold,
     init_script,
     moved,
@@ -83,6 +84,24 @@ def test_a_pod_is_entered_through_its_node() -> None:
     assert enter(5, "/run/netns/p")[-3:] == ["nsenter", "--net=/run/netns/p", "--"]
 
 
+def test_programs_in_a_node_are_told_whom_to_believe() -> None:
+    words = enter(5)
+
+    assert words[-3:] == [
+        "env",
+        "REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
+        "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt",
+    ]
+
+
+def test_a_node_is_furnished_with_its_domains_and_whom_to_believe() -> None:
+    words = furnish(["workers.vlab.oraclevcn.com", "vlab.oraclevcn.com"])
+
+    assert words[:3] == ["sh", "-c", node.FURNISH]
+    assert words[4] == "workers.vlab.oraclevcn.com vlab.oraclevcn.com"
+    assert words[5:] == enter(5)[-2:]
+
+
 def test_little_of_the_callers_environment_reaches_a_program() -> None:
     seen = node.environment({"LANG": "C", "AWS_SECRET": "x", "PATH": "/evil"})
 
@@ -90,7 +109,9 @@ def test_little_of_the_callers_environment_reaches_a_program() -> None:
     assert "/evil" not in seen["PATH"]
 
 
-@pytest.mark.parametrize("script", [node.MOVE, node.START, node.HOLD, node.INIT])
+@pytest.mark.parametrize(
+    "script", [node.MOVE, node.START, node.HOLD, node.INIT, node.FURNISH]
+)
 def test_the_shell_can_read_every_script(script: str, tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text(script)

@@ -7,6 +7,7 @@ import pytest
 from mooring.core.vcn.estate import (
     Ref,
     Wanted,
+    domains,
     estate,
     pod_group,
     pod_rules,
@@ -50,6 +51,13 @@ def test_every_object_comes_after_what_it_refers_to() -> None:
         seen.add(Ref(wanted.kind, wanted.name))
 
     assert {pod_group(LAB), pod_subnet(LAB)} <= seen
+
+
+def test_a_node_looks_for_names_where_the_nodes_have_theirs() -> None:
+    vcn, workers = of("vcn")["lab"].body, of("subnet")["lab-workers"].body
+    zone = f"{vcn['dnsLabel']}.oraclevcn.com"
+
+    assert domains(LAB) == (f"{workers['dnsLabel']}.{zone}", zone)
 
 
 def test_names_are_unique_within_a_kind() -> None:

@@ -86,6 +86,33 @@ exec sh -c 'while :; do sleep 2147483647 & wait; done' "mooring node $name"
 """
 """Become the node: record, mounts, host name; then hold all of it."""
 
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+TRUST = {"REQUESTS_CA_BUNDLE": BUNDLE, "SSL_CERT_FILE": BUNDLE}
+"""Where clients of TLS find whom to believe: the SDK's own bundle does not know the lab's cloud."""
+
+FURNISH = """\
+set -eu
+domains=$1; shift
+cat >/run/mooring/authority.pem
+{ if [ "$domains" ]; then echo "search $domains"; fi; echo "nameserver 169.254.169.254"; } >/run/mooring/resolv.conf
+# It may be a link to a file outside of /etc, which is the machine's.
+rm -f /etc/resolv.conf; cp /run/mooring/resolv.conf /etc/resolv.conf
+mark=$(sed -n 2p /run/mooring/authority.pem)
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+  [ -d "${bundle%/*}" ] || continue
+  [ -e "$bundle" ] || : >"$bundle"
+  grep -qF -- "$mark" "$bundle" && continue
+  cat "$bundle" /run/mooring/authority.pem >/run/mooring/bundle.pem
+  rm -f "$bundle"; cp /run/mooring/bundle.pem "$bundle"; rm /run/mooring/bundle.pem
+done
+mkdir -p /etc/profile.d
+for pair; do echo "export $pair"; done >/etc/profile.d/mooring.sh
+"""
+"""Give a node what a cloud's image and DHCP give an instance: resolver, domains, the authority.
+
+All of it is in the node's own /etc; the authority's certificate comes as standard input.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -157,8 +184,16 @@ def moved(groups: Sequence[str]) -> list[str]:
 
 def enter(holder: int, netns: str | None = None) -> list[str]:
     """Give the words before a command that make it run in a node, or in a pod of it."""
+    trust = [f"{key}={value}" for key, value in TRUST.items()]
     door = ["nsenter", "-t", str(holder), "-m", "-u", "-i", "-n", "-p", "-C", "--"]
+    door += ["env", *trust]
     return door if netns is None else [*door, "nsenter", f"--net={netns}", "--"]
+
+
+def furnish(domains: Sequence[str]) -> list[str]:
+    """Give the command that a node is furnished with, to run in it."""
+    trust = [f"{key}={value}" for key, value in TRUST.items()]
+    return ["sh", "-c", FURNISH, "furnish", " ".join(domains), *trust]
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:

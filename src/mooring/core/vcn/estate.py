@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mooring.core.vcn.resolver import ZONE
 from mooring.core.vcn.topology import NodePlan, SubnetPlan, Topology
 
 ANYWHERE = "0.0.0.0/0"
 ALL, ICMP, TCP, UDP = "all", "1", "6", "17"
 PATH_MTU = (3, 4)  # ICMP type and code
 POD_RULES = "pods"
+WORKERS = "workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,24 @@ def pod_rules(topology: Topology) -> tuple[dict[str, Any], ...]:
     return tuple(_rule(topology, allow, in_group=True) for allow in RULES["pods"])
 
 
+def domains(topology: Topology) -> tuple[str, ...]:
+    """Tell in which domains a node looks for the names of others."""
+    vcn = f"{_label(topology)}.{ZONE}"
+    return f"{WORKERS}.{vcn}", vcn
+
+
+def _label(topology: Topology) -> str:
+    return f"v{topology.name.replace('-', '')}"
+
+
 def _vcn(topology: Topology) -> Ref:
     return Ref("vcn", topology.name)
 
 
 def _network(topology: Topology) -> Iterator[Wanted]:
     blocks = [str(c) for c in topology.cidrs]
-    label = topology.name.replace("-", "")
-    yield Wanted("vcn", topology.name, {"cidrBlocks": blocks, "dnsLabel": f"v{label}"})
+    label = _label(topology)
+    yield Wanted("vcn", topology.name, {"cidrBlocks": blocks, "dnsLabel": label})
     inside = {"vcnId": _vcn(topology)}
     internet = Ref("internet_gateway", f"{topology.name}-internet")
     nat = Ref("nat_gateway", f"{topology.name}-nat")
@@ -241,7 +253,7 @@ def _instances(topology: Topology) -> Iterator[Wanted]:
 
 def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
     """Give the launch call of a node (metadata keys: oci-facts 4.4)."""
-    workers = Ref("subnet", f"{topology.name}-workers")
+    workers = Ref("subnet", f"{topology.name}-{WORKERS}")
     return {
         "shape": node.shape,
         "shapeConfig": {"ocpus": node.ocpus},

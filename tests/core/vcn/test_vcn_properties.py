@@ -5,7 +5,7 @@ reserved addresses given to nobody, every object's parents there, and the indexe
 as those built anew from the rows. Refused requests leave the world as it was.
 """
 
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from itertools import pairwise
 from typing import Any
 
@@ -214,10 +214,13 @@ class Cloudy(RuleBasedStateMachine):
             return
         blocks = [*map(str, ours.ipv4_cidr_blocks), old]
         mine = blocks[pick % len(blocks)]
+        wide = IPv4Network(mine).supernet()
+        narrow = next(IPv4Network(mine).subnets(new_prefix=30))
+        changed = str(narrow if old == new else wide)
         actions = {
             "addIpv4Cidr": {"ipv4CidrBlock": new},
             "removeIpv4Cidr": {"ipv4CidrBlock": mine},
-            "modifyIpv4Cidr": {"ipv4CidrBlock": mine, "updatedIpv4CidrBlock": new},
+            "modifyIpv4Cidr": {"ipv4CidrBlock": mine, "updatedIpv4CidrBlock": changed},
             "addIpv6Cidr": {"ipv6CidrBlock": PREFIXES[pick % len(PREFIXES)]},
             "removeIpv6Cidr": {"ipv6CidrBlock": PREFIXES[pick % len(PREFIXES)]},
         }

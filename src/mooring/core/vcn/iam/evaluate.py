@@ -115,7 +115,7 @@ def decide(
         return None
     record = target if isinstance(target, Resource) else None
     id = target if isinstance(target, str) else "" if record is None else record.id
-    if caller.kind == USER and operation in OWN and id == caller.id:
+    if _is_free(caller, operation, id, given):
         return None
     errand = Errand(
         operation=operation,
@@ -129,6 +129,13 @@ def decide(
         if not court.may(ask.permission, ask.places):
             return ask
     return None
+
+
+def _is_free(caller: Principal, operation: str, id: str, given: Values) -> bool:
+    """Tell whether anybody may: see to the own keys, list what compartments are open to oneself."""
+    if operation == "ListCompartments":
+        return given.get("accessLevel", str) == "ACCESSIBLE"
+    return caller.kind == USER and operation in OWN and id == caller.id
 
 
 def may(world: World, caller: Principal | None, permission: str, place: str) -> bool:

@@ -61,6 +61,14 @@ _MOVES = {
     "IpSecConnection": "IPSEC_CONNECTION_UPDATE",
 }
 
+_FIXED = (
+    "User",
+    "Group",
+    "DynamicGroup",
+    "Policy",
+    "Compartment",
+)  # they never move so
+
 _VNIC = "instanceId+createVnicDetails.subnetId"
 _FIRST_VNIC = "compartmentId+createVnicDetails.subnetId|subnetId"
 _NSGS = "createVnicDetails.nsgIds"
@@ -124,11 +132,11 @@ UpdateIpv6 ; IPV6_UPDATE VNIC_ASSIGN@vnicId VNIC_UNASSIGN@:vnic_id?vnicId ROUTE_
 Ipv6VnicDetach ; IPV6_UPDATE VNIC_UNASSIGN@:vnic_id
 DeleteIpv6 ; IPV6_DELETE VNIC_UNASSIGN@:vnic_id SUBNET_DETACH@:subnet_id
 BulkCreateIpv6s ; IPV6_CREATE@vnicId|subnetId VNIC_ASSIGN@vnicId SUBNET_ATTACH@subnetId|vnicId:subnet_id
-BulkUpdateIpv6s ; IPV6_UPDATE@bulkUpdateIpv6Item.ipv6Id VNIC_ASSIGN@vnicId \
-VNIC_UNASSIGN@bulkUpdateIpv6Item.ipv6Id:vnic_id?vnicId
-BulkDetachIpv6s ; IPV6_UPDATE@bulkDetachIpv6Item.ipv6Id VNIC_UNASSIGN@bulkDetachIpv6Item.ipv6Id:vnic_id
-BulkDeleteIpv6s ; IPV6_DELETE@bulkDeleteIpv6Item.ipv6Id VNIC_UNASSIGN@bulkDeleteIpv6Item.ipv6Id:vnic_id \
-SUBNET_DETACH@bulkDeleteIpv6Item.ipv6Id:subnet_id
+BulkUpdateIpv6s ; IPV6_UPDATE@bulkUpdateIpv6sItem.ipv6Id VNIC_ASSIGN@vnicId \
+VNIC_UNASSIGN@bulkUpdateIpv6sItem.ipv6Id:vnic_id?vnicId
+BulkDetachIpv6s ; IPV6_UPDATE@bulkDetachIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDetachIpv6sItem.ipv6Id:vnic_id
+BulkDeleteIpv6s ; IPV6_DELETE@bulkDeleteIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDeleteIpv6sItem.ipv6Id:vnic_id \
+SUBNET_DETACH@bulkDeleteIpv6sItem.ipv6Id:subnet_id
 ListPublicIps ; PUBLIC_IP_READ@compartmentId|root
 GetPublicIp ; PUBLIC_IP_READ
 GetPublicIpByIpAddress ; PUBLIC_IP_READ@root
@@ -205,6 +213,8 @@ GetIpSecConnectionTunnel ; IPSEC_CONNECTION_READ
 UpdateIpSecConnectionTunnel ; IPSEC_CONNECTION_UPDATE
 GetIpSecConnectionTunnelSharedSecret ; IPSEC_CONNECTION_DEVICE_CONFIG_READ
 UpdateIpSecConnectionTunnelSharedSecret ; IPSEC_CONNECTION_DEVICE_CONFIG_UPDATE
+ListIpSecConnectionTunnelRoutes ; IPSEC_CONNECTION_READ
+ListVirtualCircuitBandwidthShapes ;
 GetIpSecConnectionDeviceStatus ; IPSEC_CONNECTION_READ
 GetIpSecConnectionDeviceConfig ; IPSEC_CONNECTION_DEVICE_CONFIG_READ
 ListWorkRequests ; WORKREQUEST_INSPECT@compartmentId
@@ -238,7 +248,7 @@ privateip PRIVATE_IP_READ | ipv6 IPV6_READ | publicip PUBLIC_IP_READ | drg DRG_R
 drgattachment DRG_ATTACHMENT_READ | drgroutetable DRG_ROUTE_TABLE_READ |
 drgroutedistribution DRG_ROUTE_DISTRIBUTION_READ | cpe CPE_READ |
 ipsecconnection IPSEC_CONNECTION_READ | ipsectunnel IPSEC_CONNECTION_READ | virtualcircuit VIRTUAL_CIRCUIT_READ |
-remotepeeringconnection REMOTE_PEERING_CONNECTION_READ | workrequest WORKREQUEST_INSPECT |
+remotepeeringconnection REMOTE_PEERING_CONNECTION_READ | coreservicesworkrequest WORKREQUEST_INSPECT |
 compartment COMPARTMENT_INSPECT | user USER_INSPECT | apikey USER_READ | group GROUP_INSPECT |
 groupmembership GROUP_INSPECT | dynamicgroup DYNAMIC_GROUP_INSPECT | policy POLICY_READ
 """
@@ -272,13 +282,14 @@ def _regular(row: str) -> dict[str, str]:
     """Give the rows of the calls that a kind has as most kinds have them."""
     noun, prefix, reading, making, deleting = (cell.strip() for cell in row.split(";"))
     move = _MOVES.get(noun, f"{prefix}_MOVE")
+    moving = {f"Change{noun}Compartment": f"{move} {move}@compartmentId"}
     return {
+        **(moving if noun not in _FIXED else {}),
         _LISTS.get(noun, f"List{noun}s"): f"{prefix}_{reading}@{_LISTED_IN}",
         f"Get{noun}": f"{prefix}_{reading}",
-        f"Create{noun}": f"{prefix}_CREATE@compartmentId {making}",
+        f"Create{noun}": f"{prefix}_CREATE {making}",
         f"Update{noun}": f"{prefix}_UPDATE",
         f"Delete{noun}": f"{prefix}_DELETE {deleting}",
-        f"Change{noun}Compartment": f"{move} {move}@compartmentId",
     }
 
 

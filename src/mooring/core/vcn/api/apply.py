@@ -85,7 +85,8 @@ def _routed(request: Request) -> tuple[Operation, str]:
     known = methods(path)
     operation = known.get(request.method)
     if operation is not None:
-        return operation, path[1] if len(path) > 1 else ""
+        at = operation.id_at
+        return operation, path[at] if len(path) > at else ""
     name = name_elsewhere(request.method, path)
     if known and name is None:
         allowed = ", ".join(sorted(known))

@@ -20,10 +20,12 @@ class Operation:
     """What one call needs and who carries it out.
 
     `body` None: there is none; `may_be_bare`: it may be left out, which is the same as `{}`.
+    `id_at` says which segment of the path, from 0, is the id.
     """
 
     name: str
     kind: type[Resource] | None = None
+    id_at: int = 1
     body: Fields | None = None
     may_be_bare: bool = False
     query: Fields = field(default_factory=dict)

@@ -12,6 +12,7 @@ from mooring.core.vcn.calls import (
     drg,
     gateways,
     identity,
+    inventory,
     networks,
     onprem,
     publicips,
@@ -31,6 +32,7 @@ OPERATIONS: dict[Route, Operation] = {
     **addresses.ROUTES,
     **work.ROUTES,
     **publicips.ROUTES,
+    **inventory.ROUTES,
     **bulk.ROUTES,
     **identity.ROUTES,
 }

@@ -366,6 +366,22 @@ def test_an_entry_that_cannot_be_read_is_named_and_kept(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_entries_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    """Two private IPs with one address: no server of ours writes that."""
+    ip = (
+        '{"compartment_id":"c","display_name":"n","time_created":"2026-07-12T00:00:00+00:00",'
+        '"subnet_id":"s","vcn_id":"v","ip_address":"10.0.0.5","id":"%s"}'
+    )
+    journal = Journal(tmp_path)
+    journal.commit([Entry("privateip", name, ip % name) for name in ("a", "b")])
+    journal.close()
+
+    refused = mooring("vcn", "serve", "--state", str(tmp_path), "--listen", "[::1]:0")
+
+    assert refused.returncode == 1
+    assert "entries that do not fit together" in refused.stderr
+
+
 def test_a_register_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "identity.json").write_text('{"tenancy": 5}')
 

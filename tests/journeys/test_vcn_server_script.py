@@ -334,7 +334,7 @@ def details(**changed: object) -> m.CreateVcnDetails:
             400,
             "InvalidParameter",
         ),
-        (lambda n: n.get_drg("ocid1.drg.oc1.x.y"), 501, "MethodNotImplemented"),
+        (lambda n: n.get_byoip_range("ocid1.x.y"), 501, "MethodNotImplemented"),
     ],
 )
 def test_a_refusal_is_a_service_error(

@@ -8,7 +8,7 @@ wrote, or that is damaged, is named and left exactly as it is.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ CREATE TABLE entry (
 INSERT INTO about VALUES ('schema', '1');
 COMMIT;
 """
+WALK = "SELECT kind, key, body FROM entry ORDER BY kind, key"
 READ = "SELECT body FROM entry WHERE kind = ? AND key = ?"
 PUT = (
     "INSERT INTO entry VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
@@ -62,13 +63,15 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """Read everything that holds, kind by kind in the order of keys."""
+        return list(self.walk())
+
+    def walk(self) -> Iterator[Entry]:
+        """Read the same one by one, so that no more than one is in memory."""
         try:
-            rows = self._database.execute(
-                "SELECT kind, key, body FROM entry ORDER BY kind, key"
-            ).fetchall()
+            for row in self._database.execute(WALK):
+                yield Entry(*row)
         except sqlite3.Error as error:
             raise JournalError(self._damaged(error)) from error
-        return [Entry(*row) for row in rows]
 
     def read(self, kind: str, key: str) -> str | None:
         """Read one entry's body; None when there is none."""

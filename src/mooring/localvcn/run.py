@@ -9,14 +9,14 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
 from mooring.adapters import adminsocket
 from mooring.adapters.credentials import IdentityFile
 from mooring.adapters.journal import Journal, JournalError
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.rows import from_row
+from mooring.core.vcn.rows import Row
 from mooring.core.vcn.world import World
 from mooring.localvcn.admin import Admin
 from mooring.localvcn.authority import Authority
@@ -74,17 +74,22 @@ class Door:
 
 def load(journal: Journal, settings: Settings) -> World:
     """Build the world of the journal, or name the entry that is none of ours."""
-    entries = journal.entries()
-    rows = [(entry.kind, entry.key, entry.body or "") for entry in entries]
-    for row in rows:
-        try:
-            from_row(row)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise JournalError(
-                f"{journal.path}: entry {row[0]} {row[1]}: {error!r}; it was left as "
-                "it is. Move the file away to start anew, or bring back a copy"
-            ) from error
-    return World.load(rows, settings)
+    which = ""
+
+    def rows() -> Iterator[Row]:
+        nonlocal which
+        for entry in journal.walk():
+            which = f"entry {entry.kind} {entry.key}"
+            yield entry.kind, entry.key, entry.body or ""
+        which = "entries that do not fit together"
+
+    try:
+        return World.load(rows(), settings)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalError(
+            f"{journal.path}: {which}: {error!r}; it was left as it is. "
+            "Move the file away to start anew, or bring back a copy"
+        ) from error
 
 
 def settings_of(register: IdentityFile, wished: Settings) -> Settings:

@@ -664,3 +664,33 @@ def test_only_what_lies_inside_keeps_a_block(cloud: Cloud) -> None:
 
     left = now(cloud, vcn)
     assert (left["cidrBlocks"], left["ipv6CidrBlocks"]) == (["10.0.0.0/16"], [])
+
+
+def test_a_block_must_not_overlap_those_of_peered_vcns(cloud: Cloud) -> None:
+    one = cloud.vcn("10.0.0.0/16")
+    two = cloud.vcn(
+        "10.1.0.0/16", isIpv6Enabled=True, ipv6PrivateCidrBlocks=["fd12::/48"]
+    )
+    gates = [
+        cloud.post(
+            "/localPeeringGateways",
+            {"compartmentId": cloud.compartment, "vcnId": vcn["id"]},
+        )["id"]
+        for vcn in (one, two)
+    ]
+    peerless = act(cloud, one, "addCidr", cidrBlock="10.1.64.0/20")
+    act(cloud, one, "removeCidr", cidrBlock="10.1.64.0/20")
+    connect = f"/localPeeringGateways/{gates[0]}/actions/connect"
+    cloud.post(connect, {"peerId": gates[1]})
+    cloud.wait()
+
+    added = refused(cloud, one, "addCidr", cidrBlock="10.1.64.0/20")
+    change = {"originalCidrBlock": "10.0.0.0/16", "newCidrBlock": "10.1.64.0/20"}
+    changed = refused(cloud, one, "modifyCidr", **change)
+    prefixed = refused(cloud, one, "addIpv6Cidr", ipv6PrivateCidrBlock="fd12::/64")
+    act(cloud, one, "addIpv6Cidr", ipv6PrivateCidrBlock="fd13::/64")
+
+    assert peerless
+    for code, message in (added, changed, prefixed):
+        assert code == "InvalidParameter"
+        assert f"of the peered VCN {two['id']}" in message

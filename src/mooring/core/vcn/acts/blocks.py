@@ -26,7 +26,7 @@ from mooring.core.vcn.limits import (
     ORACLE_PREFIX,
     ORACLE_PREFIXES,
 )
-from mooring.core.vcn.model import RouteTable, Subnet, Vcn
+from mooring.core.vcn.model import LocalPeeringGateway, RouteTable, Subnet, Vcn
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.world import World
 
@@ -114,6 +114,19 @@ def _fit(
 def prefixes(vcn: Vcn) -> tuple[IPv6Network, ...]:
     """Give all IPv6 prefixes of a VCN, Oracle's first."""
     return (*vcn.ipv6_cidr_blocks, *vcn.ipv6_private_cidr_blocks)
+
+
+def unpeered(call: Call, vcn: Vcn, where: str, block: N) -> None:
+    """Refuse a block that a VCN with which this one is peered has."""
+    for gateway in call.world.referring(LocalPeeringGateway, vcn.id):
+        peer = call.world.find(LocalPeeringGateway, gateway.peer_id or "")
+        if peer is None:
+            continue
+        other: Vcn = call.parent(Vcn, peer.vcn_id)
+        for theirs in (*other.cidr_blocks, *prefixes(other)):
+            if isinstance(theirs, type(block)) and block.overlaps(theirs):
+                rule = f"must not overlap {theirs} of the peered VCN {other.id}."
+                raise invalid(where, str(block), rule)
 
 
 def oracle_prefix(world: World, dice: int) -> IPv6Network:

@@ -24,6 +24,7 @@ from mooring.core.vcn.acts.blocks import (
     resized,
     swapped,
     unheld6,
+    unpeered,
     updating,
 )
 from mooring.core.vcn.acts.work import accepted, header
@@ -52,6 +53,7 @@ def add_vcn_block(call: Call) -> Answer:
     _room(f"CIDR blocks of VCN {vcn.id}", vcn.cidr_blocks, BLOCKS_PER_VCN)
     permitted("cidrBlock", block)
     beside("cidrBlock", block, vcn.cidr_blocks)
+    unpeered(call, vcn, "cidrBlock", block)
     return _changed(call, vcn, "ADD_VCN_CIDR", cidr_blocks=(*vcn.cidr_blocks, block))
 
 
@@ -65,6 +67,7 @@ def modify_vcn_block(call: Call) -> Answer:
     for block, name in _used(call.world, vcn, old):
         if not block.subnet_of(new):
             raise conflict(f"newCidrBlock {new} must contain {block} of subnet {name}.")
+    unpeered(call, vcn, "newCidrBlock", new)
     keep_routes(call, vcn.id, old, new)
     blocks = swapped(vcn.cidr_blocks, old, new)
     return _changed(call, vcn, "MODIFY_VCN_CIDR", cidr_blocks=blocks)
@@ -89,6 +92,7 @@ def add_vcn_prefix(call: Call) -> Answer:
     if block is not None:
         permitted6("ipv6PrivateCidrBlock", block)
         beside("ipv6PrivateCidrBlock", block, vcn.ipv6_private_cidr_blocks)
+        unpeered(call, vcn, "ipv6PrivateCidrBlock", block)
         changes["ipv6_private_cidr_blocks"] = (*vcn.ipv6_private_cidr_blocks, block)
     if wanted or (wanted is None and block is None):
         _room(

@@ -92,7 +92,7 @@ def test_rules_are_added_with_ids_and_listed(cloud: Cloud, group: str) -> None:
     out = {
         "direction": "EGRESS",
         "protocol": "47",
-        "destination": "some-services",
+        "destination": "oci-local-1-objectstorage",
         "destinationType": "SERVICE_CIDR_BLOCK",
     }
     second = add(cloud, group, out)
@@ -102,6 +102,24 @@ def test_rules_are_added_with_ids_and_listed(cloud: Cloud, group: str) -> None:
     assert cloud.get(f"{group}/securityRules", direction="EGRESS") == second
     assert second[0]["timeCreated"]
     assert cloud.get(f"{group}/securityRules", sortOrder="DESC")[0] == second[0]
+
+
+def test_a_service_in_a_rule_is_one_of_the_list(cloud: Cloud, group: str) -> None:
+    peer = {"source": "oci-elsewhere-objectstorage", "sourceType": "SERVICE_CIDR_BLOCK"}
+    body = {"securityRules": [{**IN, **peer}]}
+
+    status, code, message = cloud.refused(
+        "POST", f"{group}/actions/addSecurityRules", body
+    )
+
+    assert (status, code) == (400, "InvalidParameter")
+    assert "securityRules[0].source" in message
+
+
+def test_a_peer_of_ipv6_is_shown_in_its_plain_form(cloud: Cloud, group: str) -> None:
+    shown = add(cloud, group, {**IN, "source": "2001:DB8:0::/48"})
+
+    assert shown[0]["source"] == "2001:db8::/48"
 
 
 def test_rules_are_replaced_by_id(cloud: Cloud, group: str) -> None:

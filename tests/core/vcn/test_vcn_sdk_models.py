@@ -12,6 +12,7 @@ from oci.core import ComputeClient, VirtualNetworkClient
 from oci.identity import IdentityClient
 from oci.work_requests import WorkRequestClient
 from vcn_cloud import Cloud
+from vcn_hub import Hub
 
 from mooring.core.vcn.api import fields
 from mooring.core.vcn.api.operations import OPERATIONS
@@ -20,8 +21,11 @@ from mooring.core.vcn.calls import (
     addresses,
     bulk,
     compute,
+    drg,
     gateways,
+    inventory,
     networks,
+    onprem,
     publicips,
     rules,
 )
@@ -98,6 +102,48 @@ BODIES: list[tuple[type, Fields]] = [
     (sdk.GetPublicIpByIpAddressDetails, publicips.BY_ADDRESS),
     (sdk.GetPublicIpByPrivateIpIdDetails, publicips.BY_PRIVATE_IP),
     (sdk.ChangePublicIpCompartmentDetails, publicips.CHANGE_COMPARTMENT),
+    (sdk.CreateServiceGatewayDetails, gateways.CREATE_SERVICE_GATEWAY),
+    (sdk.UpdateServiceGatewayDetails, gateways.UPDATE_SERVICE_GATEWAY),
+    (sdk.ServiceIdRequestDetails, gateways.SERVICE_ID),
+    (sdk.CreateLocalPeeringGatewayDetails, gateways.CREATE_LOCAL_PEERING),
+    (sdk.UpdateLocalPeeringGatewayDetails, gateways.UPDATE_LOCAL_PEERING),
+    (sdk.ConnectLocalPeeringGatewaysDetails, gateways.CONNECT_LOCAL),
+    (sdk.CreateDrgDetails, fields.CREATE),
+    (sdk.UpdateDrgDetails, drg.UPDATE_DRG),
+    (sdk.CreateDrgAttachmentDetails, drg.CREATE_ATTACHMENT),
+    (sdk.UpdateDrgAttachmentDetails, drg.UPDATE_ATTACHMENT),
+    (sdk.CreateDrgRouteTableDetails, drg.CREATE_TABLE),
+    (sdk.UpdateDrgRouteTableDetails, drg.UPDATE_TABLE),
+    (sdk.AddDrgRouteRulesDetails, drg.ADD_RULES),
+    (sdk.UpdateDrgRouteRulesDetails, drg.UPDATE_RULES),
+    (sdk.RemoveDrgRouteRulesDetails, drg.REMOVE_RULES),
+    (sdk.AddDrgRouteRuleDetails, drg.ADDED_RULE),
+    (sdk.UpdateDrgRouteRuleDetails, drg.CHANGED_RULE),
+    (sdk.CreateDrgRouteDistributionDetails, drg.CREATE_DISTRIBUTION),
+    (sdk.UpdateDrgRouteDistributionDetails, fields.RENAME),
+    (sdk.AddDrgRouteDistributionStatementsDetails, drg.ADD_STATEMENTS),
+    (sdk.UpdateDrgRouteDistributionStatementsDetails, drg.UPDATE_STATEMENTS),
+    (sdk.RemoveDrgRouteDistributionStatementsDetails, drg.REMOVE_STATEMENTS),
+    (sdk.AddDrgRouteDistributionStatementDetails, drg.ADDED_STATEMENT),
+    (sdk.UpdateDrgRouteDistributionStatementDetails, drg.CHANGED_STATEMENT),
+    (sdk.CreateCpeDetails, onprem.CREATE_CPE),
+    (sdk.UpdateCpeDetails, onprem.UPDATE_CPE),
+    (sdk.CreateIPSecConnectionDetails, onprem.CREATE_CONNECTION),
+    (sdk.UpdateIPSecConnectionDetails, onprem.UPDATE_CONNECTION),
+    (sdk.CreateIPSecConnectionTunnelDetails, onprem.CREATE_TUNNEL),
+    (sdk.UpdateIPSecConnectionTunnelDetails, onprem.UPDATE_TUNNEL),
+    (sdk.UpdateIPSecConnectionTunnelSharedSecretDetails, onprem.SECRET),
+    (sdk.CreateIPSecTunnelBgpSessionDetails, onprem.SESSION),
+    (sdk.PhaseOneConfigDetails, onprem.PHASE_ONE),
+    (sdk.PhaseTwoConfigDetails, onprem.PHASE_TWO),
+    (sdk.CreateVirtualCircuitDetails, onprem.CREATE_CIRCUIT),
+    (sdk.UpdateVirtualCircuitDetails, onprem.UPDATE_CIRCUIT),
+    (sdk.CrossConnectMapping, onprem.MAPPING),
+    (sdk.CreateRemotePeeringConnectionDetails, onprem.CREATE_REMOTE_PEERING),
+    (sdk.UpdateRemotePeeringConnectionDetails, fields.RENAME),
+    (sdk.ConnectRemotePeeringConnectionsDetails, onprem.CONNECT_REMOTE),
+    (sdk.ListIpInventoryDetails, inventory.LIST_INVENTORY),
+    (sdk.GetIpInventoryVcnOverlapDetails, inventory.WHERE),
     *bulk_bodies(),
     (sdk.BulkCreatePrivateIpItem, bulk.CREATE_PRIVATE_IP_ITEM),
     (sdk.BulkUpdatePrivateIpItem, bulk.UPDATE_PRIVATE_IP_ITEM),
@@ -134,6 +180,47 @@ def test_what_the_sdk_requires_we_require(model: type, body: Fields) -> None:
     ours = {name for name, field in body.items() if field.required}
 
     assert required_of(model) | MORE_REQUIRED.get(model, set()) == ours
+
+
+def inventory_of(cloud: Cloud, subnet: dict[str, Any]) -> dict[str, Any]:
+    """Give what the IP inventory and the topologies show of a cloud."""
+    region, mine = cloud.world.settings.region, cloud.compartment
+    where = {"regionList": [region], "compartmentList": [mine]}
+    cloud.vcn()
+    whole = cloud.post("/ipInventory", where)
+    vcn = next(
+        v for v in whole["inventoryVcnCollection"] if v["vcnId"] == subnet["vcnId"]
+    )
+    part = vcn["inventorySubnetcollection"][0]
+    parts = cloud.get(f"/ipInventory/subnets/{subnet['id']}/cidrs")
+    ips = cloud.get(f"/ipInventory/subnets/{subnet['id']}")
+    twins = cloud.post(f"/ipInventory/vcns/{subnet['vcnId']}/overlaps", where)
+    query = {"compartmentId": mine, "vcnId": subnet["vcnId"]}
+    of_vcn = cloud.get("/vcnTopology", **query)
+    of_subnet = cloud.get("/subnetTopology", compartmentId=mine, subnetId=subnet["id"])
+    edges = {e["type"]: e for e in of_vcn["relationships"]}
+    return {
+        "IpInventoryCollection": [whole],
+        "InventoryVcnSummary": [vcn],
+        "InventoryVcnCidrBlockSummary": vcn["inventoryVcnCidrBlockCollection"],
+        "InventorySubnetSummary": [part],
+        "InventorySubnetCidrBlockSummary": part["inventorySubnetCidrCollection"],
+        "InventoryResourceSummary": part["inventoryResourceSummary"],
+        "InventoryIpAddressSummary": part["inventoryResourceSummary"][0][
+            "ipAddressCollection"
+        ],
+        "IpInventoryCidrUtilizationCollection": [parts],
+        "IpInventoryCidrUtilizationSummary": parts["ipInventoryCidrUtilizationSummary"],
+        "IpInventorySubnetResourceCollection": [ips],
+        "IpInventorySubnetResourceSummary": ips["ipInventorySubnetResourceSummary"],
+        "IpInventoryVcnOverlapCollection": [twins],
+        "IpInventoryVcnOverlapSummary": twins["ipInventoryVcnOverlapSummary"],
+        "NetworkingTopology": [cloud.get("/networkingTopology", compartmentId=mine)],
+        "VcnTopology": [of_vcn],
+        "SubnetTopology": [of_subnet],
+        "TopologyContainsEntityRelationship": [edges["CONTAINS"]],
+        "TopologyAssociatedWithEntityRelationship": [edges["ASSOCIATED_WITH"]],
+    }
 
 
 def everything() -> tuple[Cloud, dict[str, Any]]:
@@ -251,6 +338,7 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
         "ShapeOcpuOptions": [s["ocpuOptions"] for s in shapes if s["isFlexible"]],
         "AvailabilityDomain": domains,
         "PublicIp": [public],
+        **inventory_of(cloud, subnet),
         "WorkRequest": [done],
         "WorkRequestSummary": cloud.get(
             "/workRequests", compartmentId=cloud.compartment
@@ -262,6 +350,7 @@ def everything() -> tuple[Cloud, dict[str, Any]]:
 
 
 CLOUD, SHOWN = everything()
+SHOWN |= Hub(CLOUD).everything()
 
 
 def model_of(name: str) -> type:

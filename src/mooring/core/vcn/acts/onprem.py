@@ -65,6 +65,7 @@ def create_connection(call: Call) -> Answer:
         one = replace(drgs.aside(call, where), body=config)
         address = publicips.free_address(draft.world, one.dice.number("public"))
         tunnel = tunnels.new(one, where, connection, address)
+        tunnel = replace(tunnel, number=n)
         table = _table(one, where, drg)
         to = drg, IPSEC_TUNNEL
         draft = drgs.joined(one, draft.put(tunnel), to, tunnel, table)
@@ -145,7 +146,7 @@ def device_status(call: Call) -> Answer:
             "timeCreated": tunnel.time_created,
             "timeStateModified": tunnel.time_created,
         }
-        for tunnel in call.world.referring(IpSecTunnel, connection.id)
+        for tunnel in tunnels.of(call.world, connection)
     ]
     return _device(call, connection, shown)
 
@@ -159,7 +160,7 @@ def device_config(call: Call) -> Answer:
             "sharedSecret": tunnel.shared_secret,
             "timeCreated": tunnel.time_created,
         }
-        for tunnel in call.world.referring(IpSecTunnel, connection.id)
+        for tunnel in tunnels.of(call.world, connection)
     ]
     return _device(call, connection, shown)
 

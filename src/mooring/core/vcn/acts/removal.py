@@ -1,6 +1,5 @@
 """Deleting what others may use: who stands in the way is said in `model.kinds`."""
 
-
 from mooring.core.vcn.api.errors import conflict, in_use
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.indexes import addresses6

@@ -1,10 +1,11 @@
 """Security lists and network security groups: their rules, read and changed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network
 from typing import Any
 
+from mooring.core.vcn.acts.route_rules import read_block
 from mooring.core.vcn.api.errors import invalid, limit, missing
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
@@ -16,6 +17,7 @@ from mooring.core.vcn.model import (
     SecurityRule,
     Vcn,
 )
+from mooring.core.vcn.oracle_services import labelled
 
 INGRESS, EGRESS = "INGRESS", "EGRESS"
 ANYWHERE = "0.0.0.0/0"
@@ -84,7 +86,9 @@ def _listed(
     given = call.body.many(field, Values)
     if given is None:
         return tuple(rule for rule in old if rule.direction == direction)
-    return tuple(_rule(f"{field}[{n}]", direction, one) for n, one in enumerate(given))
+    return tuple(
+        _rule(call, f"{field}[{n}]", direction, one) for n, one in enumerate(given)
+    )
 
 
 def create_group(call: Call) -> Answer:
@@ -170,7 +174,7 @@ def _changed(
 
 
 def _group_rule(call: Call, where: str, given: Values) -> SecurityRule:
-    rule = _rule(where, given.need("direction", str), given)
+    rule = _rule(call, where, given.need("direction", str), given)
     if rule.peer_type == "NETWORK_SECURITY_GROUP":
         field = f"{where}.{PEER[rule.direction]}"
         vcn_id = call.about(NetworkSecurityGroup).vcn_id
@@ -178,7 +182,7 @@ def _group_rule(call: Call, where: str, given: Values) -> SecurityRule:
     return rule
 
 
-def _rule(where: str, direction: str, given: Values) -> SecurityRule:
+def _rule(call: Call, where: str, direction: str, given: Values) -> SecurityRule:
     """Read one rule; what its fields must say together is checked here."""
     peer = PEER[direction]
     if peer not in given:
@@ -186,12 +190,10 @@ def _rule(where: str, direction: str, given: Values) -> SecurityRule:
     protocol = given.need("protocol", str)
     _check_protocol(where, protocol, given)
     peer_type = given.get(f"{peer}Type", str) or "CIDR_BLOCK"
-    if peer_type == "CIDR_BLOCK":
-        _check_block(f"{where}.{peer}", given.need(peer, str))
     return SecurityRule(
         direction=direction,
         protocol=protocol,
-        peer=given.need(peer, str),
+        peer=_peer(call, f"{where}.{peer}", given.need(peer, str), peer_type),
         peer_type=peer_type,
         is_stateless=given.get("isStateless", bool) or False,
         description=given.get("description", str),
@@ -212,12 +214,14 @@ def _check_protocol(where: str, protocol: str, given: Values) -> None:
             )
 
 
-def _check_block(where: str, peer: str) -> None:
-    network: Callable[[str], object] = IPv6Network if ":" in peer else IPv4Network
-    try:
-        network(peer if "/" in peer else "")
-    except ValueError:
-        raise invalid(where, peer, "must be a CIDR block without host bits.") from None
+def _peer(call: Call, where: str, peer: str, kind: str) -> str:
+    """Give a rule's peer: a block, a service that there is, or a group as it is named."""
+    if kind == "CIDR_BLOCK":
+        return str(read_block(where, peer))
+    if kind == "SERVICE_CIDR_BLOCK" and not labelled(call.world.settings.region, peer):
+        rule = "must be the cidrBlock of a service that ListServices shows."
+        raise invalid(where, peer, rule)
+    return peer
 
 
 def _ports(where: str, given: Values) -> dict[str, Any]:

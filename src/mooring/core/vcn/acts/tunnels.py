@@ -17,6 +17,7 @@ from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.drg_routes import attachment_of, site_networks, told_to
 from mooring.core.vcn.model import IpSecConnection, IpSecTunnel
 from mooring.core.vcn.shown.forms import Json
+from mooring.core.vcn.world import World
 
 Interface = IPv4Interface | IPv6Interface
 
@@ -171,8 +172,13 @@ def show(call: Call) -> Answer:
 def list_all(call: Call) -> Answer:
     """List a connection's tunnels."""
     connection = call.about(IpSecConnection)
-    found = list(call.world.referring(IpSecTunnel, connection.id))
-    return paged(call, in_order(found))
+    return paged(call, in_order(of(call.world, connection)))
+
+
+def of(world: World, connection: IpSecConnection) -> list[IpSecTunnel]:
+    """Give a connection's tunnels, the first one first."""
+    found = world.referring(IpSecTunnel, connection.id)
+    return sorted(found, key=lambda tunnel: tunnel.number)
 
 
 def update(call: Call) -> Answer:

@@ -105,13 +105,13 @@ _OF_DRG: Fields = {
 
 LIST_TABLES: Fields = {**_OF_DRG, "importDrgRouteDistributionId": Field(ocid)}
 
-_ADDED_RULE: Fields = {
+ADDED_RULE: Fields = {
     "destinationType": need(one_of("CIDR_BLOCK")),
     "destination": need(text()),
     "nextHopDrgAttachmentId": need(ocid),
 }
 
-_CHANGED_RULE: Fields = {
+CHANGED_RULE: Fields = {
     "id": need(text()),
     "destinationType": Field(one_of("CIDR_BLOCK")),
     "destination": Field(text()),
@@ -119,11 +119,11 @@ _CHANGED_RULE: Fields = {
 }
 
 ADD_RULES: Fields = {
-    "routeRules": Field(list_of(group(_ADDED_RULE), 0, ROUTES_PER_DRG_TABLE))
+    "routeRules": Field(list_of(group(ADDED_RULE), 0, ROUTES_PER_DRG_TABLE))
 }
 
 UPDATE_RULES: Fields = {
-    "routeRules": Field(list_of(group(_CHANGED_RULE), 0, ROUTES_PER_DRG_TABLE))
+    "routeRules": Field(list_of(group(CHANGED_RULE), 0, ROUTES_PER_DRG_TABLE))
 }
 
 REMOVE_RULES: Fields = {
@@ -152,25 +152,25 @@ _CRITERIA = list_of(
 
 _PRIORITY = whole(0, 65535)
 
-_ADDED_STATEMENT: Fields = {
+ADDED_STATEMENT: Fields = {
     "matchCriteria": need(_CRITERIA),
     "action": need(one_of("ACCEPT")),
     "priority": need(_PRIORITY),
 }
 
-_CHANGED_STATEMENT: Fields = {
+CHANGED_STATEMENT: Fields = {
     "id": need(text()),
     "matchCriteria": Field(_CRITERIA),
     "priority": Field(_PRIORITY),
 }
 
 ADD_STATEMENTS: Fields = {
-    "statements": need(list_of(group(_ADDED_STATEMENT), 1, STATEMENTS_PER_DISTRIBUTION))
+    "statements": need(list_of(group(ADDED_STATEMENT), 1, STATEMENTS_PER_DISTRIBUTION))
 }
 
 UPDATE_STATEMENTS: Fields = {
     "statements": need(
-        list_of(group(_CHANGED_STATEMENT), 1, STATEMENTS_PER_DISTRIBUTION)
+        list_of(group(CHANGED_STATEMENT), 1, STATEMENTS_PER_DISTRIBUTION)
     )
 }
 

@@ -60,7 +60,7 @@ _CBC = ("AES_256_CBC", "AES_192_CBC", "AES_128_CBC")
 
 _GCM = ("AES_256_GCM", "AES_192_GCM", "AES_128_GCM")
 
-_PHASE_ONE: Fields = {
+PHASE_ONE: Fields = {
     "isCustomPhaseOneConfig": Field(flag),
     "authenticationAlgorithm": Field(one_of("SHA2_384", "SHA2_256", "SHA1_96")),
     "encryptionAlgorithm": Field(one_of(*_CBC)),
@@ -68,7 +68,7 @@ _PHASE_ONE: Fields = {
     "lifetimeInSeconds": Field(whole(1000, 28800)),
 }
 
-_PHASE_TWO: Fields = {
+PHASE_TWO: Fields = {
     "isCustomPhaseTwoConfig": Field(flag),
     "authenticationAlgorithm": Field(one_of("HMAC_SHA2_256_128", "HMAC_SHA1_128")),
     "encryptionAlgorithm": Field(one_of(*_GCM, *_CBC)),
@@ -77,7 +77,7 @@ _PHASE_TWO: Fields = {
     "pfsDhGroup": Field(_GROUP),
 }
 
-_SESSION: Fields = {
+SESSION: Fields = {
     "oracleInterfaceIp": Field(text()),
     "customerInterfaceIp": Field(text()),
     "oracleInterfaceIpv6": Field(text()),
@@ -89,11 +89,11 @@ UPDATE_TUNNEL: Fields = {
     "displayName": Field(text()),
     "routing": Field(one_of("BGP", "STATIC", "POLICY")),
     "ikeVersion": Field(one_of("V1", "V2")),
-    "bgpSessionConfig": Field(group(_SESSION)),
+    "bgpSessionConfig": Field(group(SESSION)),
     "oracleInitiation": Field(one_of("INITIATOR_OR_RESPONDER", "RESPONDER_ONLY")),
     "natTranslationEnabled": Field(one_of("ENABLED", "DISABLED", "AUTO")),
-    "phaseOneConfig": Field(group(_PHASE_ONE)),
-    "phaseTwoConfig": Field(group(_PHASE_TWO)),
+    "phaseOneConfig": Field(group(PHASE_ONE)),
+    "phaseTwoConfig": Field(group(PHASE_TWO)),
     "dpdConfig": Field(
         group(
             {
@@ -146,7 +146,7 @@ LIST_ROUTES: Fields = {**PAGE, "advertiser": Field(one_of("CUSTOMER", "ORACLE"))
 
 _ASN = whole(1, 2**32 - 1)
 
-_MAPPING: Fields = {
+MAPPING: Fields = {
     "bgpMd5AuthKey": Field(text()),
     "crossConnectOrCrossConnectGroupId": Field(ocid),
     "customerBgpPeeringIp": Field(text()),
@@ -162,7 +162,7 @@ _CIRCUIT: Fields = {
     **RENAME,
     "gatewayId": Field(ocid),
     "bandwidthShapeName": Field(one_of(*circuits.BANDWIDTHS)),
-    "crossConnectMappings": Field(list_of(group(_MAPPING), 0, 8)),
+    "crossConnectMappings": Field(list_of(group(MAPPING), 0, 8)),
     "routingPolicy": Field(list_of(_POLICIES, 0, 4)),
     "bgpAdminState": Field(one_of("ENABLED", "DISABLED")),
     "isBfdEnabled": Field(flag),

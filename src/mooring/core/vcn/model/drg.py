@@ -116,12 +116,13 @@ class IpSecConnection(Resource):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IpSecTunnel(Resource):
-    """One tunnel of an IPSec connection, always UP; `routing` is BGP, STATIC or POLICY.
+    """The n-th tunnel of an IPSec connection, from 0; `routing` is BGP, STATIC or POLICY.
 
     `bgp`, `domains`, `phase_one`, `phase_two` and `dpd` are configurations as they were written.
     """
 
     ip_sec_connection_id: str
+    number: int = 0
     vpn_ip: IPv4Address
     routing: str = "STATIC"
     ike_version: str = "V1"

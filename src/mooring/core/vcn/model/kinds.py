@@ -162,6 +162,7 @@ KINDS: dict[type[Resource], Kind] = {
         hidden=frozenset(
             {
                 *("ip_sec_connection_id", "shared_secret", "oracle_initiation"),
+                "number",
                 *("bgp", "domains", "phase_one", "phase_two", "dpd"),
                 *("freeform_tags", "defined_tags"),
             }

@@ -34,7 +34,7 @@ def _route_table(table: RouteTable, _: World) -> Json:
 
 
 def _route(rule: RouteRule) -> Json:
-    is_block = rule.destination_type == "CIDR_BLOCK"
+    is_block = rule.destination_type == "CIDR_BLOCK" and ":" not in rule.destination
     return {
         "cidrBlock": rule.destination if is_block else None,
         "destination": rule.destination,

@@ -28,7 +28,7 @@ class Scene:
         self.now = START
         self.journal = FakeJournal()
         self.enforcement = Enforcement(NoFabric())
-        chance = Chance(lambda: self.now, lambda size: bytes(size))
+        chance = Chance(lambda: self.now, bytes)
         desk = Desk(Settings(), chance)
         self.cloud = Cloud(World.empty(), self.journal, self.enforcement, desk)
         self._entropy = (n.to_bytes(16) for n in count())

@@ -93,7 +93,7 @@ def load(journal: Journal, settings: Settings) -> World:
 
 
 def settings_of(register: IdentityFile, wished: Settings) -> Settings:
-    """Take the region from the register, whose profiles name it too."""
+    """Take the region from the register, whose profiles name it too, and the administrators."""
     identity = register.read()
     if identity is None:
         return wished
@@ -102,6 +102,7 @@ def settings_of(register: IdentityFile, wished: Settings) -> Settings:
         wished,
         region=identity.region,
         availability_domains=(f"moor:{name}-AD-1", f"moor:{name}-AD-2"),
+        administrators=tuple({user.user: None for user in identity.users}),
     )
 
 

@@ -11,7 +11,7 @@ from mooring.core.vcn.iam.evaluate import decide, may
 from mooring.core.vcn.iam.principal import Principal
 from mooring.core.vcn.iam.standing import ADMINISTRATORS
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.model import Vcn
+from mooring.core.vcn.model import UserGroupMembership, Vcn
 from mooring.core.vcn.world import World
 
 HIDDEN = (404, "NotAuthorizedOrNotFound")
@@ -184,6 +184,32 @@ def test_an_instance_that_is_gone_is_known_by_its_token() -> None:
     town.make("dynamicGroups", "machines", matchingRule=rule)
     town.policy("Allow dynamic-group machines to inspect vcns in tenancy")
     town.ann = town.node({"id": "ocid1.instance.gone", "compartmentId": town.nodes})
+
+    assert town.asked("GET", "/vcns", compartmentId=town.nodes) == []
+
+
+def test_a_membership_of_a_group_that_is_gone_means_nothing() -> None:
+    town = Town("Allow group staff to inspect vcns in tenancy")
+    (membership,) = town.world.of(UserGroupMembership)
+    town.world = town.world.drop(membership.group_id)
+
+    assert town.asked("GET", "/vcns", compartmentId=town.nodes) == HIDDEN
+
+
+def test_a_user_without_a_record_has_no_name() -> None:
+    town = Town(allow("inspect vcns", "tenancy", "where request.user.name != 'x'"))
+    town.ann = Principal(id="ocid1.user.oc1..stranger", tenancy=TENANCY)
+
+    assert town.asked("GET", "/vcns", compartmentId=town.nodes) == HIDDEN
+
+
+def test_a_caller_with_a_compartment_tells_it() -> None:
+    mine = "where request.principal.compartment.id = '<nodes>'"
+    town = Town()
+    town.policy(allow("inspect vcns", "tenancy", mine.replace("<nodes>", town.nodes)))
+    town.ann = Principal(
+        id="c", kind="cluster", tenancy=TENANCY, compartment_id=town.nodes
+    )
 
     assert town.asked("GET", "/vcns", compartmentId=town.nodes) == []
 

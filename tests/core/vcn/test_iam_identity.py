@@ -137,6 +137,7 @@ def test_a_key_is_uploaded_found_by_its_name_and_deleted() -> None:
     assert "id" not in key
     assert place.world.find(ApiKey, key["keyId"]) is not None
     assert place.get(f"/users/{user}/apiKeys") == [key]
+    assert place.refused("DELETE", f"/users/{user}/apiKeys/a:b")[0] == 404
     place.delete(f"/users/{user}/apiKeys/{name}")
     assert place.get(f"/users/{user}/apiKeys") == []
     assert place.refused("DELETE", f"/users/{user}/apiKeys/{name}")[0] == 404

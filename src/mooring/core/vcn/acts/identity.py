@@ -47,9 +47,9 @@ def root_of(call: Call) -> str:
     return caller.tenancy if caller and caller.tenancy else TENANCY
 
 
-def path_id(call: Call) -> str:
+def path_id(call: Call, at: int = 2) -> str:
     """Give the id in the path of a call whose object may be no record."""
-    return call.request.path.strip("/").split("/")[2]
+    return call.request.path.strip("/").split("/")[at]
 
 
 def new(call: Call, kind: type[Resource], name: str) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def list_keys(call: Call) -> Answer:
 
 def delete_key(call: Call) -> Answer:
     """Take a key away from a user: what it signs is not believed any more."""
-    user, name = _user(call, path_id(call)), call.request.path.split("/")[-1]
+    user, name = _user(call, path_id(call)), path_id(call, 4)
     for key in call.world.referring(ApiKey, user.id):
         if key.fingerprint == name:
             return Answer(draft=call.draft.drop(key), status=204)

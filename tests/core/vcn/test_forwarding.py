@@ -4,8 +4,9 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
-from builders_vcn import Cloud, a_world, allow, an_id
+from builders_vcn import EPOCH, Cloud, a_world, allow, an_id
 
+from mooring.core.vcn.model import PublicIp
 from mooring.core.vcn.packets.forwarding import ROUTER, Verdict, Word, track, verdict
 from mooring.core.vcn.packets.packet import (
     INTERNET,
@@ -131,6 +132,34 @@ def test_metadata_answers_primary_addresses_only() -> None:
 
     assert judged(cloud, Packet(A, question)).to == ROUTER
     assert not passes(cloud, Packet(A, other))
+
+
+@pytest.mark.parametrize(
+    ("head", "is_answered"),
+    [
+        (udp("10.0.1.5", 1, "169.254.169.254", 53), True),
+        (tcp("10.0.1.5", 1, "169.254.169.254", 53), True),
+        (udp("10.0.1.9", 1, "169.254.169.254", 53), False),
+        (udp("10.0.1.5", 1, "169.254.169.254", 80), False),
+        (udp("10.0.1.5", 1, "169.254.169.253", 53), False),
+    ],
+)
+def test_the_resolver_answers_primary_addresses_only(
+    head: Tuple, *, is_answered: bool
+) -> None:
+    cloud = a_world()
+    cloud.ip(A, "10.0.1.9")
+    cloud.security_list("open")
+
+    assert (judged(cloud, Packet(A, head)).to == ROUTER) is is_answered
+
+
+def test_without_the_check_strange_sources_are_still_not_routed() -> None:
+    cloud = a_world()
+    cloud.change(A, skip_source_dest_check=True)
+
+    found = judged(cloud, Packet(A, udp("224.0.0.9", 1, "10.0.1.6", 2)))
+    assert found.reason == "224.0.0.9 is not routed"
 
 
 # -- rules
@@ -301,6 +330,52 @@ def test_a_public_address_is_one_to_one() -> None:
     assert (found.to, str(found.head.destination)) == (A, "10.0.1.5")
     assert (reply.to, reply.head) == (INTERNET, knock.head.inverse())
     assert str(judged(cloud, OUT).head) == f"TCP {PUBLIC}:4000 to {SERVER}:80"
+
+
+def a_public_ip(cloud: Cloud, address: str, on: str, state: str = "ASSIGNED") -> None:
+    public = PublicIp(
+        id=an_id("publicip", address),
+        compartment_id="ocid1.tenancy.oc1..aaaa",
+        display_name=address,
+        time_created=EPOCH,
+        lifecycle_state=state,
+        ip_address=IPv4Address(address),
+        lifetime="RESERVED",
+        scope="REGION",
+        assigned_entity_id=on,
+        assigned_entity_type="PRIVATE_IP",
+    )
+    cloud.world = cloud.world.put(public)
+
+
+def test_a_secondary_address_may_have_a_public_one() -> None:
+    cloud = a_public_world()
+    other = "198.18.0.11"
+    a_public_ip(cloud, other, cloud.ip(A, "10.0.1.9"))
+    knock = judged(cloud, Packet(INTERNET, tcp(SERVER, 5, other, 22)))
+    out = judged(cloud, Packet(A, tcp("10.0.1.9", 4000, SERVER, 80)))
+
+    assert str(knock.head) == f"TCP {SERVER}:5 to 10.0.1.9:22"
+    assert str(out.head) == f"TCP {other}:4000 to {SERVER}:80"
+    assert str(judged(cloud, OUT).head) == f"TCP {PUBLIC}:4000 to {SERVER}:80"
+
+
+@pytest.mark.parametrize("state", ["ASSIGNING", "UNASSIGNING"])
+def test_a_public_address_counts_once_it_is_assigned(state: str) -> None:
+    cloud = a_public_world()
+    a_public_ip(cloud, PUBLIC, an_id("privateip", "10.0.1.5"), state)
+
+    assert judged(cloud, OUT).reason == "10.0.1.5 has no public address"
+
+
+def test_a_public_address_of_what_is_not_plugged_in_leads_nowhere() -> None:
+    cloud = a_public_world()
+    a_public_ip(cloud, "198.18.0.11", an_id("privateip", "10.0.1.6"))
+    a_public_ip(cloud, "198.18.0.12", an_id("natgateway", "nat"))
+    cloud.unplug("b")
+    knock = Packet(INTERNET, tcp(SERVER, 5, "198.18.0.11", 22))
+
+    assert judged(cloud, knock).reason == "198.18.0.11 is no public address of a VCN"
 
 
 def test_without_a_public_address_the_internet_gateway_is_no_way() -> None:

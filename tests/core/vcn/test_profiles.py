@@ -1,14 +1,16 @@
 """Compiled rules and the rules themselves give one answer, for every peer and service."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 import pytest
+from builders_gateways import ipv6, prefixes
 from builders_vcn import Cloud, a_world, allow, an_id
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.core.vcn.model import SecurityRule, Vcn
+from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.packets.packet import Tuple
 from mooring.core.vcn.packets.profiles import Classes, Profile, profiles
 from mooring.core.vcn.packets.router import Router, router
@@ -16,32 +18,44 @@ from mooring.core.vcn.packets.security import in_force, permitting, tracking
 from mooring.core.vcn.packets.services import EVERYTHING, NOTHING, Services
 
 G, H = (an_id("networksecuritygroup", name) for name in "gh")
-PEERS = ("0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.6/32", "10.0.2.4/30", G, H)
-ADDRESSES = ("8.8.8.8", "10.0.1.5", "10.0.1.6", "10.0.2.7", "10.0.1.70", "10.0.9.9")
+ALL, STORAGE = (each.label for each in services("local-1"))
+PEERS = (
+    *("0.0.0.0/0", "10.0.0.0/16", "10.0.1.0/24", "10.0.1.6/32", "10.0.2.4/30"),
+    *("::/0", "2001:db8:4000::/56", "2001:db8:4000::b/128", ALL, STORAGE, G, H),
+)
+ADDRESSES = (
+    *("8.8.8.8", "10.0.1.5", "10.0.1.6", "10.0.2.7", "10.0.1.70", "10.0.9.9"),
+    *("198.19.16.10", "198.19.0.2", "2001:db8:9::9", "2001:db8:4000::a"),
+    *("2001:db8:4000::b", "2001:db8:4000::1:0:0:7", "2001:db8:4000:1::1"),
+)
 PORTS = (None, "1", "1-2", "2-3", "1-65535")
 
 
 @st.composite
 def a_rule(draw: st.DrawFn) -> SecurityRule:
-    protocol = draw(st.sampled_from(("all", "tcp", "tcp", "udp", "icmp", "50")))
+    protocol = draw(st.sampled_from(("all", "tcp", "tcp", "udp", "icmp", "58", "50")))
     has_ports = protocol in {"tcp", "udp"}
-    return allow(
+    peer = draw(st.sampled_from(PEERS))
+    kinds = {"icmp": (None, (8, None), (3, 4)), "58": (None, (128, None), (1, 4))}
+    rule = allow(
         draw(st.sampled_from(("ingress", "egress"))),
         protocol,
-        draw(st.sampled_from(PEERS)),
+        peer,
         to=draw(st.sampled_from(PORTS)) if has_ports else None,
         since=draw(st.sampled_from(PORTS)) if has_ports else None,
-        icmp=draw(st.sampled_from((None, (8, None), (3, 4))))
-        if protocol == "icmp"
-        else None,
+        icmp=draw(st.sampled_from(kinds.get(protocol, (None,)))),
         stateless=draw(st.booleans()),
     )
+    is_service = peer in {ALL, STORAGE}
+    return replace(rule, peer_type="SERVICE_CIDR_BLOCK") if is_service else rule
 
 
 some_rules = st.lists(a_rule(), max_size=4)
+KINDS = ((8, 0), (3, 4), (5, 0), (128, 0), (1, 4))
 a_service = st.sampled_from(
     [(p, n, m) for p in (6, 17) for n in (1, 2, 3) for m in (1, 3)]
-    + [(50, 0, 0), (51, 0, 0), (1, 7, 8 * 256), (1, 7, 3 * 256 + 4), (1, 7, 5 * 256)]
+    + [(50, 0, 0), (51, 0, 0)]
+    + [(p, 7, kind * 256 + code) for p in (1, 58) for kind, code in KINDS]
 )
 
 
@@ -53,6 +67,10 @@ def a_ruled_world(*books: list[SecurityRule]) -> Cloud:
     cloud.change(an_id("vnic", "a"), nsg_ids=(G,))
     cloud.change(an_id("vnic", "b"), nsg_ids=(G, H))
     cloud.ip(an_id("vnic", "b"), "10.0.1.64/28")
+    prefixes(cloud, {"one": "2001:db8:4000::/64"})
+    ipv6(cloud, an_id("vnic", "a"), "2001:db8:4000::a")
+    ipv6(cloud, an_id("vnic", "b"), "2001:db8:4000::b")
+    ipv6(cloud, an_id("vnic", "b"), "2001:db8:4000::1:0:0:0/80")
     return cloud
 
 
@@ -67,7 +85,7 @@ def compiled(cloud: Cloud, name: str) -> Profile:
 
 
 def at(classes: Classes, peer: str) -> Services:
-    number = int(IPv4Address(peer))
+    number = int(ip_address(peer))
     return next((s for low, high, s in classes if low <= number <= high), NOTHING)
 
 
@@ -87,7 +105,7 @@ def test_the_compiled_rules_say_what_the_rules_say(
     where = seen(cloud)
     port = where.port_of(an_id("vnic", name))
     assert port is not None
-    address = IPv4Address(peer)
+    address = ip_address(peer)
     protocol, source, destination = service
     head = Tuple(protocol, address, source, address, destination)
     profile = compiled(cloud, name)
@@ -95,6 +113,11 @@ def test_the_compiled_rules_say_what_the_rules_say(
         "EGRESS": (profile.egress, profile.tracked_egress),
         "INGRESS": (profile.ingress, profile.tracked_ingress),
     }
+    if address.version == 6:
+        sides = {
+            "EGRESS": (profile.egress6, profile.tracked_egress6),
+            "INGRESS": (profile.ingress6, profile.tracked_ingress6),
+        }
 
     for direction, (granted, tracked) in sides.items():
         rules = in_force(cloud.world, port, direction)
@@ -123,6 +146,14 @@ def test_neighbouring_peers_under_the_same_rules_are_one_stretch() -> None:
     cloud = a_ruled_world(halves, [], [])
 
     assert compiled(cloud, "c").egress == ((0, 2**32 - 1, EVERYTHING),)
+    assert compiled(cloud, "c").egress6 == ()
+
+
+def test_a_rule_for_ipv6_is_in_the_classes_of_ipv6() -> None:
+    cloud = a_ruled_world([allow("ingress", peer="::/0")], [], [])
+
+    assert compiled(cloud, "c").ingress6 == ((0, 2**128 - 1, EVERYTHING),)
+    assert compiled(cloud, "c").ingress == ()
 
 
 @pytest.mark.parametrize(

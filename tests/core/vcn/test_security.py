@@ -1,12 +1,13 @@
 """The plain judge of security rules: which rules stand on a VNIC, and what each is about."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 
 import pytest
 from builders_vcn import Cloud, a_world, allow, an_id
 
 from mooring.core.vcn.model import SecurityRule, Vcn
+from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.packets.packet import Tuple, icmp, tcp, udp
 from mooring.core.vcn.packets.router import Port, Router, router
 from mooring.core.vcn.packets.security import (
@@ -18,6 +19,7 @@ from mooring.core.vcn.packets.security import (
 )
 
 A, B = "10.0.1.5", "10.0.1.6"
+A6, B6 = "2001:db8::5", "2001:db8::6"
 
 
 def seen(cloud: Cloud) -> Router:
@@ -33,7 +35,7 @@ def port(cloud: Cloud, name: str) -> Port:
 
 
 def is_about(rule: SecurityRule, head: Tuple, peer: str = B) -> bool:
-    return matches(rule, seen(a_world()), IPv4Address(peer), head)
+    return matches(rule, seen(a_world()), ip_address(peer), head)
 
 
 def test_lists_and_groups_stand_on_a_vnic_together() -> None:
@@ -82,6 +84,17 @@ def test_a_list_that_is_gone_stands_for_nothing() -> None:
         (allow("egress", "icmp", icmp=(8, None)), icmp(A, B, 3, 0), False),
         (allow("egress", "50"), tcp(A, 1, B, 2)._replace(protocol=50), True),
         (allow("egress", "58"), tcp(A, 1, B, 2)._replace(protocol=58), False),
+        (allow("egress"), tcp(A, 1, B, 2)._replace(protocol=58), True),
+        (allow("egress", "58", "::/0"), icmp(A6, B6, 128), True),
+        (allow("egress", "58", "::/0", icmp=(128, None)), icmp(A6, B6, 128), True),
+        (allow("egress", "58", "::/0", icmp=(1, 4)), icmp(A6, B6, 1, 4), True),
+        (allow("egress", "58", "::/0", icmp=(1, 4)), icmp(A6, B6, 1, 3), False),
+        (allow("egress", "58", "::/0", icmp=(2, None)), icmp(A6, B6, 128), False),
+        (allow("egress", "1", "::/0"), icmp(A6, B6, 128), False),
+        (allow("egress", "1", "::/0"), tcp(A6, 1, B6, 2)._replace(protocol=1), False),
+        (allow("egress", "tcp", "::/0", to="2"), tcp(A6, 1, B6, 2), True),
+        (allow("egress", peer="::/0"), tcp(A6, 1, B6, 2), True),
+        (allow("egress"), tcp(A6, 1, B6, 2), False),
     ],
 )
 def test_a_rule_is_about_its_service(
@@ -89,7 +102,7 @@ def test_a_rule_is_about_its_service(
     head: Tuple,
     wanted: bool,
 ) -> None:
-    assert is_about(rule, head) is wanted
+    assert is_about(rule, head, str(head.destination)) is wanted
 
 
 @pytest.mark.parametrize(
@@ -115,10 +128,29 @@ def test_a_rule_for_a_group_is_about_its_members_addresses() -> None:
     ] == [False, True, True, False]
 
 
-def test_a_rule_for_a_service_is_about_nobody() -> None:
+@pytest.mark.parametrize(
+    ("label", "peer", "wanted"),
+    [
+        (0, "198.19.0.2", True),
+        (0, "198.19.16.10", True),
+        (1, "198.19.16.10", True),
+        (1, "198.19.0.2", False),
+        (0, "198.18.0.1", False),
+    ],
+)
+def test_a_rule_for_a_service_is_about_its_addresses(
+    label: int, peer: str, *, wanted: bool
+) -> None:
+    name = services("local-1")[label].label
+    rule = replace(allow("egress"), peer=name, peer_type="SERVICE_CIDR_BLOCK")
+
+    assert is_about(rule, tcp(A, 1, peer, 2), peer) is wanted
+
+
+def test_a_rule_for_a_service_that_is_not_there_is_about_nobody() -> None:
     rule = replace(allow("egress"), peer="all-services", peer_type="SERVICE_CIDR_BLOCK")
 
-    assert not is_about(rule, tcp(A, 1, B, 2))
+    assert not is_about(rule, tcp(A, 1, "198.19.0.2", 2), "198.19.0.2")
 
 
 def test_a_stateless_rule_comes_before_a_stateful_one() -> None:
@@ -145,6 +177,7 @@ def test_a_stateless_rule_comes_before_a_stateful_one() -> None:
         ),
         (allow("ingress", "icmp", icmp=(3, 4)), "stateful ICMP 3,4 from 0.0.0.0/0"),
         (allow("ingress", "icmp", icmp=(8, None)), "stateful ICMP 8 from 0.0.0.0/0"),
+        (allow("ingress", "58", "::/0"), "stateful ICMPv6 from ::/0"),
         (allow("ingress", "47"), "stateful protocol 47 from 0.0.0.0/0"),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_known_path_with_another_method_says_which_it_takes(cloud: Cloud) -> N
         ("POST", "/vlans", "CreateVlan"),
         ("POST", "/vtaps", "CreateVtap"),
         ("GET", "/byoipRanges/ocid1.byoiprange.oc1..a", "GetByoipRange"),
-        ("GET", "/drgs", "GET /20160918/drgs"),
+        ("GET", "/lighthouses", "GET /20160918/lighthouses"),
         ("GET", "", "GET /20160918"),
     ],
 )

@@ -42,11 +42,11 @@ def attachment_path(cloud: Cloud, vnic: dict[str, str]) -> str:
 def test_a_vnic_s_id_is_shown_once_it_is_attached(
     cloud: Cloud, subnet: dict[str, str], instance: dict[str, str]
 ) -> None:
-    body = details(instance, subnet, displayName="second", nicIndex=1)
+    body = details(instance, subnet, displayName="second", nicIndex=0)
     made = cloud.post("/vnicAttachments", body)
 
     assert (made["lifecycleState"], made["vnicId"]) == ("ATTACHING", None)
-    assert (made["displayName"], made["nicIndex"]) == ("second", 1)
+    assert (made["displayName"], made["nicIndex"]) == ("second", 0)
 
     cloud.wait()
     got = cloud.get(f"/vnicAttachments/{made['id']}")

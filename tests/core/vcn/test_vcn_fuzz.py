@@ -168,7 +168,7 @@ def prepared() -> tuple[World, dict[str, dict[str, object]]]:
         "PUT /instances/" + instance["id"]: {"metadata": {"a": "b"}},
         "POST /vnicAttachments": {
             "instanceId": instance["id"],
-            "nicIndex": 1,
+            "nicIndex": 0,
             "createVnicDetails": details,
         },
         "PUT /vnics/" + vnic["id"]: {**tags, "nsgIds": [], "routeTableId": ""},

@@ -275,3 +275,36 @@ def test_shapes_of_another_domain_are_refused(cloud: Cloud) -> None:
     query = {"compartmentId": cloud.compartment, "availabilityDomain": "moon"}
 
     assert cloud.refused("GET", "/shapes", query=query)[:2] == INVALID
+
+
+# -- network cards
+
+
+def attach(cloud: Cloud, instance: Json, subnet: Json, card: int) -> Json:
+    return {
+        "instanceId": instance["id"],
+        "nicIndex": card,
+        "createVnicDetails": {"subnetId": subnet["id"]},
+    }
+
+
+def test_some_machines_have_two_cards(cloud: Cloud, subnet: Json) -> None:
+    instance = cloud.instance(subnet, shape="BM.DenseIO2.52", shapeConfig=None)
+    for _ in range(25):
+        cloud.post("/vnicAttachments", attach(cloud, instance, subnet, 0))
+
+    full = cloud.refused("POST", "/vnicAttachments", attach(cloud, instance, subnet, 0))
+    other = cloud.post("/vnicAttachments", attach(cloud, instance, subnet, 1))
+
+    assert full[:2] == (400, "LimitExceeded")
+    assert "limit of 26" in full[2]
+    assert other["nicIndex"] == 1
+
+
+def test_others_have_one(cloud: Cloud, subnet: Json, instance: Json) -> None:
+    body = attach(cloud, instance, subnet, 1)
+
+    answer = cloud.refused("POST", "/vnicAttachments", body)
+
+    assert answer[:2] == INVALID
+    assert "nicIndex 1 must be below 1 for VM.Standard.E4.Flex" in answer[2]

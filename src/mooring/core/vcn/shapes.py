@@ -51,6 +51,11 @@ class Shape:
         return 2 if self.name in TWO_CARDS else 1
 
     @property
+    def vnics_per_port(self) -> int:
+        """Give how many VNICs one of its network cards carries."""
+        return VNICS_PER_CARD.get(self.name, self.vnics)
+
+    @property
     def bandwidth(self) -> float:
         """Give Gbit/s: one for each OCPU, 40 at most, and what bare metal has."""
         return 50.0 if self.bare_metal else min(40.0, max(1.0, self.ocpus))
@@ -72,6 +77,7 @@ def _group(name: str) -> str | None:
 
 _RESIZABLE = re.compile(r"VM\.(Standard|Optimized)(?!\.E2\.1\.Micro).*")
 TWO_CARDS = frozenset({"BM.Standard2.52", "BM.DenseIO2.52", "BM.GPU3.8"})
+VNICS_PER_CARD = {"BM.DenseIO2.52": 26}
 
 # name, most OCPUs, memory per OCPU, VNICs per OCPU, least OCPUs
 _FLEXIBLE: tuple[tuple[str, float, float, int, float], ...] = (

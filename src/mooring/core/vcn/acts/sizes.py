@@ -1,10 +1,11 @@
-"""How large an instance is: its shape, OCPUs and memory, at launch and when it changes."""
+"""How large an instance is: its shape, OCPUs, memory and network cards, at launch and when it changes."""
 
 from dataclasses import dataclass
 
 from mooring.core.vcn import shapes
-from mooring.core.vcn.api.errors import invalid, missing
+from mooring.core.vcn.api.errors import invalid, limit, missing
 from mooring.core.vcn.api.schema import Values
+from mooring.core.vcn.api.turns import Call
 from mooring.core.vcn.model import Instance
 from mooring.core.vcn.shapes import (
     LEAST_MEMORY_PER_OCPU,
@@ -12,6 +13,7 @@ from mooring.core.vcn.shapes import (
     Shape,
 )
 
+DETACHED = "DETACHED"
 NOTHING = Values({})
 
 
@@ -50,6 +52,25 @@ def changed(instance: Instance, body: Values) -> Size:
     if is_same and ocpus == instance.ocpus and "memoryInGBs" not in config:
         return Size(shape, ocpus, instance.memory_in_gbs)
     return Size(shape, ocpus, _memory(shape, ocpus, config))
+
+
+def card(call: Call, instance: Instance) -> int:
+    """Give the network card at which a VNIC shall be, if it may be there."""
+    index = call.body.get("nicIndex", int) or 0
+    shape = shapes.find(instance.shape)
+    if shape is None or not shape.bare_metal:
+        most, ports = instance.max_vnic_attachments, 1
+    else:
+        most, ports = shape.vnics_per_port, shape.network_ports
+    if index >= ports:
+        raise invalid("nicIndex", index, f"must be below {ports} for {instance.shape}.")
+    there = sum(
+        attachment.nic_index == index and attachment.lifecycle_state != DETACHED
+        for attachment in call.world.attachments_of(instance.id)
+    )
+    if there >= most:
+        raise limit(f"VNIC attachments at nicIndex {index} of {instance.id}", most)
+    return index
 
 
 def _shape(name: str) -> Shape:

@@ -17,6 +17,7 @@ from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.gateways import public_address, table_choice
 from mooring.core.vcn.acts.homes import RESERVED, named
 from mooring.core.vcn.acts.ipv6 import along
+from mooring.core.vcn.acts.sizes import card
 from mooring.core.vcn.api.errors import (
     conflict,
     incorrect_state,
@@ -69,7 +70,7 @@ def attach(call: Call) -> Answer:
     place = Place(
         instance=instance,
         slot=next(n for n in count(1) if n not in slots),
-        nic_index=call.body.get("nicIndex", int) or 0,
+        nic_index=card(call, instance),
         name=call.body.get("displayName", str),
     )
     details = call.body.need("createVnicDetails", Values)

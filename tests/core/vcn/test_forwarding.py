@@ -403,6 +403,13 @@ def test_a_subnet_may_refuse_the_internets_first_word() -> None:
     assert not passes(cloud, back)
 
 
+def test_what_belongs_to_no_flow_does_not_come_to_a_public_address() -> None:
+    answer = Packet(INTERNET, icmp(SERVER, PUBLIC, 0))
+
+    found = judged(a_public_world(), answer)
+    assert found.reason.endswith("belongs to no flow that is translated")
+
+
 def test_the_internet_cannot_speak_as_the_vcn() -> None:
     packet = Packet(INTERNET, tcp("10.0.2.7", 80, PUBLIC, 4000))
 

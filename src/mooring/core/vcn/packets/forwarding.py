@@ -17,8 +17,9 @@ from mooring.core.vcn.drg_routes import SITES, VCN, across, attached, next_attac
 from mooring.core.vcn.model import DrgAttachment, ServiceGateway, Vcn, Vnic
 from mooring.core.vcn.packets.packet import INTERNET, Flow, Flows, Packet
 from mooring.core.vcn.packets.passing import Onward, Step, Verdict, Word, ends
-from mooring.core.vcn.packets.router import ATTACHED, Drg, Peer, Services, router
+from mooring.core.vcn.packets.router import Drg, Peer, Services, router
 from mooring.core.vcn.packets.turn import (
+    A_ROUTE,
     METADATA_PORT,
     RESOLVER_PORT,
     ROUTER,
@@ -78,8 +79,7 @@ class _Journey:
             case ServiceGateway() as gateway:
                 return self._into(gateway.vcn_id, gateway.id)
             case DrgAttachment() as site if site.network_type in SITES:
-                is_up = site.lifecycle_state == ATTACHED
-                return self._through(site, "") if is_up else _not_open(site.id)
+                return self._through(site.id, A_ROUTE)
             case _:
                 return ends("the VNIC is not plugged in")
 
@@ -106,10 +106,7 @@ class _Journey:
             case Peer(_, vcn_id, peer_id):
                 return self._into(vcn_id, peer_id)
             case Drg(attachment_id):
-                attachment = attached(self.world, attachment_id)
-                if attachment is None:
-                    return _not_open(attachment_id)
-                return self._through(attachment, onward.reason)
+                return self._through(attachment_id, onward.reason)
 
     def _into(self, vcn_id: str, gate_id: str) -> Step:
         """Let it come into a VCN by a gateway."""
@@ -123,8 +120,11 @@ class _Journey:
         self.entered.add(gate_id)
         return turn.come(gate)
 
-    def _through(self, incoming: DrgAttachment, reason: str) -> Step:
+    def _through(self, attachment_id: str, reason: str) -> Step:
         """Let it pass a DRG, and others behind remote peerings, to a VCN or a site."""
+        incoming = attached(self.world, attachment_id)
+        if incoming is None:
+            return _not_open(attachment_id)
         passed: set[str] = set()
         while incoming.id not in passed:
             passed.add(incoming.id)
@@ -135,7 +135,7 @@ class _Journey:
             if found.network_type == VCN:
                 return self._into(found.network_id, found.id)
             if found.network_type in SITES:
-                return self._arrives(found.id, reason or "a DRG has no rules")
+                return self._arrives(found.id, reason)
             other = across(self.world, found)
             if other is None or other.drg_id == found.drg_id:
                 return ends(

@@ -100,12 +100,10 @@ class Packet:
     @property
     def is_too_big(self) -> bool:
         """Tell whether it is a path-MTU message: fragmentation needed, or packet too big."""
-        if not self.head.is_icmp:
-            return False
-        kind, code = divmod(self.head.destination_port, 256)
-        if self.head.protocol == ICMPV6:
+        protocol, kind, code = self.head.service()
+        if protocol == ICMPV6:
             return kind == TOO_BIG6
-        return (kind, code) == (UNREACHABLE, FRAGMENTATION_NEEDED)
+        return (protocol, kind, code) == (ICMP, UNREACHABLE, FRAGMENTATION_NEEDED)
 
     def can_begin(self) -> bool:
         """Tell whether it can begin a flow."""

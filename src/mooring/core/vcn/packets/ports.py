@@ -1,6 +1,5 @@
 """VNICs that are plugged in, with all that packets at them are judged by."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -10,7 +9,6 @@ from mooring.core.vcn.world import World
 ATTACHED = "ATTACHED"
 POWERED = frozenset({"PROVISIONING", "STARTING", "RUNNING", "STOPPING"})
 SINGLE6 = 128
-REMEMBERED = 1 << 16  # VNICs whose ports are not made again
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -78,21 +76,28 @@ def block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:
     raise ValueError(f"{address} is in no block of subnet {subnet.id}")
 
 
-def ports_of(world: World, vcn: Vcn) -> Iterator[Port]:
-    """Give a VCN's ports."""
-    for vnic in world.vnics_of_vcn(vcn.id):
-        port = _port(world, vnic)
-        if port is not None:
-            yield port
-
-
 # A change touches few VNICs: a port is made again only when a record behind it has changed,
-# and else is the same object, which makes routers quick to compare.
+# and else is the same object, which makes routers quick to compare. By VCN and VNIC.
 _Behind = tuple[Vnic, Subnet, str, int, tuple[PrivateIp, ...], tuple[Ipv6, ...]]
-_known: dict[str, tuple[_Behind, Port]] = {}
+_last: dict[str, dict[str, tuple[_Behind, Port]]] = {}
 
 
-def _port(world: World, vnic: Vnic) -> Port | None:
+def ports_of(world: World, vcn: Vcn) -> tuple[Port, ...]:
+    """Give a VCN's ports."""
+    last = _last.get(vcn.id, {})
+    now: dict[str, tuple[_Behind, Port]] = {}
+    for vnic in world.vnics_of_vcn(vcn.id):
+        behind = _behind(world, vnic)
+        if behind is not None:
+            known = last.get(vnic.id)
+            same = known is not None and known[0] == behind
+            now[vnic.id] = known if known and same else (behind, _made(behind))
+    _last[vcn.id] = now
+    return tuple(port for _, port in now.values())
+
+
+def _behind(world: World, vnic: Vnic) -> _Behind | None:
+    """Give all that a port is made of; None for a VNIC that is not plugged in."""
     attachment = world.attachment_of_vnic(vnic.id)
     if attachment is None or attachment.lifecycle_state != ATTACHED:
         return None
@@ -104,13 +109,7 @@ def _port(world: World, vnic: Vnic) -> Port | None:
     if subnet is None or not ips or not ips[0].is_primary:
         return None
     ip6s = world.ipv6s_of(vnic.id)
-    behind = (vnic, subnet, instance.id, attachment.slot, ips, ip6s)
-    known = _known.get(vnic.id)
-    if known is None or known[0] != behind:
-        if len(_known) >= REMEMBERED:
-            _known.clear()
-        known = _known[vnic.id] = behind, _made(behind)
-    return known[1]
+    return vnic, subnet, instance.id, attachment.slot, ips, ip6s
 
 
 def _made(behind: _Behind) -> Port:

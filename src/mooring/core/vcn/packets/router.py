@@ -211,7 +211,7 @@ def link_local(mac: str) -> IPv6Address:
 
 def router(world: World, vcn: Vcn) -> Router:
     """Read one VCN's router off the World."""
-    ports = tuple(ports_of(world, vcn))
+    ports = ports_of(world, vcn)
     by_vnic = {port.vnic.id: port for port in ports}
     ways = Ways(world, vcn, by_vnic)
     tables = {t.id: ways.of(t) for t in world.referring(RouteTable, vcn.id)}

@@ -44,6 +44,7 @@ from mooring.core.vcn.packets.ways import longest
 from mooring.core.vcn.world import World
 
 ROUTER = "router"
+A_ROUTE = "a route of what comes in by a gateway"
 # Nothing else could be told apart behind one address.
 SHARED_PROTOCOLS = (ICMP, TCP, UDP)
 METADATA_PORT, RESOLVER_PORT = 80, 53
@@ -103,7 +104,7 @@ class Turn:
         strange = self._strange()
         if strange:
             return ends(strange)
-        return passing.go(self._way_from(gate), "a route for what comes in")
+        return passing.go(self._way_from(gate), A_ROUTE)
 
     def enter(self) -> Step:
         """Judge a packet that comes from the internet."""

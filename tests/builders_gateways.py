@@ -1,6 +1,7 @@
 """What small clouds for tests have beside their VCNs: IPv6, service gateways, peers, DRGs, premises."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from typing import Any
 
@@ -64,9 +65,10 @@ def ipv6(cloud: Cloud, vnic_id: str, address: str, table: str | None = None) -> 
     vnic = cloud.world.find(Vnic, vnic_id)
     assert vnic is not None
     first, _, prefix = address.partition("/")
+    count = sum(1 for _ in cloud.world.of(Ipv6))
     record = Ipv6(
         id=an_id("ipv6", address),
-        **about(address),
+        **about(address) | {"time_created": EPOCH + timedelta(seconds=count)},
         subnet_id=vnic.subnet_id,
         vcn_id=vnic.vcn_id,
         ip_address=IPv6Address(first),

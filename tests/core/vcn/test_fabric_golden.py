@@ -1,10 +1,22 @@
 """Wanted fabrics as text: nft tables and facts of a few worlds. `make golden` rewrites them."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from builders_gateways import (
+    attach,
+    drg,
+    ipv6,
+    labels,
+    peering,
+    prefixes,
+    service_gateway,
+    table,
+    tunnel,
+)
 from builders_vcn import Cloud, a_world, allow, an_id
 
 from mooring.core.linux import nft
@@ -123,7 +135,63 @@ def hop() -> Cloud:
     return cloud
 
 
+def dual() -> Cloud:
+    """IPv6 beside IPv4: Oracle's prefix and one of its own, a block, a closed subnet, groups."""
+    cloud = a_world()
+    group = cloud.group("web")
+    cloud.group("web", allow("ingress", "58", group, icmp=(128, 0)))
+    cloud.security_list(
+        "open",
+        allow("egress", peer="::/0"),
+        allow("egress"),
+        allow("ingress", "tcp", "2001:db8::/32", to="80"),
+        allow("ingress", "58", "::/0", icmp=(2, None), stateless=True),
+    )
+    prefixes(cloud, {"one": "2001:db8:4000::/64", "two": "fd00:1::/64"})
+    cloud.change(an_id("subnet", "one"), prohibit_internet_ingress=True)
+    for vnic, address in (
+        ("a", "2001:db8:4000::a"),
+        ("a", "2001:db8:4000::8000:0/112"),
+        ("b", "2001:db8:4000::b"),
+        ("c", "fd00:1::c"),
+    ):
+        ipv6(cloud, an_id("vnic", vnic), address)
+    cloud.change(an_id("vnic", "a"), nsg_ids=(group,))
+    cloud.table("none", ("::/0", cloud.internet()))
+    return cloud
+
+
+def gates() -> Cloud:
+    """A VCN with a service gateway, a peer, a DRG; a table for what comes in, one for an address."""
+    cloud = Cloud("10.1.0.0/16", "other")
+    other = cloud.vcn_id
+    mine = cloud.vcn("net", "10.0.0.0/16")
+    hub = drg(cloud)
+    peering(cloud, (mine, "lpg"), (other, "lpg-other"))
+    book = cloud.security_list(
+        "open", allow("egress"), allow("ingress", "tcp", to="443")
+    )
+    every, _ = labels(cloud)
+    general = table(
+        cloud,
+        "general",
+        (every, service_gateway(cloud)),
+        ("10.1.0.0/16", an_id("localpeeringgateway", "lpg")),
+        ("192.168.0.0/16", hub),
+    )
+    cloud.vnic("a", cloud.subnet("one", "10.0.1.0/24", (book,), general), "10.0.1.5")
+    wall = cloud.ip(an_id("vnic", "a"), "10.0.1.6")
+    cloud.change(an_id("vnic", "a"), skip_source_dest_check=True)
+    cloud.change(wall, route_table_id=table(cloud, "own", ("192.168.0.0/16", hub)))
+    into = table(cloud, "into", ("10.1.0.0/16", wall))
+    attach(cloud, hub, mine, "attachment", ingress=into)
+    tunnel(cloud, hub, "tunnel", "192.168.7.0/24")
+    return cloud
+
+
 WORLDS: dict[str, Callable[[], Cloud]] = {
+    "dual": dual,
+    "gates": gates,
     "native": native,
     "kinds": kinds,
     "hop": hop,
@@ -164,5 +232,6 @@ def test_golden_tables(world: str) -> None:
 def test_golden_facts(world: str) -> None:
     cloud = WORLDS[world]()
     found = fabric(cloud)
-    spaces = vcn_space(NAME, cloud.vcn_id), internet_space(NAME)
+    beside = (s for s in found.facts if re.search("-(drg|site|osn)-", s))
+    spaces = vcn_space(NAME, cloud.vcn_id), internet_space(NAME), *beside
     check(f"{world}.txt", "\n".join(facts(found, space) for space in spaces))

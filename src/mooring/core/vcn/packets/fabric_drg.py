@@ -108,14 +108,15 @@ def drg_facts(world: World, space: str, links: Mapping[str, Cable]) -> Iterator[
     for table in _tables(world, links):
         number = names.table_number(table.id)
         yield from by_mark(space, number)
-        yield from _nowhere(space, number)
-        for network, attachment_id in drg_routes(world, table):
-            if attachment_id in links:
-                link = links[attachment_id]
-                yield link.route(space, network, table=number)
-                own.setdefault(network, link.route(space, network))
-            else:
-                yield Route(space, network, table=number, kind="blackhole")
+        found = {to: _nowhere(space, to, number) for to in (EVERYWHERE, EVERYWHERE6)}
+        for to, attachment_id in drg_routes(world, table):
+            if attachment_id not in links:
+                found[to] = _nowhere(space, to, number)
+                continue
+            over = links[attachment_id]
+            found[to] = over.route(space, to, table=number)
+            own.setdefault(to, over.route(space, to))
+        yield from found.values()
     yield from own.values()
 
 
@@ -174,6 +175,5 @@ def _tables(world: World, links: Mapping[str, Cable]) -> Iterator[DrgRouteTable]
             yield table
 
 
-def _nowhere(space: str, table: int) -> Iterator[Route]:
-    for network in (EVERYWHERE, EVERYWHERE6):
-        yield Route(space, network, table=table, kind="blackhole")
+def _nowhere(space: str, to: Network, table: int) -> Route:
+    return Route(space, to, table=table, kind="blackhole")

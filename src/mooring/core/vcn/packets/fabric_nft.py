@@ -24,6 +24,7 @@ from mooring.core.vcn.packets.names import UPLINK, gate_name, port_name
 from mooring.core.vcn.packets.profiles import Profile, profiles
 from mooring.core.vcn.packets.profiles_nft import profile_chains
 from mooring.core.vcn.packets.router import (
+    LINK_LOCAL6,
     METADATA,
     METADATA6,
     Router,
@@ -191,6 +192,8 @@ def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
             None,
             (
                 found,
+                # The kernel would answer that it does not forward these.
+                f"ip6 saddr {LINK_LOCAL6} ip6 daddr != {LINK_LOCAL6} drop",
                 "iifname @checked fib saddr . iif oif missing drop",
                 f"ip6 daddr @{within} accept",
                 "iifname vmap @ways6",

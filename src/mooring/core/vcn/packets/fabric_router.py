@@ -9,7 +9,7 @@ neighbour discovery for itself, since in IPv6 a guest has no neighbour but the r
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv6Interface
+from ipaddress import IPv4Interface, IPv6Network
 
 from mooring.core.linux.plan import (
     Address,
@@ -107,7 +107,13 @@ class Place:
         yield Address(space, nic, IPv4Interface((port.primary, block.prefixlen)))
         yield Route(space, EVERYWHERE, nic, first(block))
         if port.subnet.ipv6_cidr_blocks:
-            yield Sysctl(space, f"net/ipv6/conf/{nic}/accept_dad", "0")
+            # Nobody else has these addresses: its link-local one is made anew, to be good at once.
+            for key, value in (
+                ("accept_dad", 0),
+                ("disable_ipv6", 1),
+                ("disable_ipv6", 0),
+            ):
+                yield Sysctl(space, f"net/ipv6/conf/{nic}/{key}", str(value))
             if port.primary6 is not None:
                 yield Address(space, nic, single(port.primary6))
             yield Route(space, EVERYWHERE6, nic, port.subnet.ipv6_router)
@@ -137,8 +143,9 @@ class Place:
     def _port6(self, port: Port, name: str) -> Iterator[Address | Neighbour | Route]:
         mac = port.vnic.mac_address.lower()
         own, guest = port.subnet.ipv6_router, link_local(mac)
-        yield Address(self.space, name, IPv6Interface((own, 64)))
+        yield Address(self.space, name, single(own))
         yield Neighbour(self.space, name, guest, mac)
+        yield Route(self.space, IPv6Network(guest), name)
         for block in port.blocks6:
             yield Route(self.space, block, name, guest, source=own)
 

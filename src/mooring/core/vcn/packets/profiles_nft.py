@@ -52,7 +52,12 @@ def _classes(
             profile.tracked_egress,
             profile.tracked_ingress,
         )
-    return (), (), (), ()
+    return (
+        profile.egress6,
+        profile.ingress6,
+        profile.tracked_egress6,
+        profile.tracked_ingress6,
+    )
 
 
 def _asked(question: str, peers: str) -> Iterator[str]:

@@ -28,7 +28,7 @@ from mooring.core.vcn.packets.names import is_made_here
 KERNELS_RULES = frozenset({0, 32766, 32767})
 LOOPBACK = "lo"
 KERNELS_ADDRESSES = IPv4Interface("127.0.0.1/8"), IPv6Interface("::1/128")
-LINK_LOCAL = IPv6Network("fe80::/64")
+LINK_LOCAL = IPv6Network("fe80::/10")
 
 Ends = Mapping[str, End]
 
@@ -108,8 +108,8 @@ def _key(fact: Fact) -> tuple[object, ...] | None:
             return "neighbour", fact.link, fact.address
         case Address() if fact.address not in KERNELS_ADDRESSES:
             return "address", fact.link, fact.address
-        case Route(destination=IPv6Network()):
-            return _key6(fact)
+        case Route(destination=IPv6Network() as to):
+            return _key6(fact, to)
         case Route():
             return "route", fact.table, fact.destination
         case Rule() if fact.priority not in KERNELS_RULES:
@@ -118,9 +118,8 @@ def _key(fact: Fact) -> tuple[object, ...] | None:
             return None
 
 
-def _key6(route: Route) -> tuple[object, ...] | None:
+def _key6(route: Route, to: IPv6Network) -> tuple[object, ...] | None:
     # The kernel keeps a route for each address, and of two kinds of routes to one network both.
-    if route.link == LOOPBACK or route.destination == LINK_LOCAL:
+    if route.link == LOOPBACK or to.subnet_of(LINK_LOCAL):
         return None
-    ways = route.link, route.gateway, route.kind
-    return "route", route.table, route.destination, ways
+    return "route", route.table, to, route.link, route.gateway, route.kind

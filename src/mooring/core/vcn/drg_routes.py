@@ -207,7 +207,6 @@ def _told_across(
             route,
             attachment_id=attachment.id,
             rule_id=None,
-            provenance=VCN if route.provenance == STATIC else route.provenance,
             path=(other.drg_id, *route.path),
         )
 
@@ -296,7 +295,7 @@ def _behind_tunnel(world: World, tunnel_id: str) -> Iterable[Network]:
 
 def _behind_circuit(world: World, circuit_id: str) -> Iterator[Network]:
     circuit = world.find(VirtualCircuit, circuit_id)
-    if circuit is None:
+    if circuit is None or (circuit.more or {}).get("bgpAdminState") == "DISABLED":
         return
     for mapping in circuit.mappings:
         for name in ("customerBgpPeeringIp", "customerBgpPeeringIpv6"):

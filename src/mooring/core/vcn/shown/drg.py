@@ -5,7 +5,6 @@ from hashlib import blake2b
 from mooring.core.vcn.drg_routes import (
     IPSEC_TUNNEL,
     SITES,
-    STATIC,
     VCN,
     Route,
     all_routes,
@@ -78,13 +77,12 @@ def _rank(route: Route) -> tuple[object, ...]:
 
 
 def _rule(world: World, route: Route, *, in_force: bool) -> Json:
-    is_static = route.provenance == STATIC
     return {
         "id": route.rule_id or _name(route),
         "destination": route.label or str(route.network),
         "destinationType": "SERVICE_CIDR_BLOCK" if route.label else "CIDR_BLOCK",
         "nextHopDrgAttachmentId": route.attachment_id,
-        "routeType": STATIC if is_static else "DYNAMIC",
+        "routeType": "DYNAMIC" if route.rule_id is None else "STATIC",
         "routeProvenance": route.provenance,
         "isConflict": not in_force,
         "isBlackhole": attached(world, route.attachment_id) is None,

@@ -153,7 +153,7 @@ def test_an_instance_reads_about_itself() -> None:
             "realmDomainComponent": "oraclecloud.com",
             "realmKey": "oc1",
             "regionIdentifier": "local-1",
-            "regionKey": "LOCAL-1",
+            "regionKey": "LOC",
         },
         "shape": "VM.Standard.E4.Flex",
         "shapeConfig": {

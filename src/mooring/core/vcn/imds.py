@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 
 from mooring.core.vcn.api.requests import Reply
+from mooring.core.vcn.iam.regions import key_of
 from mooring.core.vcn.model import Instance, Subnet, Vnic
 from mooring.core.vcn.world import World
 
@@ -172,7 +173,7 @@ def _instance(world: World, instance: Instance) -> dict[str, Json]:
             "realmDomainComponent": "oraclecloud.com",
             "realmKey": "oc1",
             "regionIdentifier": instance.region,
-            "regionKey": instance.region.upper(),
+            "regionKey": key_of(instance.region),
         },
         "shape": instance.shape,
         "shapeConfig": {

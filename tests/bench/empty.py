@@ -1,7 +1,7 @@
 """The local VCN's server with nothing behind its door: every signed request gets an empty reply.
 
 usage: empty.py STATE PORT. What `vcn_create_rate` is held against: the same HTTP, the same check
-of the signature, no decision, no journal.
+of the signature, the same faults and budgets, no decision, no journal.
 """
 
 import asyncio
@@ -12,14 +12,19 @@ from pathlib import Path
 
 from mooring.adapters.credentials import IdentityFile
 from mooring.core.vcn.api.requests import Reply, Request
+from mooring.core.vcn.limits import Settings
+from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.http import HttpServer
 from mooring.localvcn.keys import Keys
 from mooring.localvcn.run import KEEP_ALIVE, Door, listen
-from mooring.localvcn.server import Chance, Server
+from mooring.localvcn.server import Server
 
 
 class Nothing:
     """Answers any request with 204."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
 
     async def answer(self, _: Request) -> Reply:
         return Reply(status=204)
@@ -28,7 +33,8 @@ class Nothing:
 async def serve(state: Path, port: int) -> None:
     """Serve until killed; a line on stdout says when."""
     chance = Chance(lambda: datetime.now(UTC), secrets.token_bytes)
-    app = Server(Nothing(), Keys(IdentityFile(state)), chance)  # type: ignore[arg-type]
+    desk = Desk(Settings(), chance)
+    app = Server(Nothing(desk), Keys(IdentityFile(state)), chance)  # type: ignore[arg-type]
     server = HttpServer(app, keep_alive=KEEP_ALIVE, most=4096)
     await server.start(listen(Door("127.0.0.1", port)))
     print("ready", flush=True)

@@ -449,6 +449,46 @@ def test_what_is_no_record_is_listed_by_those_who_may_ask() -> None:
     assert shapes == town.get("/shapes", compartmentId=town.nodes)
 
 
+def test_public_ips_are_seen_by_their_lifetime() -> None:
+    town = Town()
+    vcn = town.vcn()
+    subnet = town.subnet(vcn, prohibitPublicIpOnVnic=False)
+    details = {"subnetId": subnet["id"], "assignPublicIp": False}
+    vnic = town.primary(town.instance(subnet, createVnicDetails=details))
+    (private,) = town.get("/privateIps", vnicId=vnic["id"])
+    here = {"compartmentId": town.network}
+    reserved = {**here, "lifetime": "RESERVED"}
+    ephemeral = {**here, "lifetime": "EPHEMERAL", "privateIpId": private["id"]}
+    listed = {**here, "scope": "REGION"}
+
+    assert town.asked("POST", "/publicIps", reserved) == HIDDEN
+    assert town.asked("POST", "/publicIps", ephemeral) == UNRELATED
+    town.policy(allow("use private-ips"))
+    assert town.asked("POST", "/publicIps", reserved) == HIDDEN
+    made = town.asked("POST", "/publicIps", ephemeral)["id"]
+    town.wait()
+    path = "/publicIps/actions/getByPrivateIpId"
+    assert town.asked("POST", path, {"privateIpId": private["id"]})["id"] == made
+    assert town.asked("GET", "/publicIps", **listed, lifetime="RESERVED") == HIDDEN
+    town.policy(allow("manage public-ips"))
+    other = town.asked("POST", "/publicIps", reserved)["id"]
+    ids = {one["id"] for one in town.asked("GET", "/publicIps", **listed)}
+    assert other in ids
+    assert town.asked("DELETE", f"/publicIps/{made}") is None
+
+
+def test_what_asks_about_an_address_is_told_that_it_is_not_there() -> None:
+    town = Town()
+    _, _, instance = town.estate()
+    vnic = town.primary(instance)["id"]
+    (private,) = town.get("/privateIps", vnicId=vnic)
+    path = "/publicIps/actions/getByPrivateIpId"
+    assert town.asked("POST", path, {"privateIpId": private["id"]}) == HIDDEN
+    items = {"bulkDeletePrivateIpItem": [{"privateIpId": private["id"]}]}
+    path = "/privateIps/actions/bulkDeletePrivateIps"
+    assert town.asked("POST", path, items) == HIDDEN
+
+
 # -- what is taken away
 
 

@@ -15,21 +15,11 @@ from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.world import World
 
 PARENTS = frozenset(
-    {
-        "cpeId",
-        "drgId",
-        "gatewayId",
-        "groupId",
-        "instanceId",
-        "ipv6Id",
-        "peerId",
-        "privateIpId",
-        "subnetId",
-        "userId",
-        "vcnId",
-        "vnicId",
-    }
+    ["drgId", "groupId", "id", "instanceId", "subnetId", "userId", "vcnId", "vnicId"]
 )
+OF_ITEMS = frozenset(
+    ["ipv6Id", "privateIpId"]
+)  # of lists of addresses: what it is about
 
 
 def permit(call: Call, id: str) -> None:
@@ -40,12 +30,15 @@ def permit(call: Call, id: str) -> None:
     given = Values({**call.query.items, **call.body.items})
     ask = decide(call.world, caller, call.operation, call.target or id, given)
     if ask is not None:
-        raise _refused(call.world, ask)
+        raise _refused(call, ask)
 
 
-def _refused(world: World, ask: Ask) -> Refusal:
-    record = world.get(ask.about)
-    if record is None or ask.field.rpartition(".")[2] in {"", *PARENTS}:
+def _refused(call: Call, ask: Ask) -> Refusal:
+    record, name = call.world.get(ask.about), ask.field.rpartition(".")[2]
+    about = PARENTS | (
+        OF_ITEMS if call.operation.startswith(("Bulk", "Get")) else set()
+    )
+    if record is None or name == "" or name in about:
         return not_found(ask.about)
     title = KINDS[type(record)].title
     return unrelated(ask.field, ask.about, f"is no {title} that exists.")

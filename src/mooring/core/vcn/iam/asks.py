@@ -61,7 +61,9 @@ class _Found:
 
 def asks(world: World, errand: Errand) -> Iterator[Ask]:
     """Give all that an errand asks for."""
-    for need in needs.needs(errand.operation):
+    given = errand.given.get("lifetime", str)
+    lifetime = getattr(errand.target, "lifetime", given)
+    for need in needs.needs(errand.operation, lifetime):
         if need.given and not _is_given(errand.given, need.given):
             continue
         if need.permission == needs.ROUTE_TARGETS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.iam.asks import Ask, Errand, asks
-from mooring.core.vcn.iam.needs import SEEN
+from mooring.core.vcn.iam.needs import seen
 from mooring.core.vcn.iam.principal import Principal
 from mooring.core.vcn.iam.regions import key_of
 from mooring.core.vcn.iam.standing import ADMINISTRATORS, USER, Standing, standing
@@ -152,15 +152,16 @@ def sight(
     if caller is None or caller.administrator:
         return None
     court = Court(world, standing(world, caller), operation)
-    seen: dict[tuple[str, tuple[str, ...]], bool] = {}
+    known: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     def visible(item: object) -> bool:
         if not isinstance(item, Resource):
             return True
-        permission, places = SEEN.get(word(item), EVERYTHING), homes(world, item)
-        if (permission, places) not in seen:
-            seen[permission, places] = court.may(permission, places)
-        return seen[permission, places]
+        permission = seen(word(item), getattr(item, "lifetime", None))
+        asked = permission, homes(world, item)
+        if asked not in known:
+            known[asked] = court.may(*asked)
+        return known[asked]
 
     return visible
 

@@ -8,7 +8,8 @@ then the permission may be held in either compartment. `root` is the tenancy, `s
 names. `…?field` is only needed when the field is given. `ROUTE_TARGETS` stands for ATTACH
 on what new routes lead to and DETACH on what removed ones led to.
 
-An operation that has no row needs everything (`manage all-resources`).
+An operation that has no row needs everything (`manage all-resources`). That of a public IP has one row
+for each lifetime.
 """
 
 import re
@@ -32,6 +33,7 @@ DhcpOptions ; DHCP ; READ ; VCN_ATTACH@vcnId ; VCN_DETACH@:vcn_id
 NetworkSecurityGroup ; NETWORK_SECURITY_GROUP ; READ ; VCN_ATTACH@vcnId ; VCN_DETACH@:vcn_id
 InternetGateway ; INTERNET_GATEWAY ; READ ; VCN_ATTACH@vcnId ROUTE_TABLE_ATTACH@routeTableId ; VCN_DETACH@:vcn_id
 NatGateway ; NAT_GATEWAY ; READ ; VCN_READ@vcnId VCN_ATTACH@vcnId ROUTE_TABLE_ATTACH@routeTableId \
+PUBLIC_IP_ASSIGN_PRIVATE_IP@publicIpId \
 ; VCN_READ@:vcn_id VCN_DETACH@:vcn_id
 ServiceGateway ; SERVICE_GATEWAY ; READ ; VCN_READ@vcnId VCN_ATTACH@vcnId ROUTE_TABLE_ATTACH@routeTableId \
 ; VCN_READ@:vcn_id VCN_DETACH@:vcn_id
@@ -137,15 +139,24 @@ VNIC_UNASSIGN@bulkUpdateIpv6sItem.ipv6Id:vnic_id?vnicId
 BulkDetachIpv6s ; IPV6_UPDATE@bulkDetachIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDetachIpv6sItem.ipv6Id:vnic_id
 BulkDeleteIpv6s ; IPV6_DELETE@bulkDeleteIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDeleteIpv6sItem.ipv6Id:vnic_id \
 SUBNET_DETACH@bulkDeleteIpv6sItem.ipv6Id:subnet_id
-ListPublicIps ; PUBLIC_IP_READ@compartmentId|root
-GetPublicIp ; PUBLIC_IP_READ
+ListPublicIps ;
+ListPublicIps=RESERVED ; PUBLIC_IP_READ
+ListPublicIps=EPHEMERAL ; PRIVATE_IP_READ
+GetPublicIp=RESERVED ; PUBLIC_IP_READ
+GetPublicIp=EPHEMERAL ; PRIVATE_IP_READ
 GetPublicIpByIpAddress ; PUBLIC_IP_READ@root
-GetPublicIpByPrivateIpId ; PUBLIC_IP_READ@privateIpId
-CreatePublicIp ; PUBLIC_IP_CREATE@compartmentId PUBLIC_IP_ASSIGN_PRIVATE_IP@compartmentId?privateIpId \
+GetPublicIpByPrivateIpId ; PRIVATE_IP_READ@privateIpId
+CreatePublicIp=RESERVED ; PUBLIC_IP_CREATE PUBLIC_IP_ASSIGN_PRIVATE_IP?privateIpId \
 PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId
-UpdatePublicIp ; PUBLIC_IP_UPDATE PUBLIC_IP_ASSIGN_PRIVATE_IP?privateIpId PUBLIC_IP_UNASSIGN_PRIVATE_IP?privateIpId \
-PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId
-DeletePublicIp ; PUBLIC_IP_DELETE PUBLIC_IP_UNASSIGN_PRIVATE_IP
+CreatePublicIp=EPHEMERAL ; PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId
+UpdatePublicIp=RESERVED ; PUBLIC_IP_UPDATE PUBLIC_IP_ASSIGN_PRIVATE_IP?privateIpId \
+PUBLIC_IP_UNASSIGN_PRIVATE_IP?privateIpId PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId \
+PRIVATE_IP_UNASSIGN_PUBLIC_IP@:assigned_entity_id?privateIpId
+UpdatePublicIp=EPHEMERAL ; PRIVATE_IP_UPDATE PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId \
+PRIVATE_IP_UNASSIGN_PUBLIC_IP@:assigned_entity_id?privateIpId
+DeletePublicIp=RESERVED ; PUBLIC_IP_DELETE PUBLIC_IP_UNASSIGN_PRIVATE_IP \
+PRIVATE_IP_UNASSIGN_PUBLIC_IP@:assigned_entity_id
+DeletePublicIp=EPHEMERAL ; PRIVATE_IP_UNASSIGN_PUBLIC_IP@:assigned_entity_id
 ChangePublicIpCompartment ; PUBLIC_IP_MOVE PUBLIC_IP_MOVE@compartmentId
 GetVnic ; VNIC_READ
 UpdateVnic ; VNIC_UPDATE NETWORK_SECURITY_GROUP_UPDATE_MEMBERS@nsgIds \
@@ -153,14 +164,16 @@ NETWORK_SECURITY_GROUP_UPDATE_MEMBERS@:nsg_ids?nsgIds VNIC_ASSOCIATE_NETWORK_SEC
 ROUTE_TABLE_ATTACH@routeTableId
 AttachVnic ; INSTANCE_ATTACH_SECONDARY_VNIC@instanceId VNIC_ATTACH@{_VNIC} VNIC_CREATE@{_VNIC} \
 SUBNET_ATTACH@createVnicDetails.subnetId NETWORK_SECURITY_GROUP_UPDATE_MEMBERS@{_NSGS} \
-VNIC_ASSOCIATE_NETWORK_SECURITY_GROUP@{_VNIC}?{_NSGS} ROUTE_TABLE_ATTACH@createVnicDetails.routeTableId
+VNIC_ASSOCIATE_NETWORK_SECURITY_GROUP@{_VNIC}?{_NSGS} ROUTE_TABLE_ATTACH@createVnicDetails.routeTableId \
+PRIVATE_IP_ASSIGN@createVnicDetails.privateIpId
 DetachVnic ; INSTANCE_DETACH_SECONDARY_VNIC@:instance_id VNIC_DETACH@:vnic_id VNIC_DELETE@:vnic_id \
 SUBNET_DETACH@:subnet_id
 GetVnicAttachment ; VNIC_ATTACHMENT_READ
 ListVnicAttachments ; VNIC_ATTACHMENT_READ@compartmentId INSTANCE_INSPECT@compartmentId
 LaunchInstance ; INSTANCE_CREATE@compartmentId INSTANCE_IMAGE_READ@compartmentId VNIC_CREATE@{_FIRST_VNIC} \
 VNIC_ATTACH@{_FIRST_VNIC} SUBNET_ATTACH@createVnicDetails.subnetId|subnetId \
-NETWORK_SECURITY_GROUP_UPDATE_MEMBERS@{_NSGS} VNIC_ASSOCIATE_NETWORK_SECURITY_GROUP@{_FIRST_VNIC}?{_NSGS}
+NETWORK_SECURITY_GROUP_UPDATE_MEMBERS@{_NSGS} VNIC_ASSOCIATE_NETWORK_SECURITY_GROUP@{_FIRST_VNIC}?{_NSGS} \
+PRIVATE_IP_ASSIGN@createVnicDetails.privateIpId
 ListInstances ; INSTANCE_READ@compartmentId
 GetInstance ; INSTANCE_READ
 UpdateInstance ; INSTANCE_UPDATE
@@ -308,6 +321,14 @@ ALL: tuple[Need, ...] = (Need(EVERYTHING),)
 SEEN = dict(pair.split() for pair in _SEEN.split("|"))
 
 
-def needs(operation: str) -> tuple[Need, ...]:
-    """Give what an operation needs."""
-    return NEEDS.get(operation, ALL)
+def needs(operation: str, lifetime: object = None) -> tuple[Need, ...]:
+    """Give what an operation needs; it may depend on the lifetime of what it is about."""
+    found = NEEDS.get(f"{operation}={lifetime}")
+    return NEEDS.get(operation, ALL) if found is None else found
+
+
+def seen(word: str, lifetime: object = None) -> str:
+    """Give the permission by which objects of a kind are seen in a list."""
+    if word == "publicip" and lifetime == "EPHEMERAL":
+        return "PRIVATE_IP_READ"
+    return SEEN.get(word, EVERYTHING)

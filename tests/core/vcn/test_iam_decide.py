@@ -489,6 +489,25 @@ def test_what_asks_about_an_address_is_told_that_it_is_not_there() -> None:
     assert town.asked("POST", path, items) == HIDDEN
 
 
+def test_a_public_ip_is_found_by_its_address_where_it_may_be_read() -> None:
+    town = Town()
+    reserved = {"compartmentId": town.network, "lifetime": "RESERVED"}
+    made = town.post("/publicIps", reserved)
+    asked = (
+        "POST",
+        "/publicIps/actions/getByIpAddress",
+        {"ipAddress": made["ipAddress"]},
+    )
+
+    with town.acting(town.ann):
+        message = town.refused(*asked)[2]
+        assert town.refused(*asked[:2], {"ipAddress": "198.18.255.1"})[:2] == HIDDEN
+    assert made["ipAddress"] in message
+    assert made["id"] not in message
+    town.policy(allow("read public-ips"))
+    assert town.asked(*asked)["id"] == made["id"]
+
+
 # -- what is taken away
 
 

@@ -18,7 +18,7 @@ from mooring.core.vcn.model.kinds import KINDS
 BY_NAME: dict[str, Operation] = {o.name: o for o in OPERATIONS.values()}
 KNOWN = frozenset[str]().union(*(levels[2] | levels[3] for levels in TYPES.values()))
 # Fields that a query or body takes and that name something, by the operations that take them.
-PLACES = ("root", "self", "attached")
+PLACES = ("root", "self", "attached", "address")
 
 
 def test_every_operation_has_its_row() -> None:

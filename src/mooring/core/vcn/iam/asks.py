@@ -6,16 +6,18 @@ which it would be refused.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.iam import needs
 from mooring.core.vcn.iam.needs import Need
 from mooring.core.vcn.iam.tree import homes
+from mooring.core.vcn.indexes import PUBLIC
 from mooring.core.vcn.model import Instance, Resource, Vnic
 from mooring.core.vcn.model.kinds import word
 from mooring.core.vcn.world import World
 
-COMPARTMENTS = ("compartmentId", "targetCompartmentId")
+COMPARTMENTS = ("compartmentId", "compartmentList", "targetCompartmentId")
 
 _TARGETS = {
     "internetgateway": "INTERNET_GATEWAY_{}",
@@ -137,6 +139,8 @@ def _sources(
             yield errand.target, _Found(homes(world, errand.target), errand.target.id)
     elif source == "attached":
         yield from _attached(world, errand)
+    elif source == "address":
+        yield from _addressed(world, errand)
     else:
         for id in _values(errand.given, source):
             record = world.get(id)
@@ -154,6 +158,16 @@ def _attached(world: World, errand: Errand) -> Iterator[tuple[Resource | None, _
             vnic = world.find(Vnic, attachment.vnic_id)
             if vnic is not None:
                 yield vnic, _Found(homes(world, vnic), errand.target.id)
+
+
+def _addressed(
+    world: World, errand: Errand
+) -> Iterator[tuple[Resource | None, _Found]]:
+    address = errand.given.get("ipAddress", IPv4Address)
+    entry = None if address is None else world.space(PUBLIC).at(int(address))
+    public = None if entry is None else world.get(entry.owner)
+    if public is not None:
+        yield public, _Found(homes(world, public), str(address))
 
 
 def _values(given: Values, path: str) -> Iterator[str]:

@@ -4,9 +4,10 @@ A need is PERMISSION, asked in the compartment of the object that the path names
 PERMISSION@where. `where` is a field of body or query that holds ids (`createVnicDetails.nsgIds`;
 a field of a list's elements likewise), a field of the path's object (`:vcn_id`), or of the object
 that a field names (`vnicId:subnet_id`). `a|b` is the first of them that is given, `a+b` both:
-then the permission may be held in either compartment. `root` is the tenancy, `self` the compartment that the path
-names. `…?field` is only needed when the field is given. `ROUTE_TARGETS` stands for ATTACH
-on what new routes lead to and DETACH on what removed ones led to.
+then the permission may be held in either compartment. `root` is the tenancy, `self` the
+compartment that the path names, `attached` an instance's VNICs, `address` the public IP of the
+address that is given. `…?field` is only needed when the field is given. `ROUTE_TARGETS` stands
+for ATTACH on what new routes lead to and DETACH on what removed ones led to.
 
 An operation that has no row needs everything (`manage all-resources`). That of a public IP has one row
 for each lifetime.
@@ -144,7 +145,7 @@ ListPublicIps=RESERVED ; PUBLIC_IP_READ
 ListPublicIps=EPHEMERAL ; PRIVATE_IP_READ
 GetPublicIp=RESERVED ; PUBLIC_IP_READ
 GetPublicIp=EPHEMERAL ; PRIVATE_IP_READ
-GetPublicIpByIpAddress ; PUBLIC_IP_READ@root
+GetPublicIpByIpAddress ; PUBLIC_IP_READ@address
 GetPublicIpByPrivateIpId ; PRIVATE_IP_READ@privateIpId
 CreatePublicIp=RESERVED ; PUBLIC_IP_CREATE PUBLIC_IP_ASSIGN_PRIVATE_IP?privateIpId \
 PRIVATE_IP_ASSIGN_PUBLIC_IP@privateIpId
@@ -181,7 +182,7 @@ InstanceAction ; INSTANCE_POWER_ACTIONS
 ChangeInstanceCompartment ; INSTANCE_MOVE INSTANCE_MOVE@compartmentId
 TerminateInstance ; INSTANCE_DELETE VNIC_DELETE@attached SUBNET_DETACH@attached:subnet_id
 ListShapes ; INSTANCE_INSPECT@compartmentId
-ListIpInventory ; IPAM_READ@compartmentId|root
+ListIpInventory ; IPAM_READ@compartmentList|root
 GetVcnOverlap ; IPAM_READ
 GetSubnetIpInventory ; IPAM_READ
 GetSubnetCidrUtilization ; IPAM_READ

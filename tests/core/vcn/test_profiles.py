@@ -170,3 +170,23 @@ def test_some_rules_have_no_peer_here(rule: SecurityRule) -> None:
     cloud.security_list("open", rule)
 
     assert compiled(cloud, "c").egress == ()
+
+
+def test_what_a_change_does_not_touch_is_not_made_again() -> None:
+    cloud = a_ruled_world([allow("egress")], [allow("ingress", peer=H)], [])
+    before = {name: compiled(cloud, name) for name in "abc"}
+    cloud.group("g", allow("ingress", peer=H), allow("egress", "tcp", to="1"))
+    after = {name: compiled(cloud, name) for name in "abc"}
+
+    assert after["c"] is before["c"]
+    assert after["a"].ingress is before["a"].ingress
+    assert after["a"] != before["a"]
+
+
+def test_a_member_more_is_in_the_rules_for_its_group() -> None:
+    cloud = a_ruled_world([allow("ingress", peer=H)], [], [])
+    before = compiled(cloud, "c")
+    cloud.ip(an_id("vnic", "b"), "10.0.1.77")
+
+    assert at(before.ingress, "10.0.1.77") == NOTHING
+    assert at(compiled(cloud, "c").ingress, "10.0.1.77") == EVERYTHING

@@ -1,19 +1,24 @@
 """Security rules compiled: what each stretch of peer addresses may do, as few classes.
 
-VNICs under the same lists and groups share a `Profile`. For each direction the peers' addresses
-are cut into disjoint pieces such that all addresses of a piece are under the same rules, and what
-these allow together is one `Services` value. Cost per packet is then one look-up of the peer and
+VNICs under the same lists and groups share a `Profile`. For each direction and family the peers'
+addresses are cut into disjoint pieces such that all addresses of a piece are under the same rules, and
+what these allow together is one `Services` value. Cost per packet is then one look-up of the peer and
 one of the service, however many rules, groups and addresses there are.
+
+A change touches few of all these: what was made of rules and addresses that stay is remembered. Keys
+are objects (`_Bundle`, `_Side`, `Same`), not contents: to hash a thousand rules for each look-up
+would cost more than the work that it saves.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 from mooring.core.net.ranges import Piece, Range, Ranges, merged, pieces
 from mooring.core.vcn.model import SecurityRule
 from mooring.core.vcn.packets.router import Network, Port, Router
+from mooring.core.vcn.packets.same import Same
 from mooring.core.vcn.packets.security import CIDR, EGRESS, INGRESS, block, books
 from mooring.core.vcn.packets.services import (
     IPV4,
@@ -27,9 +32,10 @@ from mooring.core.vcn.world import World
 
 Rules = tuple[SecurityRule, ...]
 Classes = tuple[Piece[Services], ...]
-Members = Mapping[str, Ranges]
-Named = tuple[tuple[str, Ranges], ...]
-REMEMBERED = 4096  # combinations of rules whose services are not worked out again
+Blocks = Same[tuple[Network, ...]]
+Named = Mapping[str, Same[Ranges]]
+REMEMBERED = 1 << 12  # lists and groups, and what is made of them
+MEANINGS = 1 << 15  # combinations of rules whose services are not worked out again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,38 @@ class Profile:
     tracked_ingress6: Classes = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bundle:
+    """The rules of a list or group that are about the same peer."""
+
+    peer: str
+    peer_type: str
+    rules: Rules
+
+    @property
+    def is_named(self) -> bool:
+        """Tell whether the peer is a group's or a service's name."""
+        return self.peer_type != CIDR
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """What a list or group says of one direction."""
+
+    bundles: tuple[_Bundle, ...]
+
+
+Sides = tuple[_Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Peers:
+    """The addresses that names stand for in one family: of groups' members, of services' labels."""
+
+    version: int
+    named: tuple[tuple[str, Same[Ranges]], ...]
+
+
 def profiles(world: World, router: Router) -> dict[str, Profile]:
     """Give the profile of every port, by VNIC."""
     named = {version: peers_named(router, version) for version in (IPV4, IPV6)}
@@ -60,27 +98,32 @@ def profiles(world: World, router: Router) -> dict[str, Profile]:
     for port in router.ports:
         name = profile_name(port)
         if name not in made:
-            rules = tuple(r for book in books(world, port) for r in book.rules)
-            made[name] = _profile(name, rules, named)
+            rules = [Same(book.rules) for book in books(world, port)]
+            out = tuple(_side(each, EGRESS) for each in rules)
+            into = tuple(_side(each, INGRESS) for each in rules)
+            families = tuple(
+                _Peers(version, _of_names((*out, *into), names))
+                for version, names in named.items()
+            )
+            made[name] = _profile(name, out, into, families)
         found[port.vnic.id] = made[name]
     return found
 
 
-def peers_named(router: Router, version: int) -> Members:
+def peers_named(router: Router, version: int) -> Named:
     """Give a family's addresses of each group's members, blocks included, and of each service's label."""
-    found: dict[str, list[Range]] = {
-        label: [span(network)]
+    found: dict[str, list[Blocks]] = {}
+    for port in router.ports:
+        for group in port.vnic.nsg_ids:
+            blocks = port.blocks if version == IPV4 else port.blocks6
+            found.setdefault(group, []).append(Same(blocks))
+    groups = {group: _members(tuple(blocks)) for group, blocks in found.items()}
+    labels = {
+        label: _interned((span(network),))
         for label, network in router.labels.items()
         if network.version == version
     }
-    for port in router.ports:
-        if port.vnic.nsg_ids:
-            spans = [
-                span(b) for b in (port.blocks if version == IPV4 else port.blocks6)
-            ]
-            for group in port.vnic.nsg_ids:
-                found.setdefault(group, []).extend(spans)
-    return {name: merged(ranges) for name, ranges in found.items()}
+    return groups | labels
 
 
 def profile_name(port: Port) -> str:
@@ -94,77 +137,112 @@ def span(network: Network) -> Range:
     return int(network.network_address), int(network.broadcast_address)
 
 
-def _profile(name: str, rules: Rules, members: Mapping[int, Members]) -> Profile:
-    peers = {rule.peer for rule in rules if rule.peer_type != CIDR}
-    out = tuple(r for r in rules if r.direction == EGRESS)
-    into = tuple(r for r in rules if r.direction == INGRESS)
-    named4, named6 = (
-        tuple((each, of[each]) for each in sorted(peers & of.keys()))
-        for of in (members[IPV4], members[IPV6])
-    )
+@lru_cache(REMEMBERED)
+def _members(those: tuple[Blocks, ...]) -> Same[Ranges]:
+    return _interned(merged(each for blocks in those for each in _spans(blocks)))
+
+
+@lru_cache(REMEMBERED)
+def _spans(blocks: Blocks) -> tuple[Range, ...]:
+    return tuple(span(block) for block in blocks.value)
+
+
+@lru_cache(REMEMBERED)
+def _interned(ranges: Ranges) -> Same[Ranges]:
+    return Same(ranges)
+
+
+# -- rules
+
+
+@lru_cache(REMEMBERED)
+def _side(rules: Same[Rules], direction: str) -> _Side:
+    by_peer: dict[tuple[str, str], list[SecurityRule]] = {}
+    for rule in rules.value:
+        if rule.direction == direction:
+            by_peer.setdefault((rule.peer, rule.peer_type), []).append(rule)
+    return _whole(tuple(_bundle(*key, tuple(r)) for key, r in by_peer.items()))
+
+
+@lru_cache(REMEMBERED)
+def _whole(bundles: tuple[_Bundle, ...]) -> _Side:
+    return _Side(bundles)
+
+
+@lru_cache(MEANINGS)
+def _bundle(peer: str, peer_type: str, rules: Rules) -> _Bundle:
+    return _Bundle(peer, peer_type, rules)
+
+
+def _of_names(sides: Sides, named: Named) -> tuple[tuple[str, Same[Ranges]], ...]:
+    """Give the names that rules speak of, with their addresses."""
+    spoken = {b.peer for side in sides for b in side.bundles if b.is_named}
+    return tuple((name, named[name]) for name in sorted(spoken & named.keys()))
+
+
+@lru_cache(REMEMBERED)
+def _profile(
+    name: str, out: Sides, into: Sides, families: tuple[_Peers, ...]
+) -> Profile:
+    ipv4, ipv6 = families
     return Profile(
         name=name,
-        egress=_granted_to(out, named4, IPV4),
-        ingress=_granted_to(into, named4, IPV4),
-        tracked_egress=_tracked_of(out, named4, IPV4),
-        tracked_ingress=_tracked_of(into, named4, IPV4),
-        egress6=_granted_to(out, named6, IPV6),
-        ingress6=_granted_to(into, named6, IPV6),
-        tracked_egress6=_tracked_of(out, named6, IPV6),
-        tracked_ingress6=_tracked_of(into, named6, IPV6),
-    )
-
-
-# A change touches few profiles: the others' classes are remembered. So are, inside of a
-# changed one, the services of each combination of rules.
-
-
-@lru_cache(REMEMBERED)
-def _granted_to(rules: Rules, named: Named, version: int) -> Classes:
-    return _classes(
-        rules, partial(_peers, dict(named), version), partial(_granted, version)
+        egress=_granted_to(out, ipv4),
+        ingress=_granted_to(into, ipv4),
+        tracked_egress=_tracked_of(out, ipv4),
+        tracked_ingress=_tracked_of(into, ipv4),
+        egress6=_granted_to(out, ipv6),
+        ingress6=_granted_to(into, ipv6),
+        tracked_egress6=_tracked_of(out, ipv6),
+        tracked_ingress6=_tracked_of(into, ipv6),
     )
 
 
 @lru_cache(REMEMBERED)
-def _tracked_of(rules: Rules, named: Named, version: int) -> Classes:
-    return _classes(
-        rules, partial(_peers, dict(named), version), partial(_tracked, version)
-    )
+def _granted_to(sides: Sides, peers: _Peers) -> Classes:
+    return _classes(sides, peers, partial(_granted, peers.version))
 
 
 @lru_cache(REMEMBERED)
-def _granted(version: int, rules: Rules) -> Services:
-    return allowed(rules, version)
-
-
-@lru_cache(REMEMBERED)
-def _tracked(version: int, rules: Rules) -> Services:
-    stateless = allowed((r for r in rules if r.is_stateless), version)
-    stateful = allowed((r for r in rules if not r.is_stateless), version)
-    return without(stateful, stateless)
+def _tracked_of(sides: Sides, peers: _Peers) -> Classes:
+    return _classes(sides, peers, partial(_tracked, peers.version))
 
 
 def _classes(
-    rules: Rules,
-    peers: Callable[[SecurityRule], Ranges],
-    meaning: Callable[[Rules], Services],
+    sides: Sides, peers: _Peers, meaning: Callable[[tuple[_Bundle, ...]], Services]
 ) -> Classes:
-    by_peer: dict[Ranges, list[SecurityRule]] = {}
-    for rule in rules:
-        by_peer.setdefault(peers(rule), []).append(rule)
+    named = dict(peers.named)
     layers = [
-        (stretch, tuple(those)) for found, those in by_peer.items() for stretch in found
+        (stretch, bundle)
+        for side in sides
+        for bundle in side.bundles
+        for stretch in _stretches(bundle, peers.version, named)
     ]
 
-    def fold(combined: Sequence[Rules]) -> Services:
-        return meaning(tuple(rule for those in combined for rule in those))
+    def fold(combined: Sequence[_Bundle]) -> Services:
+        return meaning(tuple(combined))
 
     return tuple(p for p in pieces(layers, fold) if p[2] != NOTHING)
 
 
-def _peers(members: Members, version: int, rule: SecurityRule) -> Ranges:
-    if rule.peer_type != CIDR:
-        return members.get(rule.peer, ())
-    network = block(rule.peer)
+def _stretches(bundle: _Bundle, version: int, named: Named) -> Ranges:
+    if bundle.is_named:
+        return named[bundle.peer].value if bundle.peer in named else ()
+    network = block(bundle.peer)
     return (span(network),) if network.version == version else ()
+
+
+@lru_cache(MEANINGS)
+def _granted(version: int, bundles: tuple[_Bundle, ...]) -> Services:
+    return allowed(_rules(bundles), version)
+
+
+@lru_cache(MEANINGS)
+def _tracked(version: int, bundles: tuple[_Bundle, ...]) -> Services:
+    stateful = allowed((r for r in _rules(bundles) if not r.is_stateless), version)
+    stateless = allowed((r for r in _rules(bundles) if r.is_stateless), version)
+    return without(stateful, stateless)
+
+
+def _rules(bundles: tuple[_Bundle, ...]) -> Iterator[SecurityRule]:
+    return (rule for bundle in bundles for rule in bundle.rules)

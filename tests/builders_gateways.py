@@ -18,11 +18,11 @@ from mooring.core.vcn.model import (
     IpSecTunnel,
     Ipv6,
     LocalPeeringGateway,
+    PublicIp,
     RemotePeeringConnection,
     RouteRule,
     RouteTable,
     ServiceGateway,
-    Vcn,
     VirtualCircuit,
     Vnic,
 )
@@ -246,11 +246,18 @@ def remote_peering(cloud: Cloud, one: str, two: str) -> tuple[str, str]:
     return found[0], found[1]
 
 
-def vcn_of(cloud: Cloud, vcn_id: str) -> Vcn:
-    """Give a VCN."""
-    vcn = cloud.world.find(Vcn, vcn_id)
-    assert vcn is not None
-    return vcn
+def public_ip(cloud: Cloud, address: str, private_ip_id: str) -> str:
+    """Add or move a reserved public address to a private IP."""
+    record = PublicIp(
+        id=an_id("publicip", address),
+        **about(address, "ASSIGNED"),
+        ip_address=IPv4Address(address),
+        lifetime="RESERVED",
+        scope="REGION",
+        assigned_entity_id=private_ip_id,
+        assigned_entity_type="PRIVATE_IP",
+    )
+    return put(cloud, record)
 
 
 def table(cloud: Cloud, name: str, *rules: tuple[str, str]) -> str:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.linux.nft import Chain, NamedSet, anonymous
+from mooring.core.linux.plan import Network
 from mooring.core.net.ranges import Range, Ranges
 from mooring.core.vcn.packets.services import (
     BYTE,
@@ -100,6 +101,11 @@ class Shelf:
 def digest(*texts: str) -> str:
     """Name a content."""
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+
+
+def extent(block: Network) -> Range:
+    """Give the numbers of a network's first and last address."""
+    return int(block.network_address), int(block.broadcast_address)
 
 
 def filled(letter: str, key: str, elements: Iterable[str]) -> NamedSet:

@@ -19,7 +19,6 @@ from mooring.core.vcn.packets.names import (
     port_name,
     table_number,
 )
-from mooring.core.vcn.packets.profiles import span
 from mooring.core.vcn.packets.router import (
     LINK_LOCAL,
     LINK_LOCAL6,
@@ -46,6 +45,7 @@ from mooring.core.vcn.packets.services_nft import (
     Family,
     Shelf,
     digest,
+    extent,
     filled,
     intervals,
 )
@@ -111,7 +111,7 @@ def inside(shelf: Shelf, router: Router, family: Family) -> str:
 
 def named(shelf: Shelf, family: Family, letter: str, blocks: Iterable[Network]) -> str:
     """Put a set of networks that has the name of its content; give the name."""
-    stretches = (family.stretch(*each) for each in merged(map(span, blocks)))
+    stretches = (family.stretch(*each) for each in merged(map(extent, blocks)))
     return shelf.put(filled(letter, family.key, stretches))
 
 
@@ -155,7 +155,7 @@ def _table(shelf: Shelf, router: Router, table_id: str, family: Family) -> str:
 def _routes(
     shelf: Shelf, router: Router, routes: Routes, family: Family
 ) -> Iterator[str]:
-    layers = [(span(to), (to.prefixlen, way)) for to, way in routes]
+    layers = [(extent(to), (to.prefixlen, way)) for to, way in routes]
     elements = tuple(
         f"{family.stretch(low, high)} : goto {_way(shelf, router, way, family)}"
         for low, high, way in pieces(layers, _longest)

@@ -55,16 +55,16 @@ class Court:
 
     def _granted(self, permission: str, place: str) -> bool:
         above = lineage(self.world, place, self.tenancy)
-        for where, statement in self._concerned():
-            if where not in above or not {permission, EVERYTHING}.intersection(
-                statement.permissions
-            ):
-                continue
-            if statement.condition is None or statement.condition.holds(
-                self._variables(permission, place)
-            ):
-                return True
-        return False
+        variables = self._variables(permission, place)
+        return any(
+            where in above
+            and (
+                permission in statement.permissions
+                or EVERYTHING in statement.permissions
+            )
+            and (statement.condition is None or statement.condition.holds(variables))
+            for where, statement in self._concerned()
+        )
 
     def _concerned(self) -> list[tuple[str, Statement]]:
         """Give the statements that speak of the caller, each with its compartment."""

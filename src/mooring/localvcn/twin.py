@@ -7,7 +7,9 @@ directory; the next `serve` brings it up, with packets when it has a fabric.
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mooring.adapters.credentials import IdentityFile
 from mooring.adapters.journal import Entry, Journal
+from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.model import Resource, VnicAttachment
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.rows import from_row, name_of, to_row
@@ -22,7 +24,7 @@ class TwinError(Exception):
 
 def world_of(snapshot: Snapshot) -> World:
     """Give the world of a snapshot's records; raises UnreadableError."""
-    return world_with(records_of(snapshot))
+    return world_with(records_of(snapshot, Settings().region))
 
 
 def world_with(records: Iterable[Resource]) -> World:
@@ -38,9 +40,14 @@ def bring(state: Path, snapshot: Snapshot, *, replace: bool) -> dict[str, int]:
     """Keep a snapshot in a state directory; how many objects of each kind.
 
     With `replace` an earlier copy of the same VCNs goes first. Raises TwinError, UnreadableError,
-    JournalError; then nothing was changed.
+    CredentialsError, JournalError; then nothing was changed.
     """
-    records = records_of(snapshot)
+    identity = IdentityFile(state).read()
+    if identity is None:
+        raise TwinError(
+            f"{state}: no local VCN yet; make one: mooring vcn init --state {state}"
+        )
+    records = records_of(snapshot, identity.region)
     world_with(records)
     journal = Journal(state)
     try:

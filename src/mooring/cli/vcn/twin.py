@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from mooring.adapters.credentials import CredentialsError
 from mooring.adapters.journal import JournalError
 from mooring.adapters.vcnreader import Origin, ReadError, VcnReader
 from mooring.cli.vcn.words import Directory, File, said
@@ -17,7 +18,10 @@ from mooring.core.vcn.twin.snapshot import Snapshot, UnreadableError, read, writ
 from mooring.localvcn.twin import TwinError, bring, world_of
 
 Command = Callable[..., None]
-EXPECTED = (ReadError, UnreadableError, TwinError, JournalError, OSError)
+EXPECTED = (
+    *(ReadError, UnreadableError, TwinError),
+    *(JournalError, CredentialsError, OSError),
+)
 DEFAULT_CONFIG = "~/.oci/config"
 
 

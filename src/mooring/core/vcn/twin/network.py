@@ -31,13 +31,14 @@ def _one(value: object) -> list[object]:
     return [] if value is None else [value]
 
 
-def _route_table(shown: Json, _: Source) -> Plain:
-    return {"route_rules": [_route(r) for r in objects(shown, "routeRules")]}
+def _route_table(shown: Json, source: Source) -> Plain:
+    return {"route_rules": [_route(r, source) for r in objects(shown, "routeRules")]}
 
 
-def _route(rule: Json) -> Plain:
+def _route(rule: Json, source: Source) -> Plain:
+    destination = rule.get("destination") or rule["cidrBlock"]
     return {
-        "destination": rule.get("destination") or rule["cidrBlock"],
+        "destination": source.label(str(destination)),
         "destination_type": rule.get("destinationType") or "CIDR_BLOCK",
         "network_entity_id": rule["networkEntityId"],
         "description": rule.get("description"),
@@ -60,18 +61,18 @@ def inside(shown: Json, name: str) -> Json:
     return given
 
 
-def _security_list(shown: Json, _: Source) -> Plain:
-    into = [_rule(r, "INGRESS") for r in objects(shown, "ingressSecurityRules")]
-    out = [_rule(r, "EGRESS") for r in objects(shown, "egressSecurityRules")]
+def _security_list(shown: Json, source: Source) -> Plain:
+    into = [_rule(r, "INGRESS", source) for r in objects(shown, "ingressSecurityRules")]
+    out = [_rule(r, "EGRESS", source) for r in objects(shown, "egressSecurityRules")]
     return {"rules": [*into, *out]}
 
 
-def _group(shown: Json, _: Source) -> Plain:
+def _group(shown: Json, source: Source) -> Plain:
     rules = objects(shown, "securityRules")
     return {
         "rules": [
             {
-                **_rule(r, str(r["direction"])),
+                **_rule(r, str(r["direction"]), source),
                 "id": r.get("id"),
                 "time_created": r.get("timeCreated"),
             }
@@ -80,14 +81,14 @@ def _group(shown: Json, _: Source) -> Plain:
     }
 
 
-def _rule(rule: Json, direction: str) -> Plain:
+def _rule(rule: Json, direction: str, source: Source) -> Plain:
     peer = PEERS[direction]
     ports = inside(rule, "tcpOptions") or inside(rule, "udpOptions")
     icmp = inside(rule, "icmpOptions")
     return {
         "direction": direction,
         "protocol": rule["protocol"],
-        "peer": rule[peer],
+        "peer": source.label(str(rule[peer])),
         "peer_type": rule.get(f"{peer}Type") or "CIDR_BLOCK",
         "is_stateless": bool(rule.get("isStateless")),
         "source_ports": ports.get("sourcePortRange"),
@@ -121,8 +122,9 @@ def _private_ip(shown: Json, source: Source) -> Plain:
     return {**_in_subnet(shown, source), "lifecycle_state": "AVAILABLE"}
 
 
-def _service_gateway(shown: Json, _: Source) -> Plain:
-    return {"services": [s["serviceId"] for s in objects(shown, "services")]}
+def _service_gateway(shown: Json, source: Source) -> Plain:
+    names = [str(s["serviceName"]) for s in objects(shown, "services")]
+    return {"services": [source.service(name) for name in names]}
 
 
 NETWORK: Mapping[type[Resource], Callable[[Json, Source], Plain]] = {

@@ -69,19 +69,64 @@ def _criterion(shown: Json) -> Plain:
     }
 
 
-def _tunnel(shown: Json, _: Source) -> Plain:
+TOLD = ("oracleBgpAsn", "bgpState", "bgpIpv6State")  # of a BGP session, by the cloud
+CIRCUIT = (
+    "bgpAdminState",
+    "isBfdEnabled",
+    "isTransportMode",
+    "ipMtu",
+    "trafficMode",
+    "providerServiceId",
+    "routingPolicy",
+)
+
+
+def _tunnel(shown: Json, source: Source) -> Plain:
+    bgp = inside(shown, "bgpSessionInfo")
+    one, two = inside(shown, "phaseOneDetails"), inside(shown, "phaseTwoDetails")
     return {
         "ip_sec_connection_id": shown["connectionId"],
+        "number": source.tunnel_numbers[str(shown["id"])],
         "oracle_initiation": shown.get("oracleCanInitiate") or "INITIATOR_OR_RESPONDER",
-        "bgp": shown.get("bgpSessionInfo"),
+        "bgp": {k: v for k, v in bgp.items() if k not in TOLD} or None,
         "domains": shown.get("encryptionDomainConfig"),
-        "phase_one": shown.get("phaseOneDetails"),
-        "phase_two": shown.get("phaseTwoDetails"),
+        "phase_one": _given(
+            {
+                "isCustomPhaseOneConfig": one.get("isCustomPhaseOneConfig"),
+                "authenticationAlgorithm": one.get("customAuthenticationAlgorithm"),
+                "encryptionAlgorithm": one.get("customEncryptionAlgorithm"),
+                "diffieHelmanGroup": one.get("customDhGroup"),
+                "lifetimeInSeconds": one.get("lifetime"),
+            }
+        ),
+        "phase_two": _given(
+            {
+                "isCustomPhaseTwoConfig": two.get("isCustomPhaseTwoConfig"),
+                "authenticationAlgorithm": two.get("customAuthenticationAlgorithm"),
+                "encryptionAlgorithm": two.get("customEncryptionAlgorithm"),
+                "lifetimeInSeconds": two.get("lifetime"),
+                "isPfsEnabled": two.get("isPfsEnabled"),
+                "pfsDhGroup": two.get("dhGroup"),
+            }
+        ),
+        "dpd": _given(
+            {
+                "dpdMode": shown.get("dpdMode"),
+                "dpdTimeoutInSec": shown.get("dpdTimeoutInSec"),
+            }
+        ),
     }
 
 
+def _given(fields: Plain) -> Plain | None:
+    return {name: value for name, value in fields.items() if value is not None} or None
+
+
 def _circuit(shown: Json, _: Source) -> Plain:
-    return {"mappings": objects(shown, "crossConnectMappings")}
+    return {
+        "mappings": objects(shown, "crossConnectMappings"),
+        "more": _given({name: shown.get(name) for name in CIRCUIT}),
+    }
 
 
 PEERING: Mapping[type[Resource], Callable[[Json, Source], Plain]] = {

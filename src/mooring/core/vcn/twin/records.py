@@ -11,8 +11,7 @@ from dataclasses import MISSING
 from dataclasses import fields as dataclass_fields
 from typing import TypeAlias
 
-from mooring.core.vcn import model
-from mooring.core.vcn.api.settle import NEXT
+from mooring.core.vcn.api.settle import NEXT, READY
 from mooring.core.vcn.api.views import NAMES
 from mooring.core.vcn.model import Resource
 from mooring.core.vcn.model.kinds import KINDS
@@ -31,9 +30,12 @@ READERS: Mapping[type[Resource], Reader] = {**NETWORK, **PEERING}
 __all__ = ["ENDED", "records_of"]
 
 
-def records_of(snapshot: Snapshot) -> tuple[Resource, ...]:
-    """Read every object's record; UnreadableError names the object that is none."""
-    source = Source(snapshot)
+def records_of(snapshot: Snapshot, region: str) -> tuple[Resource, ...]:
+    """Read every object's record; UnreadableError names the object that is none.
+
+    Names of the Oracle services network become those of `region`, where the copy will live.
+    """
+    source = Source(snapshot, region)
     return tuple(
         _record(kind, shown, source)
         for kind in TAKEN
@@ -72,8 +74,8 @@ def _check_whole(kind: type[Resource], found: Plain) -> None:
 
 def _settled(kind: type[Resource], state: str) -> str:
     """Give the state to which a passing one leads."""
-    if kind is model.Instance and state == "PROVISIONING":
-        return "RUNNING"
+    if state == "PROVISIONING" and kind in READY:
+        return READY[kind]
     return NEXT.get(state, state)
 
 

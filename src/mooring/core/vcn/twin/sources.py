@@ -1,18 +1,36 @@
 """A snapshot's objects as they are needed to understand others."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 
+from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.twin.snapshot import Json, Snapshot
+
+ALL_SERVICES = re.compile(r"all-[a-z0-9-]+-services-in-oracle-services-network")
+OBJECT_STORAGE = re.compile(r"oci-[a-z0-9-]+-objectstorage")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Looks things up across a snapshot."""
+    """Looks things up across a snapshot; `region` is where the copy will live."""
 
     snapshot: Snapshot
+    region: str
+
+    def label(self, text: str) -> str:
+        """Give our region's label of a service for any region's; other text as it is."""
+        every, storage = services(self.region)
+        if ALL_SERVICES.fullmatch(text):
+            return every.label
+        return storage.label if OBJECT_STORAGE.fullmatch(text) else text
+
+    def service(self, name: str) -> str:
+        """Give the id of our region's service for any region's by its name."""
+        every, storage = services(self.region)
+        return every.id if name.startswith("All ") else storage.id
 
     @cached_property
     def vcn_of_subnet(self) -> dict[str, str]:
@@ -36,6 +54,14 @@ class Source:
             )
             found.update({str(a["id"]): n for n, a in enumerate(some)})
         return found
+
+    @cached_property
+    def tunnel_numbers(self) -> dict[str, int]:
+        """Give each tunnel's place in its connection, in the order in which they were read."""
+        by_connection: dict[object, list[str]] = {}
+        for one in self.snapshot.of("ipsectunnel"):
+            by_connection.setdefault(one["connectionId"], []).append(str(one["id"]))
+        return {id: n for some in by_connection.values() for n, id in enumerate(some)}
 
     @cached_property
     def split_subnets(self) -> frozenset[str]:

@@ -1,11 +1,14 @@
-"""No socket is left open when serving fails halfway."""
+"""Servers in namespaces: opened and closed as the world wants; no socket is left open when serving fails halfway."""
 
 import asyncio
 import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 
 import pytest
 from builders_vcn import Cloud
 
+from mooring.core.vcn.world import World
 from mooring.localvcn.enforcement import NoFabric
 from mooring.localvcn.follow import Following
 from mooring.localvcn.imds import Metadata
@@ -68,3 +71,84 @@ def test_metadata_closes_a_listener_that_it_cannot_serve() -> None:
     asyncio.run(metadata.apply(Cloud().world))
 
     assert [each.fileno() for each in spaces.made] == [-1]
+
+
+# -- following
+
+
+@dataclass(frozen=True)
+class Notes:
+    """A service that writes down when it is opened and closed."""
+
+    name: str
+    told: list[str] = field(compare=False)
+
+    async def open(self, _spaces: object, _fd: int, doors: AsyncExitStack) -> None:
+        self.told.append(f"open {self.name}")
+        doors.callback(self.told.append, f"close {self.name}")
+        if self.name == "bad":
+            raise OSError(99, "no such address")
+
+
+class Anew(Spaces):
+    """Namespaces of which each look finds another one, as long as `restless`."""
+
+    def __init__(self) -> None:
+        super().__init__(-1)
+        self.restless = False
+        self.looks = 0
+
+    def inode(self, _fd: int, /) -> int:
+        self.looks += self.restless
+        return self.looks
+
+
+def follow(*wanted: dict[str, str], restless: bool = False) -> list[str]:
+    """What happens when these names are wanted, by namespace, one after the other."""
+    told: list[str] = []
+    spaces, turns = Anew(), iter(wanted)
+
+    def guide(_world: World) -> dict[str, Notes]:
+        return {space: Notes(name, told) for space, name in next(turns).items()}
+
+    async def scene() -> None:
+        following = Following(NoFabric(), spaces, guide)
+        await following.follow()  # nothing is wanted before the first world
+        for _ in wanted:
+            await following.apply(Cloud().world)
+            spaces.restless = restless
+
+    asyncio.run(scene())
+    return told
+
+
+def test_what_is_served_is_left_alone() -> None:
+    assert follow({"x": "one"}, {"x": "one"}) == ["open one"]
+
+
+def test_what_is_wanted_no_more_is_closed() -> None:
+    assert follow({"x": "one", "y": "two"}, {"y": "two"}) == [
+        *("open one", "open two"),
+        "close one",
+    ]
+
+
+def test_another_service_takes_the_place_of_the_first() -> None:
+    assert follow({"x": "one"}, {"x": "two"}) == ["open one", "close one", "open two"]
+
+
+def test_a_namespace_made_anew_is_served_anew() -> None:
+    told = follow({"x": "one"}, {"x": "one"}, restless=True)
+
+    assert told == ["open one", "close one", "open one"]
+
+
+def test_what_cannot_be_served_is_said_once_and_tried_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = follow({"x": "bad"}, {"x": "bad"}, {"x": "one"})
+
+    assert told == [*["open bad", "close bad"] * 2, "open one"]
+    assert [each.getMessage() for each in caplog.records] == [
+        "not served space=x why=Notes: [Errno 99] no such address"
+    ]

@@ -1,5 +1,6 @@
 """Keys: the official SDK signs, ours says who it was."""
 
+import base64
 import hashlib
 
 import pytest
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from oci.signer import load_private_key
 
 from mooring.adapters.rsa import (
+    PrivateKey,
     PublicKey,
     UnreadableKeyError,
     new_private_key,
@@ -76,3 +78,31 @@ def test_what_is_no_public_rsa_key_is_refused(text: str) -> None:
 def test_what_is_no_private_rsa_key_is_refused(text: str) -> None:
     with pytest.raises(UnreadableKeyError):
         public_half(text)
+
+
+def test_what_we_sign_the_other_half_verifies() -> None:
+    key = PrivateKey(PEM)
+
+    assert key.sign(TEXT) == signed(TEXT)
+    assert key.public.verify(TEXT, key.sign(TEXT))
+
+
+def test_a_public_key_comes_back_from_its_numbers_and_from_der() -> None:
+    key = public_half(PEM)
+    der = base64.b64decode("".join(key.pem.splitlines()[1:-1]))
+
+    assert PublicKey.of_numbers(*key.numbers).pem == key.pem
+    assert PublicKey.of_der(der).pem == key.pem
+    assert key.bits == 2048
+
+
+@pytest.mark.parametrize("numbers", [(0, 0), (3, 2)])
+def test_numbers_that_are_no_key_are_refused(numbers: tuple[int, int]) -> None:
+    with pytest.raises(UnreadableKeyError):
+        PublicKey.of_numbers(*numbers)
+
+
+@pytest.mark.parametrize("der", [b"", b"no key"])
+def test_der_that_is_no_key_is_refused(der: bytes) -> None:
+    with pytest.raises(UnreadableKeyError):
+        PublicKey.of_der(der)

@@ -346,12 +346,15 @@ def test_what_cannot_be_read_is_named(
     assert why(exchange(state, ours, request)).startswith(message)
 
 
-def test_a_session_key_must_be_long(state: Path, ours: Authority, pair: Pair) -> None:
-    short = rsa.PublicKey.of_numbers((1 << 1023) + 1, 65537).pem
-    request = ask(pair, a_body(ours, pair, publicKey=bare(short)))
+@pytest.mark.parametrize("bits", [1024, 2047, 8193, 16384])
+def test_a_session_key_must_be_long_and_not_too_long(
+    state: Path, ours: Authority, pair: Pair, bits: int
+) -> None:
+    odd = rsa.PublicKey.of_numbers((1 << (bits - 1)) + 1, 65537).pem
+    request = ask(pair, a_body(ours, pair, publicKey=bare(odd)))
 
     assert why(exchange(state, ours, request)) == (
-        'publicKey "1024 bits" must be an RSA key of 2048 bits or more.'
+        f'publicKey "{bits} bits" must be an RSA key of 2048 to 8192 bits.'
     )
 
 

@@ -104,11 +104,12 @@ def _chain(ders: Sequence[bytes]) -> list[Certificate]:
 
 
 def _session_key(der: bytes) -> PublicKey:
-    rule = f"must be an RSA key of {federation.BITS} bits or more."
+    least, most = federation.BITS[0], federation.BITS[-1]
+    rule = f"must be an RSA key of {least} to {most} bits."
     try:
         key = PublicKey.of_der(der)
     except UnreadableKeyError as error:
         raise invalid("publicKey", str(error), rule) from None
-    if key.bits < federation.BITS:
+    if key.bits not in federation.BITS:
         raise invalid("publicKey", f"{key.bits} bits", rule)
     return key

@@ -26,7 +26,7 @@ FINGERPRINTS = {"fed-x509": "sha1", "fed-x509-sha256": "sha256"}
 """What stands in a key id where a user's has the user, and how the fingerprint is made."""
 PURPOSES = (None, "DEFAULT")
 CHAIN = 4  # certificates between the leaf and the root, at most
-BITS = 2048
+BITS = range(2048, 8193)  # of a session's key
 INSTANCE, COMPARTMENT, TENANT = "opc-instance:", "opc-compartment:", "opc-tenant:"
 ENDED = frozenset({"TERMINATING", "TERMINATED"})
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from iam_tenancy import Tenancy
 from vcn_cloud import COMPARTMENT, Cloud
 
 from mooring.core.vcn.iam.tree import TENANCY
@@ -393,3 +394,30 @@ def test_detached_vnics_are_not_associated(cloud: Cloud, subnet: Json) -> None:
 
     assert gone["id"] in {one["id"] for one in before["entities"]}
     assert gone["id"] not in {one["id"] for one in after["entities"]}
+
+
+def test_what_one_may_not_see_is_left_out() -> None:
+    town = Tenancy()
+    ann = town.user("ann", "watch")
+    town.policy("Allow group watch to read ipam in tenancy")
+    town.policy("Allow group watch to read vcns in compartment network")
+    seen = town.vcn()
+    town.subnet(seen)
+    hidden = town.vcn("10.0.0.0/20", compartmentId=town.nodes)
+    where = {
+        "regionList": [town.world.settings.region],
+        "compartmentList": [town.network, town.nodes],
+    }
+
+    with town.acting(ann):
+        listed = town.post("/ipInventory", where)["inventoryVcnCollection"]
+        path = f"/ipInventory/vcns/{seen['id']}/overlaps"
+        overlaps = town.post(path, where)["overlapCount"]
+        query = {"compartmentId": town.network, "vcnId": seen["id"]}
+        entities = town.get("/vcnTopology", **query)["entities"]
+
+    assert [one["vcnId"] for one in listed] == [seen["id"]]
+    assert overlaps == 0
+    assert {one["type"] for one in entities} == {"vcn"}
+    assert len(town.post("/ipInventory", where)["inventoryVcnCollection"]) == 2
+    assert town.get(f"/vcns/{hidden['id']}")

@@ -13,6 +13,7 @@ from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.api.errors import not_found
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.api.views import view
+from mooring.core.vcn.iam.evaluate import sight
 from mooring.core.vcn.indexes import addresses, addresses6
 from mooring.core.vcn.model import Instance, Ipv6, PrivateIp, Subnet, Vcn, Vnic
 from mooring.core.vcn.shown.forms import Json, moment
@@ -194,10 +195,13 @@ def _inventory(call: Call, vcns: list[Json]) -> Answer:
 
 
 def _chosen(call: Call) -> Iterator[Vcn]:
-    """Give the VCNs of the regions and compartments that a body lists."""
+    """Give the VCNs of the regions and compartments that a body lists, as far as they may be seen."""
     if call.world.settings.region in (call.body.many("regionList", str) or ()):
         wanted = call.body.many("compartmentList", str) or ()
-        yield from (v for v in call.world.of(Vcn) if v.compartment_id in wanted)
+        visible = sight(call.world, call.request.caller, call.operation)
+        for vcn in call.world.of(Vcn):
+            if vcn.compartment_id in wanted and (visible is None or visible(vcn)):
+                yield vcn
 
 
 def _most(vcn: Json) -> float:

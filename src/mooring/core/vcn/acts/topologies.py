@@ -10,6 +10,7 @@ from typing import Any
 
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.api.views import view
+from mooring.core.vcn.iam.evaluate import sight
 from mooring.core.vcn.model import (
     Compartment,
     Cpe,
@@ -83,8 +84,10 @@ def of_subnet(call: Call) -> Answer:
 
 
 def _answer(call: Call, kind: str, found: list[Any], **more: str) -> Answer:
-    """Give a topology of what lies in the compartment that is asked for."""
-    mine = {one.id: one for one in found if _wanted(call, one)}
+    """Give a topology of what lies in the compartment and may be seen."""
+    visible = sight(call.world, call.request.caller, call.operation)
+    wanted = (one for one in found if _wanted(call, one))
+    mine = {one.id: one for one in wanted if visible is None or visible(one)}
     entities = [{"type": word(one), **view(call.world, one)} for one in mine.values()]
     edges = [e for one in mine.values() for e in _edges(call.world, one)]
     shown = {

@@ -66,7 +66,7 @@ def test_vcns_learn_from_everybody_and_sites_from_vcns(cloud: Cloud, hub: Hub) -
     attachment = hub.attached(drg, vcn)
     line = hub.attachment(hub.circuit(drg))
     tables = drg["defaultDrgRouteTables"]
-    own = {block: attachment["id"] for block in ("10.0.1.0/24", "10.0.2.0/24", prefix)}
+    own = dict.fromkeys(("10.0.1.0/24", "10.0.2.0/24", prefix), attachment["id"])
 
     assert routes(cloud, tables["virtualCircuit"]) == own
     assert routes(cloud, tables["vcn"]) == {**own, "10.254.0.0/30": line["id"]}

@@ -8,6 +8,7 @@ from vcn_hub import Hub
 
 from mooring.core.vcn.limits import ROUTES_PER_DRG_TABLE, STATEMENTS_PER_DISTRIBUTION
 
+Json = Any
 RELATED = "RelatedResourceNotAuthorizedOrNotFound"
 MATCH_ALL = [{"matchType": "MATCH_ALL"}]
 
@@ -40,7 +41,7 @@ class Table:
             **more,
         }
 
-    def add(self, *destinations: str) -> Any:
+    def add(self, *destinations: str) -> Json:
         rules = [self.rule(one) for one in destinations]
         return self.cloud.post(
             f"{self.path}/actions/addDrgRouteRules", {"routeRules": rules}
@@ -50,7 +51,7 @@ class Table:
         return self.cloud.refused("POST", f"{self.path}/actions/{action}", body)[1:]
 
     @property
-    def rules(self) -> Any:
+    def rules(self) -> Json:
         return self.cloud.get(f"{self.path}/drgRouteRules")
 
 
@@ -189,7 +190,7 @@ class Distribution:
     def act(self, verb: str) -> str:
         return f"{self.path}/actions/{verb}DrgRouteDistributionStatements"
 
-    def add(self, *criteria: object) -> Any:
+    def add(self, *criteria: object) -> Json:
         given = [statement(n, one) for n, one in enumerate(criteria)]
         return self.cloud.post(self.act("add"), {"statements": given})
 

@@ -13,6 +13,7 @@ from mooring.core.vcn.calls import (
     gateways,
     identity,
     inventory,
+    moves,
     networks,
     onprem,
     publicips,
@@ -34,6 +35,7 @@ OPERATIONS: dict[Route, Operation] = {
     **publicips.ROUTES,
     **inventory.ROUTES,
     **bulk.ROUTES,
+    **moves.ROUTES,
     **identity.ROUTES,
 }
 
@@ -47,6 +49,17 @@ ELSEWHERE: dict[Route, str] = {
     ("POST", "/byoipRanges"): "CreateByoipRange",
     ("GET", "/byoipRanges"): "ListByoipRanges",
     ("GET", "/byoipRanges/{id}"): "GetByoipRange",
+    ("POST", "/compartments/{id}/actions/recoverCompartment"): "RecoverCompartment",
+    ("PUT", "/users/{id}/state"): "UpdateUserState",
+    ("PUT", "/users/{id}/capabilities"): "UpdateUserCapabilities",
+    ("POST", "/users/{id}/uiPassword"): "CreateOrResetUIPassword",
+    ("GET", "/users/{id}/authTokens"): "ListAuthTokens",
+    ("POST", "/users/{id}/authTokens"): "CreateAuthToken",
+    ("GET", "/tagNamespaces"): "ListTagNamespaces",
+    ("POST", "/tagNamespaces"): "CreateTagNamespace",
+    ("GET", "/domains"): "ListDomains",
+    ("GET", "/identityProviders"): "ListIdentityProviders",
+    ("GET", "/networkSources"): "ListNetworkSources",
 }
 
 

@@ -228,11 +228,18 @@ def test_a_group_has_members_until_they_are_removed() -> None:
     both = {"userId": user, "groupId": group}
     membership = place.post("/userGroupMemberships", both)
 
-    for query in ({"userId": user}, {"groupId": group}, both, {}):
-        found = place.get("/userGroupMemberships", compartmentId=TENANCY, **query)
-        assert found == [membership]
-    other = place.get("/userGroupMemberships", compartmentId=TENANCY, userId=ROOT.id)
-    assert other == []
+    def listed(**query: str) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = place.get(
+            "/userGroupMemberships", compartmentId=TENANCY, **query
+        )
+        return found
+
+    for query in ({"userId": user}, {"groupId": group}, both):
+        assert listed(**query) == [membership]
+    (first, last) = listed()
+    assert (first["userId"], first["groupId"]) == (ROOT.id, ADMINISTRATORS)
+    assert last == membership
+    assert listed(userId=ROOT.id) == [first]
     path = f"/userGroupMemberships/{membership['id']}"
     assert place.get(path) == membership
     assert place.refused("POST", "/userGroupMemberships", both)[:2] == (409, "Conflict")

@@ -302,14 +302,32 @@ def add_to_group(call: Call) -> Answer:
     return Answer(draft=call.draft.put(membership), subject=membership)
 
 
+def _of_administrators(call: Call) -> list[UserGroupMembership]:
+    return [
+        UserGroupMembership(
+            id=f"ocid1.groupmembership.oc1..{ocid.suffix(user.id)}",
+            compartment_id=user.compartment_id,
+            display_name=user.display_name,
+            time_created=BEGAN,
+            lifecycle_state=ACTIVE,
+            user_id=user.id,
+            group_id=ADMINISTRATORS,
+        )
+        for user in administrators(call)
+    ]
+
+
 def list_memberships(call: Call) -> Answer:
     """List who is in which group: of a user, of a group, or of both."""
     user, group = call.query.get("userId", str), call.query.get("groupId", str)
-    records = (
-        call.world.of(UserGroupMembership)
-        if user is None and group is None
-        else call.world.referring(UserGroupMembership, user or group or "")
-    )
+    records = [
+        *_of_administrators(call),
+        *(
+            call.world.of(UserGroupMembership)
+            if user is None and group is None
+            else call.world.referring(UserGroupMembership, user or group or "")
+        ),
+    ]
     return shown_list(
         call,
         (

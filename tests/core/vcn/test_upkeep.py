@@ -5,6 +5,7 @@ from ipaddress import (
     IPv4Address,
     IPv4Interface,
     IPv4Network,
+    IPv6Address,
     IPv6Interface,
     IPv6Network,
 )
@@ -38,7 +39,16 @@ ROUTE = Route(HERE, IPv4Network("10.0.1.5/32"), PORT, ONE, onlink=True)
 NOWHERE = Route(HERE, IPv4Network("10.0.0.0/16"), kind="blackhole")
 ADDRESS = Address(HERE, "lo", IPv4Interface("10.0.1.1/32"))
 RULE = Rule(HERE, 1000, 4, 77, mark=77, mask=0xFFFFFFFF)
-FACTS: Plan = (ADDRESS, PAIR, NEIGHBOUR, NOWHERE, ROUTE, RULE)
+GUEST = IPv6Address("fe80::17ff:fe00:1")
+NEIGHBOUR6 = Neighbour(HERE, PORT, GUEST, "02:00:17:00:00:01")
+ROUTE6 = Route(HERE, IPv6Network("2001:db8::a/128"), PORT, GUEST)
+ON_LINK6 = Route(HERE, IPv6Network("fe80::17ff:fe00:1/128"), PORT)
+NOWHERE6 = Route(HERE, IPv6Network("2001:db8::/56"), kind="blackhole")
+ADDRESS6 = Address(HERE, PORT, IPv6Interface("fe80::1/128"))
+RULE6 = replace(RULE, family=6)
+FOUR: Plan = (ADDRESS, PAIR, NEIGHBOUR, NOWHERE, ROUTE, RULE)
+SIX: Plan = (ADDRESS6, NEIGHBOUR6, ON_LINK6, NOWHERE6, ROUTE6, RULE6)
+FACTS: Plan = (*FOUR, *SIX)
 LINK = Link(
     name=PORT,
     index=5,
@@ -55,7 +65,8 @@ LOOPBACK = replace(LINK, name="lo", mac="", kind="loopback", alias="")
 KERNELS = (
     Address(HERE, "lo", IPv4Interface("127.0.0.1/8")),
     Address(HERE, "lo", IPv6Interface("::1/128")),
-    Route(HERE, IPv6Network("fe80::/64"), PORT),
+    Route(HERE, IPv6Network("fe80::1/128"), PORT),
+    Route(HERE, IPv6Network("fd00:c1::a9fe:a9fe/128"), "lo"),
     Rule(HERE, 32766, 4, 254),
     Rule(HERE, 32766, 6, 254),
 )
@@ -80,7 +91,10 @@ def test_where_all_is_well_there_is_nothing_to_do() -> None:
     assert chores(FACTS, a_look()) == Chores()
 
 
-@pytest.mark.parametrize("lost", [ADDRESS, NEIGHBOUR, NOWHERE, ROUTE, RULE], ids=str)
+LOSABLE = [fact for fact in FACTS if fact is not PAIR]
+
+
+@pytest.mark.parametrize("lost", LOSABLE, ids=str)
 def test_what_is_lost_is_made_again(lost: Fact) -> None:
     assert chores(FACTS, a_look(without=(lost,))) == Chores(make=(lost,))
 
@@ -114,7 +128,7 @@ def test_the_far_end_is_raised_where_it_is_seen() -> None:
 )
 def test_an_impostor_makes_room(impostor: Link) -> None:
     assert chores(FACTS, a_look(links=(impostor,))) == Chores(
-        (PORT,), (PAIR, NEIGHBOUR, ROUTE)
+        (PORT,), (PAIR, NEIGHBOUR, ROUTE, ADDRESS6, NEIGHBOUR6, ON_LINK6, ROUTE6)
     )
 
 
@@ -140,6 +154,11 @@ def test_a_link_of_another_maker_stays() -> None:
         replace(ROUTE, table=99),
         replace(RULE, mark=5),
         replace(RULE, priority=1),
+        replace(ADDRESS6, address=IPv6Interface("2001:db8::9/128")),
+        replace(NEIGHBOUR6, address=IPv6Address("2001:db8::9")),
+        replace(ROUTE6, destination=IPv6Network("2001:db8::9/128")),
+        replace(ROUTE6, table=99),
+        replace(RULE6, mark=5),
     ],
     ids=str,
 )
@@ -153,6 +172,8 @@ def test_what_nobody_wants_goes(surplus: Fact) -> None:
         (NEIGHBOUR, replace(NEIGHBOUR, mac="02:00:17:00:00:99")),
         (ROUTE, replace(ROUTE, gateway=IPv4Address("10.0.1.6"))),
         (NOWHERE, replace(NOWHERE, kind="unreachable")),
+        (NEIGHBOUR6, replace(NEIGHBOUR6, mac="02:00:17:00:00:99")),
+        (ROUTE6, replace(ROUTE6, source=IPv6Address("fe80::1"))),
     ],
     ids=str,
 )
@@ -160,3 +181,18 @@ def test_what_stands_in_a_wanted_place_is_replaced_not_removed(
     wanted: Fact, other: Fact
 ) -> None:
     assert chores(FACTS, a_look(other, without=(wanted,))) == Chores(make=(wanted,))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ROUTE6, gateway=IPv6Address("fe80::9")),
+        replace(ROUTE6, kind="blackhole", link=None, gateway=None),
+    ],
+    ids=str,
+)
+def test_of_ipv6_routes_to_one_network_all_but_the_wanted_one_go(other: Route) -> None:
+    """The kernel may keep both: it replaces a route only by one of its own kind."""
+    assert chores(FACTS, a_look(other, without=(ROUTE6,))) == Chores(
+        make=(ROUTE6,), remove=(other,)
+    )

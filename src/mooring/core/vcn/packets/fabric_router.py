@@ -47,9 +47,19 @@ from mooring.core.vcn.packets.router import (
     link_local,
 )
 
+# Seconds of silence after which a flow is forgotten: the least that RFC 5382, 4787 and 5508 let a
+# gateway wait. What a connection needs to open and close stays as Linux has it.
+PATIENCE = {
+    "tcp_timeout_established": 7440,
+    "udp_timeout": 120,
+    "udp_timeout_stream": 300,
+    "icmp_timeout": 60,
+    "icmpv6_timeout": 60,
+}
 ANSWERING = {
     # A network judges by its rules; whether a segment fits a window is the ends' business.
     "net/netfilter/nf_conntrack_tcp_be_liberal": "1",
+    **{f"net/netfilter/nf_conntrack_{k}": str(v) for k, v in PATIENCE.items()},
     "net/ipv4/conf/all/proxy_arp": "1",
     "net/ipv4/conf/default/proxy_arp": "1",
 }

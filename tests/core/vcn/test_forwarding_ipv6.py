@@ -286,6 +286,16 @@ def test_a_subnet_may_refuse_the_internets_first_word() -> None:
     assert judged(cloud, KNOCK).reason == f"{A6} takes no packets that begin a flow"
 
 
+def test_what_belongs_to_no_flow_does_not_come_from_the_internet() -> None:
+    cloud = a_wide_world()
+    answer = Packet(INTERNET, icmp(SERVER6, A6, 129))
+    error = Packet(INTERNET, icmp(SERVER6, A6, 2), quoted=OUT.head)
+
+    assert judged(cloud, answer).reason.endswith("belongs to no flow")
+    assert judged(cloud, error).reason.endswith("belongs to no flow")
+    assert judged(cloud, error, OUT).to == A
+
+
 def test_a_disabled_internet_gateway_cuts_both_ways() -> None:
     cloud = a_wide_world()
     known = flows(cloud, OUT)

@@ -170,7 +170,7 @@ class Turn:
         if allowed is None:
             return ends(f"no egress rule of {port.spoken_for} allows {head}")
         if not passing.is_translated_by(way):
-            return ends(f"{head} belongs to no flow that is translated")
+            return ends(f"{head} belongs to no flow that this way translates")
         return passing.go(way, allowed)
 
     def _way_of(self, port: Port) -> Way:
@@ -230,7 +230,7 @@ class Turn:
         if not passing.is_reply and not is_open:
             return ends(f"{address} takes no packets that begin a flow")
         if at is None and not self.packet.can_begin():
-            return ends(f"{self.packet.head} belongs to no flow that is translated")
+            return ends(f"{self.packet.head} belongs to no flow")
         inner = at.flow.original.source if at and at.is_reply else behind
         port = self.router.port_at(inner) if inner else None
         if inner is None or port is None:
@@ -244,6 +244,8 @@ class Turn:
         is_open = any(address in prefix for prefix in self.router.receiving6)
         if not is_open and not passing.is_reply:
             return ends(f"{address} takes no packets that begin a flow")
+        if passing.place is None and not self.packet.can_begin():
+            return ends(f"{self.packet.head} belongs to no flow")
         return passing.deliver(port, self.packet.head)
 
 

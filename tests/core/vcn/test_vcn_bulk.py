@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from vcn_cloud import Cloud
 
 from mooring.core.vcn.limits import BULK_ITEMS, Delays, Settings
@@ -439,6 +441,40 @@ def test_ipv6_objects_are_made_moved_detached_and_deleted_too(cloud: Cloud) -> N
     assert cloud.get("/ipv6", vnicId=two["id"]) == []
     assert bulk6(cloud, "Delete", ids, subnetId=subnet["id"]) == "SUCCEEDED"
     assert cloud.get("/ipv6", subnetId=subnet["id"]) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "ipAddress": st.sampled_from(["10.0.1.9", "10.0.1.0", "9.9.9.9"]),
+                "cidrPrefixLength": st.integers(18, 31),
+                "ipv4SubnetCidrAtCreation": st.sampled_from(
+                    ["10.0.1.0/24", "10.9.0.0/16"]
+                ),
+                "lifetime": st.sampled_from(["RESERVED", "EPHEMERAL"]),
+                "hostnameLabel": st.sampled_from(["a", "b"]),
+                "routeTableId": st.sampled_from(["", "gone"]),
+            },
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whatever_the_items_are_the_work_comes_to_an_end(items: list[Json]) -> None:
+    cloud = Cloud()
+    subnet = cloud.subnet(cloud.vcn(dnsLabel="v"), dnsLabel="s")
+    vnic = cloud.primary(cloud.instance(subnet))
+    id = bulk(cloud, "Create", items, vnicId=vnic["id"])
+
+    cloud.wait(60)
+
+    ended = work(cloud, id)
+    wrong = len(errors(cloud, id))
+    assert ended["status"] == ("FAILED" if wrong else "SUCCEEDED")
+    assert len(secondaries(cloud, vnic)) == len(items) - wrong
 
 
 def test_a_work_request_is_a_record_like_others(cloud: Cloud, vnic: Json) -> None:

@@ -45,6 +45,8 @@ def prepared() -> tuple[World, dict[str, dict[str, object]]]:
     instance = cloud.instance(subnet)
     vnic = cloud.attach(instance, subnet)
     ip = cloud.ip(vnic)
+    reserved = {"compartmentId": cloud.compartment, "lifetime": "RESERVED"}
+    public = cloud.post("/publicIps", reserved)
     six = cloud.post("/ipv6", {"vnicId": vnic["id"], "ipv6SubnetCidr": "fd12::/64"})
     rule = {
         "direction": "INGRESS",
@@ -165,7 +167,43 @@ def prepared() -> tuple[World, dict[str, dict[str, object]]]:
             "faultDomain": "FAULT-DOMAIN-1",
             "sourceDetails": {"imageId": "x"},
         },
-        "PUT /instances/" + instance["id"]: {"metadata": {"a": "b"}},
+        "PUT /instances/" + instance["id"]: {
+            "metadata": {"a": "b"},
+            "shape": "VM.Standard.E5.Flex",
+            "shapeConfig": {"vcpus": 8, "memoryInGBs": 8},
+            "faultDomain": "FAULT-DOMAIN-2",
+            "updateOperationConstraint": "ALLOW_DOWNTIME",
+        },
+        "POST /publicIps": {
+            **tags,
+            "compartmentId": cloud.compartment,
+            "lifetime": "RESERVED",
+        },
+        "PUT /publicIps/" + public["id"]: {**tags, "privateIpId": ""},
+        "POST /publicIps/actions/getByIpAddress": {"ipAddress": public["ipAddress"]},
+        "POST /privateIps/actions/bulkCreatePrivateIps": {
+            "vnicId": vnic["id"],
+            "subnetId": subnet["id"],
+            "bulkCreatePrivateIpItem": [{**tags, "ipAddress": "10.0.1.88"}],
+        },
+        "POST /privateIps/actions/bulkUpdatePrivateIps": {
+            "vnicId": vnic["id"],
+            "bulkUpdatePrivateIpItem": [{**tags, "privateIpId": ip["id"]}],
+        },
+        "POST /ipv6/actions/bulkDetachIpv6s": {
+            "vnicId": vnic["id"],
+            "bulkDetachIpv6sItem": [{"ipv6Id": six["id"]}],
+        },
+        "POST /ipInventory": {
+            "regionList": ["local-1"],
+            "compartmentList": [cloud.compartment],
+            "utilization": 0.5,
+            "overlappingVcnsOnly": True,
+            "addressTypeList": ["Private_IPv4"],
+            "searchKeyword": "x",
+            "sortBy": "UTILIZATION",
+            "paginationOffset": 1,
+        },
         "POST /vnicAttachments": {
             "instanceId": instance["id"],
             "nicIndex": 0,

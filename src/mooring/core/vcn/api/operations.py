@@ -40,6 +40,9 @@ OPERATIONS: dict[Route, Operation] = {
 }
 
 ELSEWHERE: dict[Route, str] = {
+    ("POST", "/publicIpPools"): "CreatePublicIpPool",
+    ("GET", "/publicIpPools"): "ListPublicIpPools",
+    ("GET", "/publicIpPools/{id}"): "GetPublicIpPool",
     ("POST", "/vlans"): "CreateVlan",
     ("GET", "/vlans"): "ListVlans",
     ("POST", "/vtaps"): "CreateVtap",

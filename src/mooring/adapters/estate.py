@@ -29,6 +29,7 @@ from mooring.core.vcn.estateport import Door, EstateError, GroupRule
 ENDING = "TERMINATING"
 GONE = ("TERMINATED", ENDING)
 STALE = "InvalidatedRetryToken"
+NAMELESS = ("service_gateway",)  # lists that cannot be asked by name
 LIVES = 1000  # of one name, while the cloud remembers tokens (24 hours)
 TIMEOUTS = (5.0, 60.0)
 
@@ -69,11 +70,12 @@ class SdkEstate:
     def _list(self, kind: str, name: str) -> Sequence[Any]:
         client = self._compute if kind == "instance" else self._network
         ask = getattr(client, f"list_{kind}s")
+        query = {} if kind in NAMELESS else {"display_name": name}
         found: Sequence[Any] = _answer(
             f"list {kind}s",
-            lambda: ask(compartment_id=self._compartment, display_name=name),
+            lambda: ask(compartment_id=self._compartment, limit=1000, **query),
         )
-        return found
+        return [each for each in found if each.display_name == name]
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Make an object as its create call's body says; give its id."""

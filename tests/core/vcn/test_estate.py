@@ -80,7 +80,21 @@ def test_public_subnets_leave_by_the_internet_gateway_private_ones_by_nat() -> N
     assert gateway == Ref("nat_gateway", "lab-nat")
 
 
-# oci-facts 5.1, "Oracle Services Network" left out until there is a service gateway
+def test_private_subnets_reach_oracle_s_services_by_the_service_gateway() -> None:
+    tables = of("route_table")
+    last = tables["lab-private"].body["routeRules"][-1]
+    (enabled,) = of("service_gateway")["lab-services"].body["services"]
+
+    assert last == {
+        "destination": "all-local-1-services-in-oracle-services-network",
+        "destinationType": "SERVICE_CIDR_BLOCK",
+        "networkEntityId": Ref("service_gateway", "lab-services"),
+    }
+    assert enabled["serviceId"].startswith("ocid1.service.oc1.local-1.")
+    assert len(tables["lab-public"].body["routeRules"]) == 1
+
+
+# oci-facts 5.1; "services" are the Oracle Services Network
 FACTS = {
     "api": {
         "IN from workers: TCP 6443",
@@ -92,6 +106,8 @@ FACTS = {
         "EG to workers: TCP 10250",
         "EG to workers: ICMP 3,4",
         "EG to pods: all",
+        "EG to services: TCP",
+        "EG to services: ICMP 3,4",
     },
     "workers": {
         "IN from api: TCP 10250",
@@ -108,6 +124,7 @@ FACTS = {
         "EG to api: TCP 12250",
         "EG to workers: all",
         "EG to anywhere: TCP",
+        "EG to services: TCP",
     },
     "pods": {
         "IN from workers: all",
@@ -117,6 +134,8 @@ FACTS = {
         "EG to api: TCP 6443",
         "EG to api: TCP 12250",
         "EG to anywhere: TCP 443",
+        "EG to services: TCP",
+        "EG to services: ICMP 3,4",
     },
     "lb": {
         "IN from anywhere: TCP 80",

@@ -5,7 +5,7 @@ by its kind and display name, so that a second run finds what the first one made
 stands where the OCID of an earlier object goes.
 
 The security rules are those of the facts (oci-facts 5.1) for VCN-native pods, the optional ones
-too. What they allow towards the Oracle Services Network waits for service gateways.
+too. Private subnets reach Oracle's services by a service gateway, all else by the NAT gateway (5.3).
 The pods' own rules stand in a network security group, `pods`, one rule each, so that one
 can be taken away and given back; the pod subnet's security list is empty (rules only allow).
 """
@@ -14,10 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mooring.core.vcn.limits import Settings
+from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.resolver import ZONE
 from mooring.core.vcn.topology import NodePlan, SubnetPlan, Topology
 
 ANYWHERE = "0.0.0.0/0"
+SERVICES = "services"
+ALL_SERVICES = services(Settings().region)[0]
 ALL, ICMP, TCP, UDP = "all", "1", "6", "17"
 PATH_MTU = (3, 4)  # ICMP type and code
 POD_RULES = "pods"
@@ -82,6 +86,8 @@ RULES: Mapping[str, tuple[Allow, ...]] = {
         *_from("workers", ICMP),
         *_from("pods", TCP, 6443, 12250),
         *_from(ANYWHERE, TCP, 6443),
+        *_to(SERVICES, TCP),
+        *_to(SERVICES, ICMP),
         *_to("workers", TCP, 10250),
         *_to("workers", ICMP),
         *_to("pods"),
@@ -95,6 +101,7 @@ RULES: Mapping[str, tuple[Allow, ...]] = {
         *_from("pods"),
         *_to("pods"),
         *_to(ANYWHERE, ICMP),
+        *_to(SERVICES, TCP),
         *_to("api", TCP, 6443, 12250),
         *_to("workers"),
         *_to(ANYWHERE, TCP),
@@ -109,6 +116,8 @@ RULES: Mapping[str, tuple[Allow, ...]] = {
         *_from("api"),
         *_from("pods"),
         *_to("pods"),
+        *_to(SERVICES, ICMP),
+        *_to(SERVICES, TCP),
         *_to("api", TCP, 6443, 12250),
         *_to(ANYWHERE, TCP, 443),
     ),
@@ -158,14 +167,14 @@ def _network(topology: Topology) -> Iterator[Wanted]:
     nat = Ref("nat_gateway", f"{topology.name}-nat")
     yield Wanted(internet.kind, internet.name, {**inside, "isEnabled": True})
     yield Wanted(nat.kind, nat.name, inside)
-    for way, gateway in (("public", internet), ("private", nat)):
-        rules = [
-            {
-                "destination": ANYWHERE,
-                "destinationType": "CIDR_BLOCK",
-                "networkEntityId": gateway,
-            }
-        ]
+    oracle = Ref("service_gateway", f"{topology.name}-services")
+    enabled = [{"serviceId": ALL_SERVICES.id}]
+    yield Wanted(oracle.kind, oracle.name, {**inside, "services": enabled})
+    to_services = _route(ALL_SERVICES.label, "SERVICE_CIDR_BLOCK", oracle)
+    for way, rules in (
+        ("public", [_route(ANYWHERE, "CIDR_BLOCK", internet)]),
+        ("private", [_route(ANYWHERE, "CIDR_BLOCK", nat), to_services]),
+    ):
         body = {**inside, "routeRules": rules}
         yield Wanted("route_table", f"{topology.name}-{way}", body)
     for subnet in topology.subnets:
@@ -176,6 +185,14 @@ def _network(topology: Topology) -> Iterator[Wanted]:
         )
     group = pod_group(topology)
     yield Wanted(group.kind, group.name, inside)
+
+
+def _route(destination: str, kind: str, target: Ref) -> dict[str, Any]:
+    return {
+        "destination": destination,
+        "destinationType": kind,
+        "networkEntityId": target,
+    }
 
 
 def _list_rules(topology: Topology, subnet: SubnetPlan) -> dict[str, Any]:
@@ -213,6 +230,8 @@ def _rule(topology: Topology, allow: Allow, *, in_group: bool) -> dict[str, Any]
 def _peer(topology: Topology, peer: str, *, in_group: bool) -> tuple[str | Ref, str]:
     if peer == "pods" and in_group:
         return pod_group(topology), "NETWORK_SECURITY_GROUP"
+    if peer == SERVICES:
+        return ALL_SERVICES.label, "SERVICE_CIDR_BLOCK"
     is_role = peer in RULES
     return str(topology.subnet(peer).cidr) if is_role else peer, "CIDR_BLOCK"
 

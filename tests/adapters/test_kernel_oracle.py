@@ -71,6 +71,7 @@ UNIVERSE: tuple[Fact, ...] = (
     Route(HOST, ip_network("10.4.0.0/16"), "moor1", source=ip_address("10.0.2.1")),
     Route(POD, ip_network("::/0"), "eth0", ip_address("fe80::1"), onlink=True),
     Route(POD, ip_network("::/0"), "eth0", ip_address("fd01::1")),
+    Route(POD, ip_network("fd02::/16"), "eth0", ip_address("fe80::1")),
     Route(HOST, ip_network("fd09::/16"), kind="unreachable", table=7),
     Route(HOST, ip_network("fd09::/16"), "moor0", table=7),
     Veth(

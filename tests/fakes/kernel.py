@@ -397,6 +397,9 @@ def _check_ends(room: Room, fact: Route) -> None:
 
 
 def _way_to(room: Room, fact: Route) -> str | None:
+    gateway = fact.gateway
+    if gateway is not None and gateway.version == 6 and gateway.is_link_local:
+        return fact.link
     for route in room.routes:
         direct = route.gateway is None and route.link is not None
         reaches = direct and route.table == 254 and fact.gateway in route.destination

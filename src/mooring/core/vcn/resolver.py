@@ -91,7 +91,10 @@ def _in_subnet(world: World, subnet: Subnet, host: str) -> Found | None:
     if not host:
         return ()
     name = hostname(subnet.id, host)
-    ips = (*world.referring(PrivateIp, name), *world.referring(Ipv6, name))
+    ips: tuple[PrivateIp | Ipv6, ...] = (
+        *world.referring(PrivateIp, name),
+        *world.referring(Ipv6, name),
+    )
     return tuple(ip.ip_address for ip in ips) or None
 
 

@@ -11,9 +11,10 @@ import re
 from dataclasses import replace
 
 from mooring.core.vcn.acts.work import HEADER as WORK_ID
+from mooring.core.vcn.api.elsewhere import name_elsewhere, segments
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
-from mooring.core.vcn.api.operations import VERSION, methods, name_elsewhere, segments
+from mooring.core.vcn.api.operations import VERSION, methods
 from mooring.core.vcn.api.permission import may_see, permit
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
 from mooring.core.vcn.api.schema import Values, check, entries

@@ -1,9 +1,9 @@
 """Every call that the local VCN answers: method and path to operation, as one table.
 
-What the cloud has and this table has not is answered with 501 and its name (`ELSEWHERE`
-gives the names of those that one is likely to meet).
+What the cloud has and this table has not is answered with 501 and its name (`elsewhere`).
 """
 
+from mooring.core.vcn.api.elsewhere import WORDS, segments
 from mooring.core.vcn.api.operation import Operation, Route
 from mooring.core.vcn.calls import (
     addresses,
@@ -39,38 +39,6 @@ OPERATIONS: dict[Route, Operation] = {
     **identity.ROUTES,
 }
 
-ELSEWHERE: dict[Route, str] = {
-    ("POST", "/publicIpPools"): "CreatePublicIpPool",
-    ("GET", "/publicIpPools"): "ListPublicIpPools",
-    ("GET", "/publicIpPools/{id}"): "GetPublicIpPool",
-    ("POST", "/vlans"): "CreateVlan",
-    ("GET", "/vlans"): "ListVlans",
-    ("POST", "/vtaps"): "CreateVtap",
-    ("GET", "/vtaps"): "ListVtaps",
-    ("POST", "/captureFilters"): "CreateCaptureFilter",
-    ("GET", "/captureFilters"): "ListCaptureFilters",
-    ("POST", "/byoipRanges"): "CreateByoipRange",
-    ("GET", "/byoipRanges"): "ListByoipRanges",
-    ("GET", "/byoipRanges/{id}"): "GetByoipRange",
-    ("POST", "/compartments/{id}/actions/recoverCompartment"): "RecoverCompartment",
-    ("PUT", "/users/{id}/state"): "UpdateUserState",
-    ("PUT", "/users/{id}/capabilities"): "UpdateUserCapabilities",
-    ("POST", "/users/{id}/uiPassword"): "CreateOrResetUIPassword",
-    ("GET", "/users/{id}/authTokens"): "ListAuthTokens",
-    ("POST", "/users/{id}/authTokens"): "CreateAuthToken",
-    ("GET", "/tagNamespaces"): "ListTagNamespaces",
-    ("POST", "/tagNamespaces"): "CreateTagNamespace",
-    ("GET", "/domains"): "ListDomains",
-    ("GET", "/identityProviders"): "ListIdentityProviders",
-    ("GET", "/networkSources"): "ListNetworkSources",
-}
-
-
-def segments(path: str) -> tuple[str, ...]:
-    """Take a path apart; a slash at its end means nothing."""
-    return tuple(path.strip("/").split("/"))
-
-
 _BY_SEGMENTS: dict[tuple[str, ...], dict[str, Operation]] = {}
 for (_method, _path), _operation in OPERATIONS.items():
     _BY_SEGMENTS.setdefault(segments(_path), {})[_method] = _operation
@@ -78,6 +46,8 @@ for (_method, _path), _operation in OPERATIONS.items():
 
 def methods(path: tuple[str, ...]) -> dict[str, Operation]:
     """Give the operations of a path below the version, by method."""
+    if path in WORDS and path not in _BY_SEGMENTS:
+        return {}  # a call of the cloud's, though it looks like an object of ours
     for candidate in (path, templated(path), _keyed(path), _nested(path)):
         if candidate in _BY_SEGMENTS:
             return _BY_SEGMENTS[candidate]
@@ -97,12 +67,3 @@ def _keyed(path: tuple[str, ...]) -> tuple[str, ...]:
 def _nested(path: tuple[str, ...]) -> tuple[str, ...]:
     """Give a path with its third segment as `{id}`, below the word of what it is an id of."""
     return (*path[:2], "{id}", *path[3:])
-
-
-def name_elsewhere(method: str, path: tuple[str, ...]) -> str | None:
-    """Give the name of a call that the cloud has and this table has not."""
-    for candidate in (path, templated(path)):
-        name = ELSEWHERE.get((method, "/" + "/".join(candidate)))
-        if name is not None:
-            return name
-    return None

@@ -3,14 +3,8 @@
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from mooring.core.vcn.api.operations import (
-    ELSEWHERE,
-    OPERATIONS,
-    VERSION,
-    methods,
-    name_elsewhere,
-    segments,
-)
+from mooring.core.vcn.api.elsewhere import ELSEWHERE, name_elsewhere, segments
+from mooring.core.vcn.api.operations import OPERATIONS, VERSION, methods
 from mooring.core.vcn.faults.words import Unread
 
 ANY = "*"

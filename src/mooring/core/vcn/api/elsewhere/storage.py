@@ -1,0 +1,66 @@
+"""Of volumes (the SDK's `BlockstorageClient`)."""
+
+CALLS = """
+# Backups of volumes
+POST /bootVolumeBackups CreateBootVolumeBackup
+GET /bootVolumeBackups ListBootVolumeBackups
+GET /bootVolumeBackups/{id} GetBootVolumeBackup
+PUT /bootVolumeBackups/{id} UpdateBootVolumeBackup
+DELETE /bootVolumeBackups/{id} DeleteBootVolumeBackup
+POST /bootVolumeBackups/{id}/actions/changeCompartment ChangeBootVolumeBackupCompartment
+POST /bootVolumeBackups/{id}/actions/copy CopyBootVolumeBackup
+POST /volumeBackupPolicies CreateVolumeBackupPolicy
+GET /volumeBackupPolicies ListVolumeBackupPolicies
+GET /volumeBackupPolicies/{id} GetVolumeBackupPolicy
+PUT /volumeBackupPolicies/{id} UpdateVolumeBackupPolicy
+DELETE /volumeBackupPolicies/{id} DeleteVolumeBackupPolicy
+POST /volumeBackupPolicyAssignments CreateVolumeBackupPolicyAssignment
+GET /volumeBackupPolicyAssignments GetVolumeBackupPolicyAssetAssignment
+GET /volumeBackupPolicyAssignments/{id} GetVolumeBackupPolicyAssignment
+DELETE /volumeBackupPolicyAssignments/{id} DeleteVolumeBackupPolicyAssignment
+POST /volumeBackups CreateVolumeBackup
+GET /volumeBackups ListVolumeBackups
+GET /volumeBackups/{id} GetVolumeBackup
+PUT /volumeBackups/{id} UpdateVolumeBackup
+DELETE /volumeBackups/{id} DeleteVolumeBackup
+POST /volumeBackups/{id}/actions/changeCompartment ChangeVolumeBackupCompartment
+POST /volumeBackups/{id}/actions/copy CopyVolumeBackup
+POST /volumeGroupBackups CreateVolumeGroupBackup
+GET /volumeGroupBackups ListVolumeGroupBackups
+GET /volumeGroupBackups/{id} GetVolumeGroupBackup
+PUT /volumeGroupBackups/{id} UpdateVolumeGroupBackup
+DELETE /volumeGroupBackups/{id} DeleteVolumeGroupBackup
+POST /volumeGroupBackups/{id}/actions/changeCompartment ChangeVolumeGroupBackupCompartment
+POST /volumeGroupBackups/{id}/actions/copy CopyVolumeGroupBackup
+# Volumes
+GET /blockVolumeReplicas ListBlockVolumeReplicas
+GET /blockVolumeReplicas/{id} GetBlockVolumeReplica
+GET /bootVolumeReplicas ListBootVolumeReplicas
+GET /bootVolumeReplicas/{id} GetBootVolumeReplica
+POST /bootVolumes CreateBootVolume
+GET /bootVolumes ListBootVolumes
+GET /bootVolumes/{id} GetBootVolume
+PUT /bootVolumes/{id} UpdateBootVolume
+DELETE /bootVolumes/{id} DeleteBootVolume
+POST /bootVolumes/{id}/actions/changeCompartment ChangeBootVolumeCompartment
+GET /bootVolumes/{id}/kmsKey GetBootVolumeKmsKey
+PUT /bootVolumes/{id}/kmsKey UpdateBootVolumeKmsKey
+DELETE /bootVolumes/{id}/kmsKey DeleteBootVolumeKmsKey
+GET /volumeGroupReplicas ListVolumeGroupReplicas
+GET /volumeGroupReplicas/{id} GetVolumeGroupReplica
+POST /volumeGroups CreateVolumeGroup
+GET /volumeGroups ListVolumeGroups
+GET /volumeGroups/{id} GetVolumeGroup
+PUT /volumeGroups/{id} UpdateVolumeGroup
+DELETE /volumeGroups/{id} DeleteVolumeGroup
+POST /volumeGroups/{id}/actions/changeCompartment ChangeVolumeGroupCompartment
+POST /volumes CreateVolume
+GET /volumes ListVolumes
+GET /volumes/{id} GetVolume
+PUT /volumes/{id} UpdateVolume
+DELETE /volumes/{id} DeleteVolume
+POST /volumes/{id}/actions/changeCompartment ChangeVolumeCompartment
+GET /volumes/{id}/kmsKey GetVolumeKmsKey
+PUT /volumes/{id}/kmsKey UpdateVolumeKmsKey
+DELETE /volumes/{id}/kmsKey DeleteVolumeKmsKey
+"""

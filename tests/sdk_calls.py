@@ -1,0 +1,64 @@
+"""The calls of the official SDK, read from its source: names, methods and paths."""
+
+import inspect
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from oci.core import (
+    BlockstorageClient,
+    ComputeClient,
+    ComputeManagementClient,
+    VirtualNetworkClient,
+)
+from oci.identity import IdentityClient
+from oci.work_requests import WorkRequestClient
+
+CLIENTS: tuple[type, ...] = (
+    VirtualNetworkClient,
+    ComputeClient,
+    IdentityClient,
+    WorkRequestClient,
+    BlockstorageClient,
+    ComputeManagementClient,
+)
+_METHOD = re.compile(r"^    def ([a-z]\w*)\(self", re.MULTILINE)
+_PATH = re.compile(r'resource_path = "([^"]+)"')
+_VERB = re.compile(r'method = "([^"]+)"')
+
+
+class SdkCall(NamedTuple):
+    """A client's method, the operation that it is, and the HTTP request that it makes."""
+
+    client: str
+    function: str
+    method: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The operation's name as the API's reference spells it, but for acronyms."""
+        return "".join(w[:1].upper() + w[1:] for w in self.function.split("_"))
+
+
+def bare(path: str) -> str:
+    """Give a path whatever its parameters are called."""
+    return re.sub(r"\{[^}]+\}", "{id}", path)
+
+
+@cache
+def calls() -> dict[str, SdkCall]:
+    """Give all calls by `Client.method`."""
+    found = {}
+    for client in CLIENTS:
+        text = Path(inspect.getfile(client)).read_text()
+        heads = list(_METHOD.finditer(text))
+        ends = [head.start() for head in heads[1:]] + [len(text)]
+        for head, end in zip(heads, ends, strict=True):
+            source = text[head.start() : end]
+            path, verb = _PATH.search(source), _VERB.search(source)
+            if path is not None and verb is not None:
+                call = SdkCall(client.__name__, head[1], verb[1], bare(path[1]))
+                found[f"{call.client}.{call.function}"] = call
+    return found

@@ -28,7 +28,7 @@ from mooring.core.vcn.estateport import Door, EstateError, GroupRule
 
 ENDING = "TERMINATING"
 GONE = ("TERMINATED", ENDING)
-STALE = "InvalidatedRetryToken"
+STALE, ABSENT = "InvalidatedRetryToken", "NotAuthorizedOrNotFound"
 NAMELESS = ("service_gateway",)  # lists that cannot be asked by name
 LIVES = 1000  # of one name, while the cloud remembers tokens (24 hours)
 TIMEOUTS = (5.0, 60.0)
@@ -36,6 +36,10 @@ TIMEOUTS = (5.0, 60.0)
 
 class _StaleError(EstateError):
     """The retry token stands for something else, or for what is gone."""
+
+
+class _AbsentError(EstateError):
+    """There is no such object, or we may not see it."""
 
 
 class SdkEstate:
@@ -92,9 +96,20 @@ class SdkEstate:
             made = _made(
                 f"create {kind} {name}", make, details, self._token(kind, name, life)
             )
-            if made is not None:
+            if made is not None and not self._has_ended(kind, made):
                 return made
         raise EstateError(f"create {kind} {name}: {LIVES} have ended within a day")
+
+    def _has_ended(self, kind: str, ident: str) -> bool:
+        """Tell whether what a token made has ended since; its answer says what it was."""
+        return kind == "instance" and self.state(kind, ident) in GONE
+
+    def _lives(self, kind: str, ident: str) -> bool:
+        """Tell whether what a token made is still there: its answer is as old as it."""
+        try:
+            return self.state(kind, ident) not in GONE
+        except _AbsentError:
+            return False
 
     def ensure(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Find the object or make it; give its id."""
@@ -186,17 +201,16 @@ def _made(
 ) -> str | None:
     """Make an object, or learn what the token made; None when that is no more."""
     try:
-        found = _answer(what, lambda: make(details, opc_retry_token=token))
+        return str(_answer(what, lambda: make(details, opc_retry_token=token)).id)
     except _StaleError:
         return None
-    return None if found.lifecycle_state in GONE else str(found.id)
 
 
 def _answer(what: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - the SDK has no types
     try:
         return ask().data
     except ServiceError as error:
-        kind = _StaleError if error.code == STALE else EstateError
+        kind = {STALE: _StaleError, ABSENT: _AbsentError}.get(error.code, EstateError)
         raise kind(f"{what}: {error.status} {error.code}: {error.message}") from None
     except (RequestException, ConnectTimeout, ClientError, ValueError) as error:
         raise EstateError(f"{what}: {error}") from None

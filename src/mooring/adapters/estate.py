@@ -96,13 +96,9 @@ class SdkEstate:
             made = _made(
                 f"create {kind} {name}", make, details, self._token(kind, name, life)
             )
-            if made is not None and not self._has_ended(kind, made):
+            if made is not None and self._lives(kind, made):
                 return made
         raise EstateError(f"create {kind} {name}: {LIVES} have ended within a day")
-
-    def _has_ended(self, kind: str, ident: str) -> bool:
-        """Tell whether what a token made has ended since; its answer says what it was."""
-        return kind == "instance" and self.state(kind, ident) in GONE
 
     def _lives(self, kind: str, ident: str) -> bool:
         """Tell whether what a token made is still there: its answer is as old as it."""

@@ -21,6 +21,7 @@ from fabric_guests import (
 )
 
 from mooring.adapters import netns
+from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric import SERVER6
 
 A, B, C = (an_id("vnic", name) for name in "abc")
@@ -296,6 +297,36 @@ def test_a_vnic_forwards_for_others(field: Field) -> None:
     at(field.node(B), "ip addr del 2001:db8:cafe::5/128 dev lo")
 
     assert reached
+
+
+def test_what_is_none_of_the_routers_is_silent(field: Field) -> None:
+    """Another link-local address, all nodes nearby, a guest's own neighbour."""
+    for target in ("fe80::1%ens3", "ff02::1%ens3"):
+        heard = at(field.node(A), f"ping -nc1 -W1 -I {A6} {target}", check=False)
+        assert "bytes from" not in heard.replace(f"bytes from {A6}", "")
+        assert "From" not in heard
+
+
+def test_without_prefixes_nothing_of_ipv6_stays(field: Field) -> None:
+    cloud = field.cloud
+    words = (
+        "ip -6 addr show; ip -6 route | grep -v ' lo '; ip -6 neigh show nud permanent"
+    )
+    for subnet in ("one", "shy"):
+        cloud.change(an_id("subnet", subnet), ipv6_cidr_blocks=())
+    for address in (A6, A6_PRIVATE, B6):
+        cloud.world = cloud.world.drop(an_id("ipv6", address))
+    cloud.change(cloud.vcn_id, ipv6_cidr_blocks=(), ipv6_private_cidr_blocks=())
+    field.weave()
+    shown = at(field.router, words)
+
+    assert "2001:db8:4000" not in shown
+    assert "fd00:1:" not in shown
+    assert names.port_name(A) not in at(
+        field.router, "ip -6 route; ip -6 neigh show nud permanent"
+    )
+    assert "ipv6" not in at(field.router, "nft list table inet mooring")
+    assert pings(field.node(A), "10.0.2.6")
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ KERNELS = (
     Address(HERE, "lo", IPv4Interface("127.0.0.1/8")),
     Address(HERE, "lo", IPv6Interface("::1/128")),
     Route(HERE, IPv6Network("fe80::1/128"), PORT),
-    Route(HERE, IPv6Network("fd00:c1::a9fe:a9fe/128"), "lo"),
+    Route(HERE, IPv6Network("::1/128"), "lo"),
     Rule(HERE, 32766, 4, 254),
     Rule(HERE, 32766, 6, 254),
 )
@@ -158,6 +158,7 @@ def test_a_link_of_another_maker_stays() -> None:
         replace(NEIGHBOUR6, address=IPv6Address("2001:db8::9")),
         replace(ROUTE6, destination=IPv6Network("2001:db8::9/128")),
         replace(ROUTE6, table=99),
+        replace(ON_LINK6, destination=IPv6Network("fe80::9/128")),
         replace(RULE6, mark=5),
     ],
     ids=str,

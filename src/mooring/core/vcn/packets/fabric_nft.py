@@ -192,12 +192,19 @@ def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
             None,
             (
                 found,
-                # The kernel would answer that it does not forward these.
-                f"ip6 saddr {LINK_LOCAL6} ip6 daddr != {LINK_LOCAL6} drop",
                 "iifname @checked fib saddr . iif oif missing drop",
+                f"ip6 daddr vmap {{ {LINK_LOCAL6} : goto nearby6, ff00::/8 : drop }}",
+                # The kernel would answer that it does not forward these.
+                f"ip6 saddr {LINK_LOCAL6} drop",
                 f"ip6 daddr @{within} accept",
                 "iifname vmap @ways6",
             ),
+        ),
+        "nearby6": (None, ("fib daddr . iif type local accept", "drop")),
+        "output": (
+            Hook("filter", "output", "filter"),
+            # All that a guest could be told is that it is its own neighbour.
+            ("icmpv6 type nd-redirect drop",),
         ),
         "egress6": (None, ("iifname vmap @senders6",)),
         "ingress6": (None, ("oifname vmap @receivers6",)),

@@ -8,7 +8,7 @@ so are the routes that it keeps for IPv6 addresses.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Interface, IPv6Interface, IPv6Network
+from ipaddress import IPv4Interface, IPv4Network, IPv6Interface
 
 from mooring.core.linux.drift import missing
 from mooring.core.linux.plan import (
@@ -26,9 +26,7 @@ from mooring.core.linux.seen import Link, Seen
 from mooring.core.vcn.packets.names import is_made_here
 
 KERNELS_RULES = frozenset({0, 32766, 32767})
-LOOPBACK = "lo"
 KERNELS_ADDRESSES = IPv4Interface("127.0.0.1/8"), IPv6Interface("::1/128")
-LINK_LOCAL = IPv6Network("fe80::/10")
 
 Ends = Mapping[str, End]
 
@@ -94,7 +92,14 @@ def _repair(fact: Fact, kept: Ends) -> Fact:
 def _unwanted(facts: Plan, seen: Seen) -> Iterator[Fact]:
     """Give what is there, is not wanted and is not replaced by what is."""
     keys = {key for fact in facts if (key := _key(fact)) is not None}
-    found: list[Fact] = [*seen.neighbours, *seen.addresses, *seen.routes, *seen.rules]
+    # The kernel keeps a route for each IPv6 address.
+    kept = {
+        (each.link, each.address.network)
+        for each in (*seen.addresses, *facts)
+        if isinstance(each, Address) and each.address.version == 6
+    }
+    routes = (r for r in seen.routes if (r.link, r.destination) not in kept)
+    found: list[Fact] = [*seen.neighbours, *seen.addresses, *routes, *seen.rules]
     for fact in sorted(found, key=str):
         key = _key(fact)
         if key is not None and key not in keys:
@@ -108,18 +113,12 @@ def _key(fact: Fact) -> tuple[object, ...] | None:
             return "neighbour", fact.link, fact.address
         case Address() if fact.address not in KERNELS_ADDRESSES:
             return "address", fact.link, fact.address
-        case Route(destination=IPv6Network() as to):
-            return _key6(fact, to)
-        case Route():
-            return "route", fact.table, fact.destination
+        case Route(destination=IPv4Network() as to):
+            return "route", fact.table, to
+        case Route(destination=to):
+            # Of two kinds of routes to one network it keeps both.
+            return "route", fact.table, to, fact.link, fact.gateway, fact.kind
         case Rule() if fact.priority not in KERNELS_RULES:
             return "rule", replace(fact, space="")
         case _:
             return None
-
-
-def _key6(route: Route, to: IPv6Network) -> tuple[object, ...] | None:
-    # The kernel keeps a route for each address, and of two kinds of routes to one network both.
-    if route.link == LOOPBACK or to.subnet_of(LINK_LOCAL):
-        return None
-    return "route", route.table, to, route.link, route.gateway, route.kind

@@ -21,7 +21,6 @@ from mooring.core.vcn.packets.names import (
 )
 from mooring.core.vcn.packets.router import (
     LINK_LOCAL,
-    LINK_LOCAL6,
     METADATA6,
     Closed,
     Drg,
@@ -104,9 +103,9 @@ def ways(shelf: Shelf, router: Router, families: Sequence[Family]) -> None:
 
 def inside(shelf: Shelf, router: Router, family: Family) -> str:
     """Put what belongs to the VCN and its router; give the set's name."""
-    own = (LINK_LOCAL,) if family is IPV4 else (LINK_LOCAL6, IPv6Network(METADATA6))
+    own = LINK_LOCAL if family is IPV4 else IPv6Network(METADATA6)
     blocks = (b for b in router.blocks if b.version == family.version)
-    return named(shelf, family, "n", (*blocks, *own))
+    return named(shelf, family, "n", (*blocks, own))
 
 
 def named(shelf: Shelf, family: Family, letter: str, blocks: Iterable[Network]) -> str:

@@ -152,7 +152,7 @@ def a_directory(path: Path) -> None:
     [
         (text, "not a SQLite database"),
         (foreign, "not one of mooring"),
-        (newer, "schema 7, this mooring reads 1"),
+        (newer, "schema 7, this mooring reads 2"),
         (unsaid, "schema unknown"),
         (damaged, "damaged"),
         (cut_off, "damaged"),
@@ -182,6 +182,63 @@ def test_a_start_that_was_cut_short_is_begun_again(
     journal = Journal(tmp_path)
 
     assert journal.entries() == []
+    journal.close()
+
+
+SCHEMA_1 = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE entry (
+    kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+INSERT INTO about VALUES ('schema', '1');
+INSERT INTO entry VALUES ('a', '2', 'two'), ('a', '1', 'one');
+"""
+
+
+def test_a_file_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.executescript(SCHEMA_1)
+    database.close()
+
+    journal = Journal(tmp_path)
+    journal.commit([Entry("a", "1", "changed"), Entry("a", "2", None)])
+    journal.close()
+
+    again = Journal(tmp_path)
+    assert again.entries() == [Entry("a", "1", "changed")]
+    again.close()
+
+
+def test_an_entry_that_is_there_twice_is_damage(tmp_path: Path) -> None:
+    Journal(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute(
+            "INSERT INTO entry VALUES (1, 'a', 'x', ''), (2, 'a', 'x', '')"
+        )
+    database.close()
+    journal = Journal(tmp_path)
+
+    with pytest.raises(JournalError, match=r"damaged \(a x is there twice\)"):
+        journal.entries()
+
+    journal.close()
+
+
+def test_what_a_failed_commit_would_have_made_is_made_by_the_next(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path)
+    journal.commit([Entry("a", "1", "one")])
+    with pytest.raises(JournalError, match="nothing was changed"):
+        journal.commit([Entry("a", "2", "two"), Entry("a", "3", [])])  # type: ignore[arg-type] - no text
+
+    journal.commit([Entry("a", "1", None), Entry("a", "2", "later")])
+    journal.commit([Entry("a", "1", "anew"), Entry("a", "2", "last")])
+
+    assert journal.entries() == [Entry("a", "1", "anew"), Entry("a", "2", "last")]
+    assert journal.read("a", "2") == "last"
+    assert journal.read("a", "1") == "anew"
     journal.close()
 
 

@@ -24,7 +24,7 @@ clients: ## the heavy clients of the API: the Go SDK and the oci command
 	$(PY) -m pytest -q tests/clients
 
 bench: ## the table of performance ratios, written to build/bench.json
-	$(PY) tests/bench/run.py
+	PYTHONPATH=tests $(PY) tests/bench/run.py
 
 golden: ## rewrite the golden files; the difference is the review
 	MOORING_GOLDEN=write $(PY) -m pytest -q tests/core -k golden

@@ -20,7 +20,6 @@ from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
 from mooring.core.vcn import limits
 from mooring.core.vcn.model import SecurityRule
-from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric import wanted
 from mooring.localvcn.weaver import Tools, Weaver
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import api
 import attach
+import fabric
 import latency
 import world
 from tools import ROOT
@@ -97,6 +98,16 @@ def api_rows(place: Path) -> list[Row]:
     ]
 
 
+def fabric_rows() -> list[Row]:
+    """The local VCN's packets, among few and among many."""
+    print("bench: the local VCN's fabric", file=sys.stderr)
+    found = fabric.scaling()
+    return [
+        row("vcn_rules_scaling", found.many, found.few, "us"),
+        row("vcn_rule_change", found.change_ms, None, "ms"),
+    ]
+
+
 def main() -> None:
     """Run all rows."""
     if os.geteuid():
@@ -111,6 +122,7 @@ def main() -> None:
         rows += latency_rows(stack, agents, place)
         rows.append(memory_row(agents[0], place))
         rows += api_rows(place)
+        rows += fabric_rows()
     out = ROOT / "build/bench.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")

@@ -276,6 +276,9 @@ CONTRACT: dict[str, dict[str, str]] = {
     },
 }
 
+# Those that are there and never granted, and the status that they always have.
+REFUSED = {"UpgradeDrg": 409}  # every DRG here is of the second version
+
 # What has no operation's name: the call, and the test that makes it.
 BESIDE: dict[str, tuple[str, str]] = {
     "`GET /opc/v2/…` at 169.254.169.254": (

@@ -223,6 +223,59 @@ def test_fragments_pass_everywhere(field: Field) -> None:
         assert pings(field.node(A), target, "-s20000"), target
 
 
+def test_an_address_with_a_table_of_its_own_goes_another_way(field: Field) -> None:
+    cloud = field.cloud
+    own = table(cloud, "own", ("192.168.0.0/16", an_id("drg", "drg")))
+    address = cloud.ip(A, "10.0.1.70")
+    cloud.change(address, route_table_id=own)
+    table(cloud, "out-one", ("172.16.0.0/12", an_id("drg", "drg")))
+    field.weave()
+    at(field.node(A), "ip addr add 10.0.1.70/24 dev ens3")
+    reached = {
+        (source, target): pings(field.node(A), target, f"-I {source}")
+        for source in ("10.0.1.5", "10.0.1.70")
+        for target in (SITE, TUNNEL)
+    }
+    at(field.node(A), "ip addr del 10.0.1.70/24 dev ens3")
+
+    assert reached == {
+        ("10.0.1.5", SITE): False,
+        ("10.0.1.5", TUNNEL): True,
+        ("10.0.1.70", SITE): True,
+        ("10.0.1.70", TUNNEL): False,
+    }
+
+
+def test_what_comes_from_a_drg_may_be_led_through_a_firewall(field: Field) -> None:
+    """VCN two reaches premises by VCN one: its attachment's own table leads to a VNIC there."""
+    cloud = field.cloud
+    cloud.change(A, skip_source_dest_check=True)
+    wall = table(cloud, "wall", ("172.16.0.0/12", an_id("privateip", "10.0.1.5")))
+    cloud.change(an_id("drgattachment", "att-one"), route_table_id=wall)
+    through = drg_table(
+        cloud,
+        "through",
+        an_id("drg", "drg"),
+        ("172.16.0.0/12", an_id("drgattachment", "att-one")),
+    )
+    cloud.change(an_id("drgattachment", "att-two"), drg_route_table_id=through)
+    at(field.node(A), "sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0")
+    field.weave()
+    seen = who(field, field.node(B), TUNNEL)
+    at(field.node(A), "sysctl -qw net.ipv4.ip_forward=0")
+    forwarded = pings(field.node(B), TUNNEL)
+
+    assert (seen, forwarded) == ("10.1.1.6", False)
+
+
+def test_nobody_pretends_to_be_inside(field: Field) -> None:
+    at(site(field), "ip addr add 10.0.1.99/32 dev lo")
+    heard = pings(site(field), "10.0.1.5", "-I 10.0.1.99")
+    at(site(field), "ip addr del 10.0.1.99/32 dev lo")
+
+    assert not heard
+
+
 def test_a_new_look_changes_nothing(field: Field) -> None:
     before = at(field.router, "nft -s list ruleset; ip route show table all; ip rule")
     field.weave(look=True)

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from ipaddress import IPv6Network
 
 import pytest
-from builders_gateways import attach, circuit, drg, ipv6, peering, prefixes, table
+from builders_gateways import (
+    attach,
+    circuit,
+    drg,
+    ipv6,
+    peering,
+    prefixes,
+    table,
+    tunnel,
+)
 from builders_vcn import OPEN, Cloud, allow, an_id
 from fabric_field import Field, a_field
 from fabric_guests import (
@@ -236,6 +245,24 @@ def test_packets_for_the_internet_find_the_path_mtu(field: Field) -> None:
     assert f"From {router}" in refused
     assert "mtu = 1500" in refused or "mtu=1500" in refused
     assert pings(field.node(A), INTERNET6, "-Mdo -s1452")
+
+
+def test_a_narrow_place_beyond_a_drg_is_heard_of(field: Field) -> None:
+    """Though no rule lets anything in: it is about a flow."""
+    field.cloud.security_list("open-one", allow("egress", "udp", peer="::/0"))
+    tunnel(field.cloud, an_id("drg", "drg"), "tunnel", "2001:db8:8::/64")
+    table(field.cloud, "out-one", ("2001:db8:8::/64", an_id("drg", "drg")))
+    field.weave()
+    with a_socket(field, field.node(A), "2001:db8:8::1", socket.SOCK_DGRAM) as ours:
+        ours.connect(("2001:db8:8::1", 7777))
+        ours.send(bytes(4000))
+        shown = ""
+        for _ in range(100):
+            shown = at(field.node(A), "ip -6 route get 2001:db8:8::1")
+            if "mtu" in shown:
+                break
+
+    assert "mtu 1500" in shown
 
 
 def test_fragments_pass(field: Field) -> None:

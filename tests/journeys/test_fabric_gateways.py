@@ -285,6 +285,51 @@ def test_a_new_look_changes_nothing(field: Field) -> None:
     )
 
 
+SPACES = {
+    "a DRG": names.drg_space("NAME", an_id("drg", "drg")),
+    "premises": names.site_space("NAME", an_id("drgattachment", "site")),
+    "services": names.services_space("NAME", an_id("servicegateway", "sgw-one")),
+    "a peer": names.vcn_space("NAME", an_id("vcn", "two")),
+}
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+def test_a_namespace_that_is_gone_is_made_again(
+    field: Field, servers: Served, space: str
+) -> None:
+    """Though servers of ours are still in it: it has lost its name."""
+    field.tools.namespaces.delete(space.replace("NAME", field.name))
+    field.weave(look=True)
+    servers.follow()
+
+    assert who(field, field.node(A), SITE) == "10.0.1.5"
+    assert who(field, field.node(A), SERVICES) == "10.0.1.5"
+    assert pings(field.node(A), "10.1.1.6")
+
+
+DAMAGE = [
+    "ip link del uplink",
+    "ip route flush table main",
+    "ip addr flush dev lo scope global",
+    "ip neigh flush nud permanent",
+    "for b in $(ip -o link | grep -o '\\bb[0-9a-f]\\{10\\}'); do ip link del $b; done",
+    "nft flush ruleset",
+    "ip rule del pref 1000",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("where", ["a DRG", "premises"])
+def test_damage_beside_a_vcn_is_repaired(
+    field: Field, servers: Served, where: str, damage: str
+) -> None:
+    at(SPACES[where].replace("NAME", field.name), damage, check=False)
+    field.weave(look=True)
+
+    assert who(field, field.node(A), SITE) == "10.0.1.5"
+    assert pings(field.node(A), TUNNEL)
+
+
 def test_a_fabric_leaves_nothing() -> None:
     with a_field(a_cloud()) as field:
         made = set(field.tools.namespaces.names())

@@ -56,7 +56,6 @@ def test_a_script_of_the_command_line_runs_unmodified(server: LocalVcn) -> None:
         [str(HERE / "network.sh"), config["tenancy"], "moor:LOCAL-1-AD-1"],
         PATH=f"{oci.parent}:{os.environ['PATH']}",
         OCI_ARGS=f"--config-file {server.config_file} --endpoint {server.endpoint}",
-        SUPPRESS_LABEL_WARNING="True",
     )
 
     assert said.splitlines() == ["rules 1", "addresses 6", '"status": 409']

@@ -18,6 +18,10 @@ from mooring.adapters.credentials import (
 )
 
 
+# By this last line the command line knows that the key was meant for the API; without it, it warns.
+LABEL = "OCI_API_KEY\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolment:
     """What `init` was asked for."""
@@ -83,7 +87,7 @@ def _key(path: Path) -> rsa.PublicKey:
     pem = credentials.read_private_key(path)
     if pem is None:
         pem = rsa.new_private_key()
-        credentials.keep_private_key(path, pem)
+        credentials.keep_private_key(path, pem + LABEL)
     try:
         return rsa.public_half(pem)
     except rsa.UnreadableKeyError as error:

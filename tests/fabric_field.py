@@ -1,7 +1,7 @@
 """A fabric on the real kernel for tests: woven, tapped, removed."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
@@ -11,6 +11,7 @@ from wiretap import Tap, Wiretap, wiretap
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
+from mooring.core.linux.plan import End, Veth
 from mooring.core.vcn.model import Subnet, Vcn, Vnic
 from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric import Fabric, wanted
@@ -74,23 +75,43 @@ class Field:
             netns.close(fd)
 
     @contextmanager
-    def tapped(self, vnic_ids: Iterable[str]) -> Iterator[Wiretap]:
-        """Deafen the ends and tap them: VNICs by their id, and the internet."""
+    def tapped(
+        self, vnic_ids: Iterable[str], beside: Mapping[str, str] | None = None
+    ) -> Iterator[Wiretap]:
+        """Deafen the ends and tap them: VNICs by their id, the internet, what is beside the VCNs.
+
+        `beside` has namespaces that hang on a link called `uplink`, which may not be there now. Other
+        VCNs than the present one meet the internet at `internet` and their id.
+        """
         with ExitStack() as stack:
             taps: dict[str, Tap] = {}
             for vnic_id in vnic_ids:
                 taps[vnic_id] = self._nic(
                     self._deaf(stack, self.node(vnic_id)), vnic_id
                 )
-            outside = names.outside_name(self.cloud.vcn_id)
-            pair = next(
-                fact
-                for fact in self.fabric.facts[self.internet]
-                if getattr(getattr(fact, "far", None), "name", "") == outside
-            )
-            fd = self._deaf(stack, self.internet)
-            taps[INTERNET] = Tap(fd, outside, pair.far.mac, pair.near.mac)
+            ends = {
+                self._outside(vcn.id): (self.internet, names.outside_name(vcn.id))
+                for vcn in self.cloud.world.of(Vcn)
+            }
+            ends |= {key: (s, names.UPLINK) for key, s in (beside or {}).items()}
+            for key, (space, link) in ends.items():
+                pair = self._pair(space, link)
+                if pair is not None:
+                    fd = self._deaf(stack, space)
+                    taps[key] = Tap(fd, link, pair[0].mac, pair[1].mac)
             yield stack.enter_context(wiretap(netns.inside, taps))
+
+    def _outside(self, vcn_id: str) -> str:
+        return INTERNET if vcn_id == self.cloud.vcn_id else f"{INTERNET} {vcn_id}"
+
+    def _pair(self, space: str, link: str) -> tuple[End, End] | None:
+        """Give the two ends of a link, the one of this name in this namespace first."""
+        for fact in self.fabric.facts[space]:
+            if isinstance(fact, Veth):
+                for mine, other in ((fact.near, fact.far), (fact.far, fact.near)):
+                    if (mine.space, mine.name) == (space, link):
+                        return mine, other
+        return None
 
     def _deaf(self, stack: ExitStack, space: str) -> int:
         fd = netns.open_fd(space)

@@ -142,9 +142,13 @@ class Game:
         at, head = self.chance.choice(self.arrived[-40:])
         if dice < 0.9:
             return Packet(at, head.inverse())
+        return self.error(at, head)
+
+    def error(self, at: str, about: Tuple) -> Packet:
+        """Say that a packet which arrived did not fit, or something else."""
         code = self.chance.choice((4, 4, 4, 1))
-        about = icmp(str(head.destination), str(head.source), 3, code, 0)
-        return Packet(at, about, quoted=head)
+        head = icmp(str(about.destination), str(about.source), 3, code, 0)
+        return Packet(at, head, quoted=about)
 
     def fresh(self) -> Packet:
         pick = self.chance.choice

@@ -207,6 +207,7 @@ def test_icmp_and_icmpv6_are_each_of_one_family() -> None:
     assert not passes(cloud, strange6)
     assert not passes(cloud, Packet(A, plain._replace(protocol=58)))
     assert passes(a_wide_world(), strange6)
+    assert flows(a_wide_world(), strange6) == NO_FLOWS
 
 
 # -- the router

@@ -53,10 +53,13 @@ class Tuple(NamedTuple):
         return Tuple(self.protocol, self.destination, ports[0], self.source, ports[1])
 
     def opens(self) -> bool:
-        """Tell whether a packet like this can begin a flow that has replies."""
-        if not self.is_icmp:
-            return True
-        return self.destination_port // 256 in ANSWERS[self.protocol]
+        """Tell whether a packet like this can begin a flow that has replies.
+
+        The other family's ICMP cannot: connection tracking does not know what it says.
+        """
+        if self.is_icmp:
+            return self.destination_port // 256 in ANSWERS[self.protocol]
+        return self.protocol not in ANSWERS
 
     def service(self) -> tuple[int, int, int]:
         """Give protocol, destination and source port; of ICMP protocol, type, code."""

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
@@ -202,6 +203,37 @@ def test_a_secondary_address_has_a_public_one_of_its_own(field: Field) -> None:
 
     assert reached
     assert b"198.18.0.70" in seen
+
+
+# What a gateway must wait at least (RFC 5382, 4787, 5508), in seconds.
+LEAST = {"tcp_timeout_established": 7440, "udp_timeout": 120, "icmp_timeout": 60}
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_silence_is_borne_for_as_long_as_gateways_must(field: Field, name: str) -> None:
+    word = f"net.netfilter.nf_conntrack_{name}"
+    at(field.router, f"sysctl -qw {word}=7")
+    field.weave(look=True)
+
+    assert at(field.router, f"sysctl -n {word}").split() == [str(LEAST[name])]
+
+
+def test_a_silent_flow_is_forgotten(field: Field) -> None:
+    """Sooner than in life: the answer to a forgotten question is nobody's."""
+    at(field.router, "sysctl -qw net.netfilter.nf_conntrack_udp_timeout=1")
+    with a_socket(field, field.node(A), HOST, socket.SOCK_DGRAM) as ours:
+        ours.connect((HOST, 7777))
+        ours.send(b"anybody?")
+        assert known(field, 7777)
+        deadline = time.monotonic() + 60
+        while known(field, 7777):
+            assert time.monotonic() < deadline
+    field.weave(look=True)
+
+
+def known(field: Field, port: int) -> bool:
+    shown = at(field.router, f"conntrack -L -p udp --orig-port-dst {port} 2>/dev/null")
+    return bool(shown.strip())
 
 
 # -- large packets

@@ -50,6 +50,9 @@ QUIET = {
     "net/ipv4/conf/default/accept_local": "1",
     "net/ipv4/conf/all/send_redirects": "0",
     "net/ipv4/conf/default/send_redirects": "0",
+    # A machine may have switched IPv6 off for what is made on it.
+    "net/ipv6/conf/all/disable_ipv6": "0",
+    "net/ipv6/conf/default/disable_ipv6": "0",
     # Link-local addresses are ours to give, and nobody else has them.
     "net/ipv6/conf/default/addr_gen_mode": "1",
     "net/ipv6/conf/default/accept_dad": "0",

@@ -12,6 +12,10 @@ A NAT chain makes the kernel track every connection of the node, also those that
 translates. Unless `tracked`, packets of pods are excepted; what goes to the metadata
 service is tracked always. Who else has a table on the node may need the tracking
 (kube-proxy does): `others` tells. `docs/decisions/0023` has the choice.
+
+What somebody translated on its way to a pod (a hostPort, a NodePort) was asked of an
+address of the node, and is answered by it: such an answer leaves by the VNIC that has that
+address, and not by the pod's. `docs/decisions/0028`.
 """
 
 import hashlib
@@ -27,7 +31,7 @@ from mooring.core.linux.nft import Chain, Element, Hook, NamedSet, SetPath, Tabl
 from mooring.core.linux.plan import Ip
 from mooring.core.wiring.names import PREFIX, host_link
 from mooring.core.wiring.node import METADATA, Primary
-from mooring.core.wiring.vnic import Uplink, mark
+from mooring.core.wiring.vnic import MARK_MASK, Uplink, mark
 
 FAMILY, NAME, MEMO = "inet", "mooring", "mooring_memo"
 PODS4 = SetPath(FAMILY, NAME, "pods4")
@@ -64,6 +68,7 @@ def table(ground: Ground, sources: Sources) -> Table:
             Chain("from_pod", _FROM_POD),
             Chain("permitted4", _permitted(ground, 4)),
             Chain("permitted6", _permitted(ground, 6)),
+            *(_ANSWERS if ground.tracked else ()),
             Chain("output", _OUTPUT, Hook("route", "output", "mangle")),
             Chain("postrouting", _snat(ground), Hook("nat", "postrouting", "srcnat")),
         ),
@@ -169,6 +174,23 @@ _FROM_POD = (
     "meta mark set iifname . ip6 saddr map @pods6 goto permitted6",
     "drop",
 )
+_ANSWERS = (
+    Chain(
+        "answers",
+        (f'iifname "{PREFIX}*" ct direction reply ct status dnat goto answered',),
+        Hook("filter", "prerouting", "mangle"),
+    ),
+    Chain(
+        "answered",
+        (
+            f"meta mark set meta mark & 0x{~MARK_MASK & 0xFFFFFFFF:08x}",
+            "meta mark set ct original ip daddr map @hosts4",
+            "meta mark set ct original ip6 daddr map @hosts6",
+        ),
+    ),
+)
+"""The primary's addresses are in no map: without a mark, `main` decides."""
+
 _OUTPUT = (
     "meta mark set ip saddr map @hosts4",
     "meta mark set ip6 saddr map @hosts6",

@@ -1,6 +1,8 @@
 """A VCN read from one cloud by the SDK, kept in a file, brought up by another server."""
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +18,10 @@ from journeys.local_vcn import (
     mooring,
 )
 from oci.core import models as m
+
+from mooring.core.vcn.packets.names import node_space
+
+FABRIC = f"twin{os.getpid()}"[-12:]
 
 
 @pytest.fixture
@@ -215,3 +221,57 @@ def test_a_file_that_is_no_copy_is_named(tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     assert f"{file}: format" in refused.stderr
+
+
+def launched(cloud: LocalVcn, subnet: str, address: str) -> str:
+    compute, home = cloud.compute, cloud.init()["tenancy"]
+    made = compute.launch_instance(
+        m.LaunchInstanceDetails(
+            compartment_id=home,
+            availability_domain="moor:LOCAL-1-AD-1",
+            shape=SHAPE,
+            shape_config=m.LaunchInstanceShapeConfigDetails(ocpus=1),
+            create_vnic_details=m.CreateVnicDetails(
+                subnet_id=subnet, private_ip=address
+            ),
+        )
+    ).data
+    eventually(lambda: compute.get_instance(made.id), "RUNNING")
+    (attachment,) = compute.list_vnic_attachments(home, instance_id=made.id).data
+    eventually(lambda: compute.get_vnic_attachment(attachment.id), "ATTACHED")
+    return str(made.id)
+
+
+def pings(instance: str, address: str) -> bool:
+    space = node_space(FABRIC, instance)
+    words = ["ip", "netns", "exec", space, "ping", "-nq", "-c1", "-W1", address]
+    return not subprocess.run(words, check=False, capture_output=True).returncode
+
+
+def test_a_change_of_rules_is_rehearsed_on_packets(tmp_path: Path) -> None:
+    """The original is an API alone; its copy has a fabric."""
+    with local_vcn(tmp_path / "one") as one:
+        vcn, subnet = an_estate(one)
+        near, far = (launched(one, subnet.id, f"10.0.0.{n}") for n in (10, 11))
+        with local_vcn(tmp_path / "two", FABRIC) as two:
+            try:
+                two.stop()
+                words = ["--state", str(two.state), *source(one, vcn.id)]
+                assert mooring("vcn", "import", *words).returncode == 0
+                two.start()
+                network, rules = two.network, vcn.default_security_list_id
+                assert not pings(near, "10.0.0.11")  # the default list has no echo
+
+                permit = m.IngressSecurityRule(protocol="1", source="10.0.0.0/24")
+                network.update_security_list(
+                    rules,
+                    m.UpdateSecurityListDetails(ingress_security_rules=[permit]),
+                )
+
+                assert pings(near, "10.0.0.11")
+                assert pings(far, "10.0.0.10")
+            finally:
+                two.stop()
+                mooring("vcn", "down", "--fabric", FABRIC)
+        original = one.network.get_security_list(rules).data.ingress_security_rules
+    assert permit not in original

@@ -1,3 +1,6 @@
+import base64
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +33,14 @@ def test_what_is_minted_can_be_parsed(chance: bytes) -> None:
     assert len(parts.unique) == 60
     assert name.endswith(suffix(name))
     assert len(suffix(name)) == 8
+
+
+@given(st.binary())
+def test_the_unique_part_is_a_digest_in_base32(chance: bytes) -> None:
+    digest = hashlib.blake2b(chance, digest_size=35, person=b"vcn").digest()
+
+    text = base64.b32encode(digest).decode().lower()
+    assert mint("vcn", "r", chance) == f"ocid1.vcn.oc1.r.aaaa{text}"
 
 
 def test_a_name_may_have_no_region_and_a_future_part() -> None:

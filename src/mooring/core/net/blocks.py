@@ -64,14 +64,14 @@ class Space:
     def take(self, entry: Entry) -> "Space":
         """Add an entry; ValueError when any of its numbers is taken."""
         _check(self.bits, entry)
-        root = entry if self.root is None else _insert(self.root, entry)
+        root = entry if self.root is None else _inserted(self.root, entry)
         return Space(self.bits, root, self.count + 1)
 
     def release(self, entry: Entry) -> "Space":
         """Remove an entry; ValueError when it is not there just so."""
         if self.at(entry.base) != entry or self.root is None:
             raise ValueError(f"{entry} is not taken")
-        return Space(self.bits, _remove(self.root, entry), self.count - 1)
+        return Space(self.bits, _without(self.root, entry), self.count - 1)
 
     def at(self, number: int) -> Entry | None:
         """Give the entry that covers a number."""
@@ -156,9 +156,13 @@ def _room(slot: int, node: Node | None) -> int:
 
 def _free_for(want: int, slot: int, node: Node | None) -> int:
     """Count a slot's free numbers; 0 when no block of the wanted size fits."""
-    if _room(slot, node) < want:
+    if node is None:
+        return 0 if slot < want else 1 << slot
+    if node.bits < slot:
+        return 0 if slot <= want else (1 << slot) - _used(node)
+    if isinstance(node, Entry) or node.largest < want:
         return 0
-    return (1 << slot) - (0 if node is None else _used(node))
+    return (1 << slot) - node.used
 
 
 def _halves(node: Node, half: int, middle: int) -> tuple[Node | None, Node | None]:
@@ -194,30 +198,59 @@ def _below(node: Node | None, base: int, bits: int) -> Node | None:
     return None
 
 
-def _insert(node: Node, entry: Entry) -> Branch:
-    if node.base >> entry.bits == entry.base >> entry.bits and node.bits <= entry.bits:
-        raise ValueError(f"{entry} overlaps what is taken")
-    if not _covers(node, entry.base, entry.bits):
-        return _join(node, entry)
-    if not isinstance(node, Branch):
-        raise ValueError(f"{entry} overlaps {node}")  # noqa: TRY004 - no type's fault
-    if entry.base < node.base + (1 << (node.bits - 1)):
-        return _branch(node.base, node.bits, _insert(node.left, entry), node.right)
-    return _branch(node.base, node.bits, node.left, _insert(node.right, entry))
+def _down(node: Node, base: int) -> tuple[list[Branch], Entry]:
+    """Go down to the entry that shares most with a number, which covers it if any does."""
+    path: list[Branch] = []
+    while isinstance(node, Branch):
+        path.append(node)
+        top, bits, left, right, _, _ = node
+        node = left if base < top + (1 << (bits - 1)) else right
+    return path, node
 
 
-def _remove(node: Node, entry: Entry) -> Node | None:
-    if isinstance(node, Entry):
+def _inserted(root: Node, entry: Entry) -> Node:
+    base, bits, _ = entry
+    path, near = _down(root, base)
+    apart = (near.base ^ base).bit_length()
+    if apart <= max(near.bits, bits):
+        raise ValueError(f"{entry} overlaps {near}")
+    node: Node = near
+    while path and path[-1].bits <= apart:
+        node = path.pop()
+    return _above(path, base, _join(node, entry), 1 << bits)
+
+
+def _without(root: Node, entry: Entry) -> Node | None:
+    """Take out an entry that is there."""
+    path, found = _down(root, entry.base)
+    if not path:
         return None
-    if entry.base < node.base + (1 << (node.bits - 1)):
-        left = _remove(node.left, entry)
-        return node.right if left is None else _rejoin(node, left, node.right)
-    right = _remove(node.right, entry)
-    return node.left if right is None else _rejoin(node, node.left, right)
+    last = path.pop()
+    other = last.right if last.left is found else last.left
+    return _above(path, entry.base, other, -(1 << entry.bits))
 
 
-def _rejoin(node: Branch, left: Node, right: Node) -> Branch:
-    return _branch(node.base, node.bits, left, right)
+def _above(path: list[Branch], base: int, node: Node, more: int) -> Node:
+    """Make a path's branches anew, from the last to the first, over what is new below them.
+
+    The path leads to the number `base`; so many numbers `more` are taken there. This is what
+    most of a change costs: nothing is asked twice, and a plain tuple is made into a Branch.
+    """
+    for top, bits, left, right, used, _ in reversed(path):
+        half = bits - 1
+        if base < top + (1 << half):
+            left = node  # noqa: PLW2901 - the half that is new
+        else:
+            right = node  # noqa: PLW2901 - likewise
+        one = half - 1 if left[1] < half else _largest(left)
+        two = half - 1 if right[1] < half else _largest(right)
+        room = max(one, two)
+        node = tuple.__new__(Branch, (top, bits, left, right, used + more, room))
+    return node
+
+
+def _largest(node: Node) -> int:
+    return node.largest if isinstance(node, Branch) else NO_ROOM
 
 
 def _build(ordered: Sequence[Entry]) -> Node:

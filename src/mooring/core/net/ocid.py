@@ -4,7 +4,6 @@ Minting is a function of the entropy that is handed in, so that the same request
 the same dice makes the same object.
 """
 
-import base64
 import hashlib
 import re
 from dataclasses import dataclass
@@ -18,6 +17,12 @@ _SHAPE = re.compile(
 )
 _DIGEST = 35  # bytes: 56 characters of base32 without padding
 _HEAD = "aaaa"
+_ALPHABET = bytes.maketrans(bytes(range(32)), b"abcdefghijklmnopqrstuvwxyz234567")
+# How 7 groups of 40 bits become 56 bytes of 5 bits: which bits move up, and how far.
+_SPREAD = tuple(
+    (sum(((1 << width) - 1) << (lane * n + width) for n in range(448 // lane)), by)
+    for lane, width, by in ((64, 20, 12), (32, 10, 6), (16, 5, 3))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,21 @@ class Ocid:
 def mint(kind: str, region: str, entropy: bytes) -> str:
     """Make a new name whose unique part is a digest of kind and entropy."""
     digest = hashlib.blake2b(entropy, digest_size=_DIGEST, person=kind.encode()[:16])
-    unique = _HEAD + base64.b32encode(digest.digest()).decode().lower()
-    return f"ocid1.{kind}.{REALM}.{region}.{unique}"
+    return f"ocid1.{kind}.{REALM}.{region}.{_HEAD}{_base32(digest.digest())}"
+
+
+def _base32(digest: bytes) -> str:
+    """Write 35 bytes in base32 (RFC 4648), in lower case.
+
+    The standard library's way looks up 28 pairs in tables of a thousand small objects, which
+    are never in the processor's cache when a name is made.
+    """
+    groups = [b"\0\0\0" + digest[n : n + 5] for n in range(0, _DIGEST, 5)]
+    bits = int.from_bytes(b"".join(groups))
+    for mask, by in _SPREAD:
+        high = bits & mask
+        bits += (high << by) - high
+    return bits.to_bytes(56).translate(_ALPHABET).decode()
 
 
 def parse(text: str) -> Ocid:

@@ -93,9 +93,8 @@ def places(record: Resource | RetryToken) -> set[Place]:
     if isinstance(record, RetryToken):
         return {(TOKENS, order(record.expires, record.key))}
     mine = order(record.time_created, record.id)
-    found: set[Place] = {
-        (listed(type(record), name), mine) for name in _found_by(record)
-    }
+    word = KINDS[type(record)].word
+    found: set[Place] = {(("list", word, name), mine) for name in _found_by(record)}
     found.update(_numbers(record))
     if record.settles_at is not None:
         found.add((AGENDA, order(record.settles_at, record.id)))

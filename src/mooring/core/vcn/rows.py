@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -21,12 +22,12 @@ Record = Resource | RetryToken
 TOKEN = "token"  # noqa: S105 - a kind of row
 
 Step = Callable[[Any], Any]
+_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def to_row(record: Record) -> Row:
     """Write a record down."""
-    text = json.dumps(_WRITE[type(record)](record), separators=(",", ":"))
-    return (*name_of(record), text)
+    return (*name_of(record), _text(_WRITE[type(record)](record)))
 
 
 def name_of(record: Record) -> tuple[str, str]:
@@ -105,14 +106,17 @@ def _record_codec(cls: Any) -> _Codec:  # noqa: ANN401 - a dataclass
     hints = get_type_hints(cls)
     columns = [_Column(f.name, _codec(hints[f.name]), _default(f)) for f in fields(cls)]
     reads = {column.name: column.codec.read for column in columns}
+    take = attrgetter(*(column.name for column in columns))
+    many = len(columns) > 1
+    writes = [(c.name, c.default, c.codec.write) for c in columns]
 
     def write(record: object) -> dict[str, object]:
-        plain: dict[str, object] = {}
-        for column in columns:
-            value = getattr(record, column.name)
-            if value != column.default:
-                plain[column.name] = column.codec.write(value)
-        return plain
+        values = take(record) if many else (take(record),)
+        return {
+            name: value if step is _same else step(value)
+            for value, (name, default, step) in zip(values, writes, strict=True)
+            if value is not default and value != default
+        }
 
     def read(plain: dict[str, object]) -> object:
         return cls(**{name: reads[name](value) for name, value in plain.items()})

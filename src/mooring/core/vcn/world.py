@@ -88,13 +88,15 @@ class World:
 
     def put(self, record: Record) -> "World":
         """Add a record, or put it in the place of the one with its name."""
+        records, tokens = self.records, self.tokens
+        before: Record | None
         if isinstance(record, RetryToken):
-            before: Record | None = self.tokens.get(record.key)
-            tokens = self.tokens.set(record.key, record.light())
-            return replace(self, tokens=tokens, indexes=self._moved(before, record))
-        before = self.records.get(record.id)
-        records = self.records.set(record.id, record)
-        return replace(self, records=records, indexes=self._moved(before, record))
+            before = tokens.get(record.key)
+            tokens = tokens.set(record.key, record.light())
+        else:
+            before = records.get(record.id)
+            records = records.set(record.id, record)
+        return World(self.settings, records, tokens, self._moved(before, record))
 
     def drop(self, id: str) -> "World":
         """Take a record out by its OCID or a token by its key; KeyError without one."""
@@ -106,13 +108,13 @@ class World:
 
     def _moved(self, before: Record | None, after: Record | None) -> Map[Key, Space]:
         """Give the indexes with one record's old places left and its new ones taken."""
-        old = set() if before is None else places(before)
-        new = set() if after is None else places(after)
+        old = frozenset() if before is None else places(before)
+        new = frozenset() if after is None else places(after)
         indexes = self.indexes
-        for key, entry in old - new:
+        for key, entry in old - new if old else ():
             space = indexes[key].release(entry)
             indexes = indexes.set(key, space) if space.count else indexes.delete(key)
-        for key, entry in new - old:
+        for key, entry in new - old if old else new:
             space = indexes.get(key) or Space(width(key))
             indexes = indexes.set(key, space.take(entry))
         return indexes

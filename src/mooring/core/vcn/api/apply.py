@@ -41,11 +41,16 @@ def apply(world: World, request: Request) -> Outcome:
         outcome = _answered(world, request)
     except Refusal as refusal:
         outcome = Outcome(world=world, reply=refusal.reply())
-    headers = dict(outcome.reply.headers)
-    headers["opc-request-id"] = _request_id(request)
-    if outcome.reply.body:
+    reply = outcome.reply
+    headers = {**reply.headers, "opc-request-id": _request_id(request)}
+    if reply.body:
         headers["content-type"] = JSON_TYPE
-    return replace(outcome, reply=replace(outcome.reply, headers=headers))
+    return Outcome(
+        world=outcome.world,
+        reply=Reply(status=reply.status, body=reply.body, headers=headers),
+        changes=outcome.changes,
+        repeats=outcome.repeats,
+    )
 
 
 def _request_id(request: Request) -> str:

@@ -132,10 +132,11 @@ class Call:
 
     def mint(self, kind: type[Resource]) -> str:
         """Make an OCID that no record has; one of a kind in a call."""
-        name = KINDS[kind].word
-        throws = self.dice.rolls(name)
-        ids = (ocid.mint(name, self.world.settings.region, roll) for roll in throws)
-        return next(id for id in ids if id not in self.world.records)
+        name, region = KINDS[kind].word, self.world.settings.region
+        for roll in self.dice.rolls(name):
+            if (id := ocid.mint(name, region, roll)) not in self.world.records:
+                break
+        return id
 
     def common(
         self, kind: type[Resource], details: Values, compartment_id: str

@@ -6,6 +6,7 @@ holds every key against the SDK's models.
 """
 
 from dataclasses import fields
+from operator import attrgetter
 
 from mooring.core.vcn.model import Resource, SecurityRule
 from mooring.core.vcn.model.kinds import KINDS
@@ -43,6 +44,13 @@ NAMES: dict[type[Resource], list[tuple[str, str]]] = {
     ]
     for kind, row in KINDS.items()
 }
+# The same for all fields at once: how to take the values, and what they are called.
+_SHOWN = {
+    kind: (attrgetter(*(field for field, _ in names)), tuple(name for _, name in names))
+    for kind, names in NAMES.items()
+}
+# Values that are shown as they are.
+_PLAIN = frozenset({str, type(None), bool, int, float, dict})
 
 
 def render(world: World, thing: object) -> object:
@@ -61,7 +69,11 @@ def render(world: World, thing: object) -> object:
 def view(world: World, resource: Resource) -> Json:
     """Show one record."""
     kind = type(resource)
-    shown = {name: plain(getattr(resource, field)) for field, name in NAMES[kind]}
+    take, names = _SHOWN[kind]
+    shown = {
+        name: value if type(value) in _PLAIN else plain(value)
+        for name, value in zip(names, take(resource), strict=True)
+    }
     if more := MORE.get(kind):
         shown.update(more(resource, world))
     return shown

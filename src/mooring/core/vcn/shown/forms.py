@@ -16,7 +16,7 @@ NETWORKS = (IPv4Address, IPv4Network, IPv6Address, IPv6Network)
 
 def moment(when: datetime) -> str:
     """Give a time as the API writes it."""
-    return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
+    return f"{when.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def camel(name: str) -> str:

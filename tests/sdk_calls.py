@@ -25,16 +25,26 @@ CLIENTS: tuple[type, ...] = (
 )
 _METHOD = re.compile(r"^    def ([a-z]\w*)\(self", re.MULTILINE)
 _PATH = re.compile(r'resource_path = "([^"]+)"')
+_PARAMETER = re.compile(r"\{(\w+)\}")
 _VERB = re.compile(r'method = "([^"]+)"')
+_BODY = re.compile(r":param oci\.(\w+)\.models\.(\w+) ")
+_RESPONSE = re.compile(r'response_type="([^"]+)"')
 
 
 class SdkCall(NamedTuple):
-    """A client's method, the operation that it is, and the HTTP request that it makes."""
+    """A client's method, the operation that it is, and the HTTP request that it makes.
+
+    `parameters` stand in the path; `body` is the model of what it sends, `response` what the SDK makes of the
+    answer; "" for nothing.
+    """
 
     client: str
     function: str
     method: str
     path: str
+    parameters: tuple[str, ...]
+    body: str
+    response: str
 
     @property
     def name(self) -> str:
@@ -59,6 +69,15 @@ def calls() -> dict[str, SdkCall]:
             source = text[head.start() : end]
             path, verb = _PATH.search(source), _VERB.search(source)
             if path is not None and verb is not None:
-                call = SdkCall(client.__name__, head[1], verb[1], bare(path[1]))
+                body, response = _BODY.search(source), _RESPONSE.search(source)
+                call = SdkCall(
+                    client.__name__,
+                    head[1],
+                    verb[1],
+                    bare(path[1]),
+                    tuple(_PARAMETER.findall(path[1])),
+                    body[2] if body else "",
+                    response[1] if response else "",
+                )
                 found[f"{call.client}.{call.function}"] = call
     return found

@@ -1,6 +1,7 @@
 """The border to the runtime: one call in, one answer out, errors in the runtime's words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mooring.agent.attach import Attachments
 from mooring.agent.collect import Collect
@@ -56,6 +57,7 @@ class Answers:
     async def _add(self, request: Add, netns: int | None) -> Mapping[str, object]:
         before = result.read(request.conf.prev_result or {})
         made = await self._attachments.add(request, netns)
+        made = replace(made, dns=request.conf.dns)
         return result.document(result.joined(before, made), request.conf.cni_version)
 
     def _status(self) -> None:

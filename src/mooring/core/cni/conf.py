@@ -1,17 +1,23 @@
 """The network configuration of a call: which keys it may have, and what they must be."""
 
-import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import Fields, show
 from mooring.core.cni.request import NetConf
+from mooring.core.cni.result import Dns
 from mooring.core.cni.versions import SUPPORTED
 
 IDENTIFIER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 """Network names, and container ids."""
+
+PLUGIN = re.compile(r"[^/\0]+")
+"""What a plugin's executable may be called."""
+
+VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 KEYS = frozenset(
     {
@@ -61,38 +67,92 @@ def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
     if not IDENTIFIER.fullmatch(name):
         raise fields.wrong("name", f"must match {IDENTIFIER.pattern}")
     if strict:
-        if not fields.text("type"):
-            raise fields.wrong("type", "must be the name of a plugin")
-        refuse_unknown(document)
-        fields.child("prevResult")
+        _judge(fields)
     return NetConf(
         cni_version=version,
         name=name,
         type=_if_text(document.get("type")),
         prev_result=_if_object(document.get("prevResult")) or None,
         capabilities=_capabilities(document, strict=strict),
+        dns=_dns(fields) if strict else Dns(),
         raw=document,
     )
 
 
-def refuse_unknown(document: Mapping[str, Any]) -> None:
-    """Refuse a key that nobody reads: it is a mistake, or a wish we cannot grant."""
-    for key, value in document.items():
-        if key in KEYS or key.startswith(RUNTIME_KEYS):
-            continue
-        near = difflib.get_close_matches(key, KEYS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise CniError(
-            Code.UNSUPPORTED_FIELD, f"{show(key)}: {show(value)}: no such key{hint}"
+def _judge(fields: Fields) -> None:
+    """Refuse keys that nobody reads, and values that break the rule of their key."""
+    if not PLUGIN.fullmatch(fields.text("type")):
+        raise fields.wrong("type", "must be the name of a plugin")
+    fields.refuse_others(KEYS, (RUNTIME_KEYS,))
+    for key, rule in RULES.items():
+        rule(fields, key)
+
+
+def _switches(fields: Fields, key: str) -> None:
+    each = fields.child(key)
+    for name in each.names():
+        each.truth(name)
+
+
+def _versions(fields: Fields, key: str) -> None:
+    if not all(VERSION.fullmatch(version) for version in fields.texts(key)):
+        raise fields.wrong(key, "must be a list of versions like 1.0.0")
+
+
+def _no_translation(fields: Fields, key: str) -> None:
+    if fields.truth(key):
+        raise fields.unsupported(key, "must be false: pods keep their addresses")
+
+
+def _no_other_pool(fields: Fields, key: str) -> None:
+    if fields.child(key).names():
+        raise fields.unsupported(
+            key, "must be empty; addresses come from the VNIC's pool"
         )
+
+
+RULES: Mapping[str, Callable[[Fields, str], object]] = {
+    "args": Fields.child,
+    "capabilities": _switches,
+    "cniVersions": _versions,
+    "disableCheck": Fields.truth,
+    "disableGC": Fields.truth,
+    "ipMasq": _no_translation,
+    "ipam": _no_other_pool,
+    "loadOnlyInlinedPlugins": Fields.truth,
+    "prevResult": Fields.child,
+    "runtimeConfig": Fields.child,
+}
+"""What a key's value must be; `cniVersion`, `name`, `type` and `dns` are read above."""
+
+
+def _dns(fields: Fields) -> Dns:
+    """Read what the result shall repeat."""
+    here = fields.child("dns")
+    here.refuse_others(("nameservers", "domain", "search", "options"))
+    servers = here.texts("nameservers")
+    if not all(map(_is_address, servers)):
+        raise here.wrong("nameservers", "must be a list of addresses")
+    return Dns(
+        nameservers=servers,
+        domain=here.text("domain"),
+        search=here.texts("search"),
+        options=here.texts("options"),
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _capabilities(document: Mapping[str, Any], *, strict: bool) -> Mapping[str, Any]:
     """Read runtimeConfig with the names of capabilities, and their fields, lower-cased."""
     given = document.get("runtimeConfig")
     if not isinstance(given, Mapping):
-        if strict:
-            Fields(document, "", Code.INVALID_CONFIG).child("runtimeConfig")
         return {}
     read = {
         key.lower(): _lowered(value) if key.lower() in RECORDS else value

@@ -1,7 +1,8 @@
 """JSON from outside, read field by field; a complaint names field, value and rule."""
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mooring.core.cni.errors import CniError, Code
@@ -31,6 +32,13 @@ def show(value: object) -> str:
     except RecursionError:
         text = "…"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Find the name that may have been meant; "" when none is near."""
+    by_small = {name.lower(): name for name in sorted(known)}
+    near = difflib.get_close_matches(word.lower(), by_small, n=1)
+    return by_small[near[0]] if near else ""
 
 
 def _no_number(word: str) -> None:
@@ -72,6 +80,15 @@ class Fields:
             raise self.wrong(key, "must be an integer")
         return value
 
+    def truth(self, key: str) -> bool:
+        """Give true or false; false when absent."""
+        value = self._value.get(key)
+        if value is None:
+            return False
+        if not isinstance(value, bool):
+            raise self.wrong(key, "must be true or false")
+        return value
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Give a list of strings; () when absent."""
         value = self._value.get(key)
@@ -97,6 +114,28 @@ class Fields:
             Fields(item, f"{self._at(key)}[{index}]", self._code)
             for index, item in enumerate(value)
         )
+
+    def names(self) -> tuple[str, ...]:
+        """Name the keys that are there."""
+        return tuple(self._value)
+
+    def refuse_others(
+        self, known: Iterable[str], prefixes: tuple[str, ...] = ()
+    ) -> None:
+        """Refuse a key that is not known: a mistake, or a wish that nobody grants."""
+        for key in self._value:
+            if key in known or key.startswith(prefixes):
+                continue
+            near = nearest(key, known)
+            hint = f"; did you mean {near}?" if near else ""
+            raise self.unsupported(key, f"no such key{hint}")
+
+    def unsupported(self, key: str, why: str) -> CniError:
+        """Make the complaint about a field that means nothing here."""
+        plain = key.isprintable() and len(key) <= _SHOWN
+        where = self._at(key if plain else show(key))
+        shown = show(self._value.get(key))
+        return CniError(Code.UNSUPPORTED_FIELD, f"{where}: {shown}: {why}")
 
     def wrong(self, key: str, rule: str) -> CniError:
         """Make the complaint about one field."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mooring.core.cni.result import Dns
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class AttachmentId:
@@ -25,6 +27,7 @@ class NetConf:
     capabilities: Mapping[str, Any] = field(
         default_factory=dict
     )  # runtimeConfig, keys lower-cased
+    dns: Dns = field(default_factory=Dns)
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

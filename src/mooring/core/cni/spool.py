@@ -16,6 +16,7 @@ from mooring.core.cni.parse import parse
 from mooring.core.cni.request import Del
 
 _NAME = re.compile(r"([0-9]{20})-[0-9]{1,10}-[A-Za-z0-9_.-]{0,64}\.del")
+_LABEL = re.compile(r"[0-9]{20}-[0-9]{1,10}-([A-Za-z0-9_.-]{0,64})\.(?:del|tmp)\b")
 
 
 class Unreadable(Exception):  # noqa: N818 - a word for a verdict on a file
@@ -34,6 +35,12 @@ class SpooledDel:
 def is_spooled(name: str) -> bool:
     """Tell whether a file of that name waits to be carried out."""
     return _NAME.fullmatch(name) is not None
+
+
+def container_of(name: str) -> str:
+    """Give the container that a file's name is labelled with, whatever became of it."""
+    match = _LABEL.match(name)
+    return match[1] if match else ""
 
 
 def read(name: str, content: bytes) -> SpooledDel:

@@ -1,0 +1,99 @@
+"""The object and the ledger beside the cloud: VNICs and addresses that one of them lacks."""
+
+from collections.abc import Iterator, Mapping
+
+from mooring.core.ipam.ledger import Lease
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import Ip
+from mooring.core.npn.record import Npn, VnicStatus
+from mooring.core.npn.seen import MINE, AddressSeen
+from mooring.core.wiring.audit.difference import Difference
+from mooring.core.wiring.audit.kinds import Code
+from mooring.core.wiring.audit.pods import address, held
+from mooring.core.wiring.audit.sides import CloudTold, Side, Sides
+
+
+def compare(sides: Sides) -> Iterator[Difference]:
+    """Compare object, ledger and cloud."""
+    npn = sides.npn.npn if sides.npn else None
+    if npn is None:
+        return
+    listed = {v.vnic_id: v for v in npn.status.vnics}
+    if sides.cloud is not None:
+        yield from _vnics(npn, sides.cloud)
+        for vnic in listed.values():
+            if vnic.vnic_id in sides.cloud.vnics:
+                yield from _addresses(sides, sides.cloud, vnic)
+    for lease in sides.wired:
+        yield from _lease(lease, sides.cloud, listed)
+
+
+def _vnics(npn: Npn, cloud: CloudTold) -> Iterator[Difference]:
+    listed = {v.vnic_id for v in npn.status.vnics}
+    for ident in sorted(listed - cloud.vnics.keys()):
+        says = {Side.NPN: "lists it", Side.CLOUD: "has not attached it"}
+        yield Difference(Code.VNIC_NOT_IN_CLOUD, ident, says)
+    for ident, vnic in cloud.vnics.items():
+        ours = vnic.tags.get(MINE) == npn.name and not vnic.is_primary
+        if ours and ident not in listed:
+            says = {
+                Side.CLOUD: f"has attached it with tag {MINE}={npn.name}",
+                Side.NPN: "does not list it",
+            }
+            yield Difference(Code.VNIC_NOT_LISTED, ident, says)
+
+
+def _addresses(
+    sides: Sides, cloud: CloudTold, vnic: VnicStatus
+) -> Iterator[Difference]:
+    """Compare the addresses of a VNIC that both have; those of leases come later."""
+    there = cloud.addresses.get(vnic.vnic_id, ())
+    held_here = {a for lease in sides.wired for a in parts(lease.addresses)}
+    pairs = (vnic.host, *vnic.pod_addresses)
+    listed = {a for pair in pairs for a in parts(pair)}
+    for one in sorted(listed - held_here, key=str):
+        if not _has(there, one):
+            says = {Side.NPN: f"lists it on {vnic.vnic_id}"}
+            says[Side.CLOUD] = _elsewhere(cloud, one)
+            yield Difference(Code.ADDRESS_NOT_IN_CLOUD, str(one), says)
+    for seen in there:
+        size = seen.block.num_addresses
+        spare = size - sum(a in seen.block for a in listed)
+        if spare and not (seen.is_primary or _is_rounded(seen, spare)):
+            says = {
+                Side.CLOUD: f"has {seen.block} on {vnic.vnic_id} ({seen.id})",
+                Side.NPN: f"does not list {spare} of its {size} addresses",
+            }
+            yield Difference(Code.ADDRESS_NOT_LISTED, str(seen.block), says)
+
+
+def _is_rounded(seen: AddressSeen, spare: int) -> bool:
+    """Tell whether a block is in use and only larger than needed, as IPv6's blocks are."""
+    return seen.block.version == 6 and spare < seen.block.num_addresses
+
+
+def _lease(
+    lease: Lease, cloud: CloudTold | None, listed: Mapping[str, VnicStatus]
+) -> Iterator[Difference]:
+    vnic = listed.get(lease.vnic_id)
+    offered = {a for pair in vnic.pod_addresses for a in parts(pair)} if vnic else set()
+    for one in parts(lease.addresses):
+        says = {Side.LEDGER: f"{held(lease)} on {lease.vnic_id}"}
+        if one not in offered:
+            says[Side.NPN] = "does not list it there"
+        if cloud is not None and not _has(cloud.addresses.get(lease.vnic_id, ()), one):
+            says[Side.CLOUD] = _elsewhere(cloud, one)
+            yield Difference(Code.LEASE_NOT_IN_CLOUD, str(one), says)
+        elif one not in offered:
+            if cloud is not None:
+                says[Side.CLOUD] = "has it there"
+            yield Difference(Code.WITHDRAWN_ADDRESS, address(lease), says)
+
+
+def _has(there: tuple[AddressSeen, ...], one: Ip) -> bool:
+    return any(one in seen.block for seen in there)
+
+
+def _elsewhere(cloud: CloudTold, one: Ip) -> str:
+    homes = [vnic for vnic, there in cloud.addresses.items() if _has(there, one)]
+    return f"has it on {', '.join(homes)}" if homes else "does not have it there"

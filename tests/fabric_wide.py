@@ -182,7 +182,7 @@ class WideGame(Game):
     def change(self) -> None:
         for change in self.chance.sample(CHANGES, self.chance.randint(1, 3)):
             change(self)
-        self.cloud.vcn_id = NEAR
+            self.cloud.vcn_id = NEAR
 
     def change_rules(self) -> None:
         book = self.chance.choice("lmghpq")

@@ -13,6 +13,7 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from mooring.core.vcn.jsontext import written
 from mooring.core.vcn.model import Resource
 from mooring.core.vcn.model.kinds import KINDS, word
 from mooring.core.vcn.model.tokens import RetryToken
@@ -22,12 +23,11 @@ Record = Resource | RetryToken
 TOKEN = "token"  # noqa: S105 - a kind of row
 
 Step = Callable[[Any], Any]
-_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def to_row(record: Record) -> Row:
     """Write a record down."""
-    return (*name_of(record), _text(_WRITE[type(record)](record)))
+    return (*name_of(record), written(_WRITE[type(record)](record)).decode())
 
 
 def name_of(record: Record) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
 from mooring.core.vcn.api.turns import Answer, Call, Dice
 from mooring.core.vcn.api.views import etag, render, view
+from mooring.core.vcn.jsontext import written
 from mooring.core.vcn.limits import LONGEST_TOKEN, TOKEN_LIFE
 from mooring.core.vcn.model import Resource, WorkRequest
 from mooring.core.vcn.model.tokens import RetryToken, digest, key
@@ -162,7 +163,7 @@ def _body(operation: Operation, body: bytes) -> Values:
         body = b"{}"
     try:
         text = body.decode()
-        parsed = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        parsed = _READER.decode(text)
         if _SURROGATE.search(text):
             json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
@@ -182,6 +183,9 @@ def _finite(text: str) -> float:
     return value
 
 
+_READER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+
+
 def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
     draft = answer.draft
     subject = None
@@ -189,7 +193,7 @@ def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
         subject = draft.now(answer.subject)
         reply = _shown(draft.world, subject, answer.status)
     elif answer.shown is not None:
-        body = _json(render(draft.world, answer.shown))
+        body = written(render(draft.world, answer.shown))
         reply = Reply(status=answer.status, body=body)
     else:
         reply = Reply(status=answer.status)
@@ -216,9 +220,5 @@ def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
 
 
 def _shown(world: World, resource: Resource, status: int) -> Reply:
-    body = _json(view(world, resource))
+    body = written(view(world, resource))
     return Reply(status=status, body=body, headers={"etag": etag(resource)})
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()

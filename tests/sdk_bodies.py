@@ -18,10 +18,10 @@ from oci.base_client import BaseClient
 
 Json = Any
 Strategy = st.SearchStrategy[Json]
-MODULES = (oci.core.models, oci.identity.models, oci.work_requests.models)
+MODULES = (oci.core.models, oci.work_requests.models, oci.identity.models)
 PARTS: dict[str, type] = {
-    **oci.work_requests.models.work_requests_type_mapping,
     **oci.identity.models.identity_type_mapping,
+    **oci.work_requests.models.work_requests_type_mapping,
     **oci.core.models.core_type_mapping,
 }
 NOWHERE = "ocid1.thing.oc1.local-1.aaaaaaaanowhere"

@@ -58,7 +58,7 @@ def test_every_operation_of_the_contract_was_granted(told: LocalVcn) -> None:
     ("client", "function", "words", "name"),
     [
         (VirtualNetworkClient, "get_vlan", ["ocid1.vlan.oc1..x"], "GetVlan"),
-        (ComputeClient, "list_images", ["ocid1.tenancy.oc1..x"], "ListImages"),
+        (ComputeClient, "get_volume_attachment", ["ocid1.x"], "GetVolumeAttachment"),
         (BlockstorageClient, "list_volumes", [], "ListVolumes"),
         (
             ComputeManagementClient,

@@ -152,7 +152,7 @@ CONTRACT: dict[str, dict[str, str]] = {
         "ConnectRemotePeeringConnections": "VirtualNetworkClient.connect_remote_peering_connections",
         "ListAllowedPeerRegionsForRemotePeering": "VirtualNetworkClient.list_allowed_peer_regions_for_remote_peering",
     },
-    "Instances, VNICs, shapes": {
+    "Instances, VNICs, shapes, images": {
         "GetInstance": "ComputeClient.get_instance",
         "UpdateInstance": "ComputeClient.update_instance",
         "TerminateInstance": "ComputeClient.terminate_instance",
@@ -166,6 +166,8 @@ CONTRACT: dict[str, dict[str, str]] = {
         "UpdateVnic": "VirtualNetworkClient.update_vnic",
         "InstanceAction": "ComputeClient.instance_action",
         "ListShapes": "ComputeClient.list_shapes",
+        "GetImage": "ComputeClient.get_image",
+        "ListImages": "ComputeClient.list_images",
     },
     "Private IPs and IPv6 objects": {
         "GetPrivateIp": "VirtualNetworkClient.get_private_ip",

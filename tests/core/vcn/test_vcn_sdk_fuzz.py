@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from iam_tenancy import ROOT, TENANCY, Tenancy
 from sdk_bodies import ADDRESSES, NOWHERE, PARTS, Bodies, Reader, model_of, subtypes
-from vcn_cloud import START, VERSION
+from vcn_cloud import COMPARTMENT, START, VERSION
 from vcn_hub import Hub
 
 from mooring.core.vcn.api.apply import apply
@@ -76,6 +77,8 @@ def prepared() -> tuple[World, dict[str, list[str]]]:
         path = f"/drgRouteDistributions/{one}/drgRouteDistributionStatements"
         known["rule"] += [statement["id"] for statement in place.get(path)]
     known["service"] = [one["id"] for one in hub.services]
+    query = {"compartmentId": place.compartment}
+    known["image"] = [one["id"] for one in place.get("/images", **query)]
     known["compartment"] += [TENANCY]
     known["ipAddress"] = [*ADDRESSES, public["ipAddress"]]
     return place.world, known
@@ -88,15 +91,26 @@ FIELDS = [
 ]
 
 
-def paths(method: str, path: str) -> st.SearchStrategy[str]:
-    """Give paths of an operation: of what there is mostly."""
+KINDLESS = {  # what is no record, or need not be one
+    "users": "user",
+    "services": "service",
+    "images": "image",
+    "groups": "group",
+    "tenancies": "compartment",
+    "compartments": "compartment",
+    "ipinventory": "vcn",
+}
+
+
+def places(method: str, path: str) -> list[str]:
+    """Give paths of an operation: to what there is mostly."""
     operation = OPERATIONS[method, path]
-    word = "user" if operation.kind is None else KINDS[operation.kind].word
+    kind, first = operation.kind, path.split("/")[1]
+    word = KINDLESS.get(first, "") if kind is None else KINDS[kind].word
     ids = KNOWN.get(word, [])
     if "{key}" in path:  # of a part of the connection
         path = path.replace("{id}", KNOWN["ipsecconnection"][0])
-    places = [re.sub(r"\{\w+\}", one, path) for one in (*ids * 4, NOWHERE)]
-    return st.sampled_from(places)
+    return [re.sub(r"\{\w+\}", one, path) for one in (*ids * 4, NOWHERE)]
 
 
 def ask(method: str, path: str, body: Json, query: dict[str, str]) -> Outcome:
@@ -106,7 +120,7 @@ def ask(method: str, path: str, body: Json, query: dict[str, str]) -> Outcome:
             method=method,
             path=VERSION + path,
             query=query,
-            body=json.dumps(body).encode(),
+            body=b"" if body is None else json.dumps(body).encode(),
             principal=ROOT.id,
             caller=ROOT,
             now=max(START, WORLD_NOW),
@@ -185,7 +199,7 @@ def test_any_body_of_the_sdk_is_granted_or_refused(method: str, path: str) -> No
     query = {"action": "STOP"} if path == "/instances/{id}" else {}
 
     @settings(max_examples=EXAMPLES)
-    @given(paths(method, path), BODIES.of(model))
+    @given(st.sampled_from(places(method, path)), BODIES.of(model))
     def each(place: str, body: Json) -> None:
         outcome = ask(method, place, body, query)
         if outcome.reply.status >= 400:
@@ -195,3 +209,37 @@ def test_any_body_of_the_sdk_is_granted_or_refused(method: str, path: str) -> No
             check_granted(outcome, call.response)
 
     each()
+
+
+READS = [route for route in OPERATIONS if route[0] == "GET"]
+QUERIES = {
+    "compartmentId": [TENANCY, COMPARTMENT],
+    "availabilityDomain": ["moor:LOCAL-1-AD-1"],
+    "scope": ["REGION"],
+    "drgId": KNOWN["drg"][:2],
+    "vcnId": KNOWN["vcn"][-2:],
+    "subnetId": KNOWN["subnet"],
+}
+NEEDED_ONE = {"/privateIps": "subnetId", "/ipv6": "subnetId"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), READS, ids=[OPERATIONS[r].name for r in READS]
+)
+def test_the_sdk_reads_all_that_there_is_without_loss(method: str, path: str) -> None:
+    call = SDK[method, sdk_calls.bare(path)]
+    needed = [
+        n for n, field in OPERATIONS[method, path].query.items() if field.required
+    ]
+    if path in NEEDED_ONE:
+        needed.append(NEEDED_ONE[path])
+    read = 0
+    for place in dict.fromkeys(places(method, path)):
+        for values in product(*(QUERIES[name] for name in needed)):
+            query = dict(zip(needed, values, strict=True))
+            outcome = ask(method, place, None, query)
+            if outcome.reply.status == 200:
+                check_granted(outcome, call.response)
+                read += 1
+
+    assert read

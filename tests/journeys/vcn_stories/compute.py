@@ -39,12 +39,17 @@ def a_host(scene: Scene) -> Host:
     prefix = vcn.ipv6_cidr_blocks[0].replace("/56", "/64")
     subnet = scene.subnet(vcn, "10.30.0.0/20", ipv6_cidr_block=prefix)
     (shape,) = compute.list_shapes(scene.home, shape=SHAPE).data
+    image = compute.list_images(
+        scene.home, operating_system="Oracle Linux", shape=shape.shape
+    ).data[0]
+    assert compute.get_image(image.id).data.display_name == image.display_name
     launched = compute.launch_instance(
         m.LaunchInstanceDetails(
             compartment_id=scene.home,
             availability_domain=DOMAIN,
             shape=shape.shape,
             shape_config=m.LaunchInstanceShapeConfigDetails(ocpus=2),
+            source_details=m.InstanceSourceViaImageDetails(image_id=image.id),
             create_vnic_details=m.CreateVnicDetails(
                 subnet_id=subnet.id, assign_public_ip=False
             ),

@@ -182,6 +182,8 @@ InstanceAction ; INSTANCE_POWER_ACTIONS
 ChangeInstanceCompartment ; INSTANCE_MOVE INSTANCE_MOVE@compartmentId
 TerminateInstance ; INSTANCE_DELETE VNIC_DELETE@attached SUBNET_DETACH@attached:subnet_id
 ListShapes ; INSTANCE_INSPECT@compartmentId
+ListImages ; INSTANCE_IMAGE_READ@compartmentId
+GetImage ;
 ListIpInventory ; IPAM_READ@compartmentList|root
 GetVcnOverlap ; IPAM_READ
 GetSubnetIpInventory ; IPAM_READ

@@ -103,8 +103,6 @@ PUT /computeImageCapabilitySchemas/{id} UpdateComputeImageCapabilitySchema
 DELETE /computeImageCapabilitySchemas/{id} DeleteComputeImageCapabilitySchema
 POST /computeImageCapabilitySchemas/{id}/actions/changeCompartment ChangeComputeImageCapabilitySchemaCompartment
 POST /images CreateImage
-GET /images ListImages
-GET /images/{id} GetImage
 PUT /images/{id} UpdateImage
 DELETE /images/{id} DeleteImage
 POST /images/{id}/actions/changeCompartment ChangeImageCompartment

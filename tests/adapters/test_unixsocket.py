@@ -17,6 +17,7 @@ from fakes.unixsocket import FakeAgentSocket, Gone
 
 from mooring.adapters.unixsocket import AgentSocket, Arrival, Limits, Occupied, Serve
 from mooring.core.cni.frames import (
+    DONE,
     LIMIT,
     Answer,
     Call,
@@ -525,18 +526,147 @@ def test_descriptors_of_half_calls_are_closed_too(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
-def test_more_peers_than_allowed_wait_their_turn(tmp_path: Path) -> None:
+def test_more_calls_than_allowed_wait_their_turn(tmp_path: Path) -> None:
     path = tmp_path / "agent.sock"
     said: list[str] = []
-    limits = Limits(connections=2, read_seconds=0.1)
+    most = 0
 
     async def story() -> None:
-        async with real(path, said, limits):
-            with await connect(path), await connect(path):
-                assert (await ring(path, HELLO)).exit_code == 0
+        busy = 0
+        full, go = asyncio.Event(), asyncio.Event()
+
+        async def slowly(_: Arrival) -> Answer:
+            nonlocal busy, most
+            busy += 1
+            most = max(most, busy)
+            if busy == 2:
+                full.set()
+            await go.wait()
+            busy -= 1
+            return DONE
+
+        async with real(path, said, Limits(serving=2), slowly):
+            rings = [asyncio.ensure_future(ring(path, HELLO)) for _ in range(8)]
+            await asyncio.wait_for(full.wait(), DEADLINE)
+            await asyncio.sleep(0.05)
+            go.set()
+            assert await asyncio.gather(*rings) == [DONE] * 8
 
     asyncio.run(story())
-    assert said == ["a peer was too slow"] * 2
+    assert (most, said) == (2, [])
+
+
+def test_who_waits_longest_goes_when_others_knock(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    said: list[str] = []
+
+    async def story() -> None:
+        async with real(path, said, Limits(waiting=2, patience=0.01)):
+            with await connect(path) as first, await connect(path) as second:
+                second.sendall(b"MOR")
+                assert (await ring(path, HELLO)).exit_code == 0
+                assert await hear(first) == b""
+                second.sendall(encode_call(HELLO)[3:])
+                assert answers().feed(await hear(second))
+
+    asyncio.run(story())
+    assert said == ["a peer was turned away: others waited for its place"]
+
+
+def test_nobody_gives_up_a_place_before_his_time(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    said: list[str] = []
+
+    async def story() -> None:
+        limits = Limits(waiting=1, patience=DEADLINE)
+        async with real(path, said, limits):
+            with await connect(path) as slow:
+                slow.sendall(encode_call(HELLO)[:5])
+                other = asyncio.ensure_future(ring(path, HELLO))
+                await asyncio.sleep(0.05)
+                assert not other.done()
+                slow.sendall(encode_call(HELLO)[5:])
+                assert answers().feed(await hear(slow))
+                assert (await other).exit_code == 0
+
+    asyncio.run(story())
+    assert said == []
+
+
+def test_the_largest_half_goes_when_all_are_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    said: list[str] = []
+    call = encode_call(Call({}, b"x" * 5000))
+
+    async def story() -> None:
+        async with real(path, said, Limits(waiting_bytes=6000)):
+            with (
+                await connect(path) as large,
+                await connect(path) as small,
+                await connect(path) as third,
+            ):
+                large.sendall(call[:4000])
+                small.sendall(call[:1500])
+                await asyncio.sleep(0.05)
+                third.sendall(call[:1000])
+                assert await hear(large) == b""
+                for peer, sent in ((small, 1500), (third, 1000)):
+                    peer.sendall(call[sent:])
+                    assert answers().feed(await hear(peer))
+            with await connect(path) as huge:
+                # What was answered does not count any more.
+                huge.sendall(call[:4999])
+                await asyncio.sleep(0.05)
+                huge.sendall(call[4999:])
+                assert answers().feed(await hear(huge))
+
+    asyncio.run(story())
+    assert len(said) == 1
+    assert "half calls were too large together" in said[0]
+
+
+def test_one_half_that_is_too_large_alone_goes_too(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    said: list[str] = []
+
+    async def story() -> None:
+        async with real(path, said, Limits(waiting_bytes=100)):
+            with await connect(path) as large:
+                large.sendall(encode_call(Call({}, b"x" * 500))[:200])
+                assert await hear(large) == b""
+
+    asyncio.run(story())
+    assert len(said) == 1
+
+
+def test_who_is_turned_away_before_he_was_heard_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    said: list[str] = []
+
+    async def story() -> None:
+        async with real(path, said, Limits(waiting=1, patience=0.0)):
+            before = open_descriptors()
+            peers = [await connect(path) for _ in range(50)]
+            assert (await ring(path, HELLO)).exit_code == 0
+            for peer in peers:
+                assert await hear(peer) == b""
+                peer.close()
+            assert open_descriptors() == before
+
+    asyncio.run(story())
+    assert len(said) == 50
+
+
+def test_a_file_that_is_no_socket_stays(tmp_path: Path) -> None:
+    path = tmp_path / "agent.sock"
+    path.write_text("precious")
+
+    async def story() -> None:
+        with pytest.raises(Occupied, match="is no socket"):
+            await AgentSocket(path, echo, print).start()
+
+    asyncio.run(story())
+    assert path.read_text() == "precious"
 
 
 def test_out_of_descriptors_is_reported_and_survived(tmp_path: Path) -> None:

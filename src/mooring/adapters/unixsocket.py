@@ -4,6 +4,11 @@ Only root may talk here: the socket file has mode 0600, and the kernel is asked 
 peer's user. A peer has a bounded time to send its one call and to take its answer; what
 it does wrong ends its own connection and nothing else. Descriptors that came along are
 always closed again.
+
+Peers that have not sent their whole call sit in a room of bounded size. When it is full
+and somebody knocks, the one that has been there longest goes, and when the half calls are
+too many bytes, the one that has sent most: whoever sends a call and takes the answer at
+once, as the executable does, is served beside any number of the others.
 """
 
 import array
@@ -13,7 +18,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mooring.core.cni.errors import CniError, Code
@@ -32,6 +37,8 @@ _DESCRIPTOR = array.array("i").itemsize
 _MOST_DESCRIPTORS = 4  # taken at once, so that too many are seen and closed
 _CHUNK = 65536
 _BREATH = 0.1  # seconds without accepting after accept(2) itself failed
+_TOO_MUCH = "half calls were too large together, and its half the largest"
+_QUEUE = 1024  # who finds it full is told to try again
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,19 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much, and how long, peers may ask for; only `user` may ask at all."""
+    """How much, and how long, peers may ask for; only `user` may ask at all.
+
+    `serving` calls are worked on at once, the next ones wait outside. Nobody gives up a
+    place in the waiting room before `patience` seconds.
+    """
 
     frame: int = LIMIT
     read_seconds: float = 10.0
     write_seconds: float = 10.0
-    connections: int = 256
+    serving: int = 256
+    waiting: int = 256
+    waiting_bytes: int = 16 * LIMIT
+    patience: float = 0.1
     user: int = 0
 
 
@@ -69,6 +83,18 @@ class Rejected(Exception):  # noqa: N818 - a word for a verdict on a peer
 
 
 Serve = Callable[[Arrival], Awaitable[Answer]]
+
+
+@dataclass(slots=True, eq=False)
+class _Visit:
+    """A peer: since when it waits, what it sent, and why it had to go."""
+
+    peer: socket.socket
+    began: float
+    descriptors: list[int] = field(default_factory=list)
+    held: int = 0
+    why: str = ""
+    task: asyncio.Task[None] | None = None
 
 
 class AgentSocket:
@@ -92,11 +118,16 @@ class AgentSocket:
         self._inode = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
+        self._serving = 0
+        self._waiting: dict[_Visit, None] = {}  # in the order of coming
+        self._held = 0
 
     async def start(self) -> None:
         """Listen; a socket file that nobody listens on any more is replaced."""
         if _somebody_listens(self._path):
             raise Occupied(f"{self._path}: another agent listens there")
+        if self._path.exists() and not self._path.is_socket():
+            raise Occupied(f"{self._path}: is there and is no socket")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # Made aside and moved over: whoever finds the file may connect to it.
         aside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
@@ -106,7 +137,7 @@ class AgentSocket:
             listener.settimeout(0)
             listener.bind(str(aside))
             aside.chmod(0o600)
-            listener.listen(self._limits.connections)
+            listener.listen(_QUEUE)
             self._inode = aside.stat().st_ino
             aside.rename(self._path)
         except OSError:
@@ -143,7 +174,7 @@ class AgentSocket:
             asyncio.get_running_loop().remove_reader(self._listener)
 
     def _accept(self) -> None:
-        if self._listener is None:
+        if self._listener is None or not self._has_room():
             return
         try:
             peer, _ = self._listener.accept()
@@ -151,32 +182,67 @@ class AgentSocket:
             return
         except OSError as why:  # out of descriptors: the peers wait, not we
             self._report(f"accept: {why}")
-            self._shut_the_door()
-            asyncio.get_running_loop().call_later(_BREATH, self._open_the_door)
+            self._pause(_BREATH)
             return
-        task = asyncio.create_task(self._visit(peer))
-        self._tasks.add(task)
-        task.add_done_callback(self._left)
-        if len(self._tasks) >= self._limits.connections:
+        visit = _Visit(peer, asyncio.get_running_loop().time())
+        visit.task = asyncio.create_task(self._visit(visit))
+        visit.task.add_done_callback(lambda _: self._left(visit))
+        self._tasks.add(visit.task)
+        self._waiting[visit] = None
+
+    def _has_room(self) -> bool:
+        """Tell whether another peer may come in; if not, the door opens by itself."""
+        if self._serving >= self._limits.serving:
             self._shut_the_door()
+            return False
+        if len(self._waiting) < self._limits.waiting:
+            return True
+        first = next(iter(self._waiting))
+        age = asyncio.get_running_loop().time() - first.began
+        if age < self._limits.patience:
+            self._pause(self._limits.patience - age)
+            return False
+        self._turn_away(first, "others waited for its place")
+        return True
 
-    def _left(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._answering.discard(task)
-        if len(self._tasks) == self._limits.connections - 1:
-            self._open_the_door()
+    def _pause(self, seconds: float) -> None:
+        self._shut_the_door()
+        asyncio.get_running_loop().call_later(seconds, self._open_the_door)
 
-    async def _visit(self, peer: socket.socket) -> None:
-        descriptors: list[int] = []
+    def _turn_away(self, visit: _Visit, why: str) -> None:
+        visit.why = why
+        self._leave_the_room(visit)
+        if visit.task is not None:
+            visit.task.cancel()
+
+    def _leave_the_room(self, visit: _Visit) -> None:
+        self._waiting.pop(visit, None)
+        self._held -= visit.held
+        visit.held = 0
+
+    def _left(self, visit: _Visit) -> None:
+        """Clean up after a visit, also one that ended before it began."""
+        self._leave_the_room(visit)
+        for descriptor in visit.descriptors:
+            os.close(descriptor)
+        visit.peer.close()
+        if visit.task is not None:
+            self._tasks.discard(visit.task)
+            self._answering.discard(visit.task)
+        if visit.why:
+            self._report(f"a peer was turned away: {visit.why}")
+
+    async def _visit(self, visit: _Visit) -> None:
+        peer = visit.peer
         try:
             peer.settimeout(0)
             pid = self._admit(peer)
             async with asyncio.timeout(self._limits.read_seconds):
-                call = await self._receive(peer, descriptors)
+                call = await self._receive(visit)
             if call is None:
                 return
-            netns = descriptors[0] if descriptors else None
-            answer = await self._answer(Arrival(call, netns, pid))
+            netns = visit.descriptors[0] if visit.descriptors else None
+            answer = await self._answer(visit, Arrival(call, netns, pid))
             async with asyncio.timeout(self._limits.write_seconds):
                 loop = asyncio.get_running_loop()
                 await loop.sock_sendall(peer, encode_answer(answer))
@@ -184,10 +250,6 @@ class AgentSocket:
             self._report("a peer was too slow")
         except (Rejected, Malformed, OSError) as why:
             self._report(f"a peer was turned away: {why}")
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-            peer.close()
 
     def _admit(self, peer: socket.socket) -> int:
         """Ask the kernel who the peer is; give its process id."""
@@ -197,15 +259,13 @@ class AgentSocket:
             raise Rejected(f"process {pid} runs as user {uid}")
         return int(pid)
 
-    async def _receive(
-        self, peer: socket.socket, descriptors: list[int]
-    ) -> Call | None:
+    async def _receive(self, visit: _Visit) -> Call | None:
         """Read until the call is whole; None when the peer only looked in."""
         decoder = calls(self._limits.frame)
         while True:
-            chunk = await _take(peer, descriptors)
-            if len(descriptors) > 1:
-                raise Rejected(f"{len(descriptors)} descriptors; one is the rule")
+            chunk = await _take(visit.peer, visit.descriptors)
+            if len(visit.descriptors) > 1:
+                raise Rejected(f"{len(visit.descriptors)} descriptors; one is the rule")
             if not chunk:
                 if decoder.idle:
                     return None
@@ -214,16 +274,34 @@ class AgentSocket:
                 if len(got) > 1 or not decoder.idle:
                     raise Rejected("more than one call on a connection")
                 return got[0]
+            self._hold(visit, len(chunk))
 
-    async def _answer(self, arrival: Arrival) -> Answer:
-        task = asyncio.current_task()
-        if task is not None:
-            self._answering.add(task)
+    def _hold(self, visit: _Visit, size: int) -> None:
+        """Count what half calls take; when it is too much, the largest goes."""
+        visit.held += size
+        self._held += size
+        while self._held > self._limits.waiting_bytes:
+            largest = max(self._waiting, key=lambda each: each.held)
+            if largest is visit:
+                raise Rejected(_TOO_MUCH)
+            self._turn_away(largest, _TOO_MUCH)
+
+    async def _answer(self, visit: _Visit, arrival: Arrival) -> Answer:
+        self._leave_the_room(visit)
+        self._serving += 1
+        if visit.task is not None:
+            self._answering.add(visit.task)
         try:
             return await self._serve(arrival)
         except Exception as why:  # noqa: BLE001 - the border: a defect becomes an answer
             self._report(f"serving failed: {why!r}")
             return refused(CniError(Code.INTERNAL, "the agent failed", repr(why)))
+        finally:
+            self._serving -= 1
+            # Until the answer is taken it waits once more.
+            visit.began = asyncio.get_running_loop().time()
+            self._waiting[visit] = None
+            self._open_the_door()
 
 
 async def _take(peer: socket.socket, descriptors: list[int]) -> bytes:

@@ -17,6 +17,7 @@ PACKAGE = "runtime.v1"
 RUNTIME, IMAGES = f"{PACKAGE}.RuntimeService", f"{PACKAGE}.ImageService"
 LABEL = "mooring.pod"
 READY = 0  # SANDBOX_READY
+NODE = 2  # NamespaceMode NODE: the pod uses the node's network
 RUNNING = 1  # CONTAINER_RUNNING
 LARGEST = 16 << 20
 
@@ -53,11 +54,15 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "pod_sandbox_id": (1, "string"),
         "verbose": (2, "bool"),
     },
-    "PodSandboxNetworkStatus": {"ip": (1, "string")},
+    "PodIP": {"ip": (1, "string")},
+    "PodSandboxNetworkStatus": {"ip": (1, "string"), "additional_ips": (2, "*PodIP")},
+    "Namespace": {"options": (2, "NamespaceOption")},
+    "LinuxPodSandboxStatus": {"namespaces": (1, "Namespace")},
     "PodSandboxStatus": {
         "id": (1, "string"),
         "state": (3, "int32"),
         "network": (5, "PodSandboxNetworkStatus"),
+        "linux": (6, "LinuxPodSandboxStatus"),
     },
     "PodSandboxStatusResponse": {"status": (1, "PodSandboxStatus"), "info": (2, "map")},
     "PodSandboxFilter": {"id": (1, "string"), "label_selector": (3, "map")},
@@ -165,6 +170,16 @@ class PodSeen:
     sandbox: str
     uid: str
     ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """A sandbox with a network of its own, whoever made it."""
+
+    id: str
+    name: str
+    ready: bool
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +300,30 @@ class Cri:
                 ready=item.state == READY,
             )
             for item in reply.items
+        )
+
+    def sandboxes(self) -> tuple[Sandbox, ...]:
+        """List all sandboxes, whoever made them, but those in the node's own network."""
+        reply = self._ask(RUNTIME, "ListPodSandbox", filter={})
+        found = (self._sandbox(item) for item in reply.items)
+        return tuple(each for each in found if each is not None)
+
+    def _sandbox(self, item: Any) -> Sandbox | None:  # noqa: ANN401 - a class of protobuf
+        try:
+            status = self._ask(
+                RUNTIME, "PodSandboxStatus", pod_sandbox_id=item.id
+            ).status
+        except AbsentError:
+            return None
+        if status.linux.namespaces.options.network == NODE:
+            return None
+        network = status.network
+        addresses = (network.ip, *(other.ip for other in network.additional_ips))
+        return Sandbox(
+            id=item.id,
+            name=item.metadata.name,
+            ready=item.state == READY,
+            addresses=tuple(each for each in addresses if each),
         )
 
     def address(self, sandbox: str) -> str:

@@ -128,6 +128,20 @@ class StateDirectory:
             os.close(directory)
 
 
+def journal(path: Path) -> bytes:
+    """Read the journal of a state directory that others hold; nothing when there is none."""
+    return published(path, JOURNAL)
+
+
+def published(path: Path, name: str) -> bytes:
+    """Read a file of a state directory that others hold; nothing when there is none."""
+    with _translated(path / name):
+        try:
+            return (path / name).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+
 def _write_all(file: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:

@@ -45,3 +45,18 @@ class Spool:
             with contextlib.suppress(OSError):
                 path.rename(path.with_name(f"{name}.bad"))
             return None
+
+
+def listing(directory: Path) -> list[tuple[str, int]]:
+    """Name every file of a spool and when it was written (ns since 1970); change nothing."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(directory.iterdir()):
+            with contextlib.suppress(FileNotFoundError):
+                found.append((path.name, path.lstat().st_mtime_ns))
+    return found
+
+
+def remove(directory: Path, name: str) -> None:
+    """Delete a file of a spool; fine when it is gone."""
+    (directory / name).unlink(missing_ok=True)

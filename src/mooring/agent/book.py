@@ -98,6 +98,11 @@ class Book:
         self._lines = short
         self._stale = self._behind = False
 
+    def rewrite(self) -> None:
+        """Write the journal anew, whatever stands on the disk now."""
+        self._stale = True
+        self.compact()
+
     def _refused(self, why: DiskError) -> None:
         """Remember that the disk is behind; say it once."""
         if not self._behind:

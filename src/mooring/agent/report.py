@@ -51,6 +51,7 @@ class Report:
             "trouble": standing.trouble,
             "npn": {"state": standing.npn.state, "reason": standing.npn.reason},
             "primary": _primary(self._node),
+            "mtu": self._node.mtu,
             "pool": _pool(ledger, len(drains)),
             "vnics": [
                 {

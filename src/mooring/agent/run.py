@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mooring.agent.answer import Answers
+from mooring.agent.ask import Ask
 from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
 from mooring.agent.collect import Collect
@@ -24,7 +25,7 @@ from mooring.agent.repair import Repair
 from mooring.agent.report import Report
 from mooring.agent.resume import Resume
 from mooring.agent.source import Source
-from mooring.core.cni.frames import Answer, Call
+from mooring.core.cni.frames import ASK, Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
 from mooring.core.linux.plan import HOST
@@ -90,11 +91,14 @@ class Agent:
         resume = Resume(host, self.book, self.attachments, self.reaper)
         source = Source(objects, settings.npn)
         self.refill = Refill(host, self.book, self.node, source, resume)
+        self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node)
         self._postponed = 0
 
     async def serve(self, call: Call, netns: int | None) -> Answer:
-        """Answer one call of the CNI executable."""
+        """Answer one call of the CNI executable, or of `mooring audit`."""
+        if ASK in call.env:
+            return await self._ask.give(call)
         return await self._answers.give(call, netns)
 
     async def run(self, door: Door, spool: Spool, stop: asyncio.Event) -> None:

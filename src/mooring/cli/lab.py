@@ -89,6 +89,11 @@ def _lab(name: str, *, quiet: bool = True) -> Lab:
     return Lab(_tools(quiet=quiet), _name(name), _draw)
 
 
+def opened(name: str) -> Lab:
+    """Give a lab to other programs; Unreadable for what is no lab's name."""
+    return _lab(name)
+
+
 @contextlib.contextmanager
 def _said() -> Iterator[None]:
     """Turn what was to be expected into its words and exit code 1."""

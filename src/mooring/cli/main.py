@@ -9,6 +9,7 @@ import click
 
 PROGRAMS = {
     "agent": "mooring.cli.agent",
+    "audit": "mooring.cli.audit",
     "controller": "mooring.cli.controller",
     "lab": "mooring.cli.lab",
     "vcn": "mooring.cli.vcn",

@@ -19,6 +19,9 @@ MAGIC = b"MOR1"
 LIMIT = 1 << 20
 """What one frame may carry behind its header."""
 
+ASK = "MOORING_ASK"
+"""A variable of calls that no runtime sends: `mooring audit` asks the agent for something."""
+
 _HEADER = struct.Struct("<4sII")
 _T = TypeVar("_T")
 

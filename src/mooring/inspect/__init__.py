@@ -1,0 +1,1 @@
+"""Looks at what runs and explains it; changes nothing that its owner could change."""

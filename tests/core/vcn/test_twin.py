@@ -40,7 +40,9 @@ REGION = Settings().region
 def shown(world: World) -> Snapshot:
     """What a reader gets out of a cloud: the views, as JSON that was on the wire."""
     objects: dict[str, list[Any]] = {}
-    for record in filter(is_taken, world.records.values()):
+    taken = filter(is_taken, world.records.values())
+    # Lists show a connection's first tunnel first.
+    for record in sorted(taken, key=lambda r: getattr(r, "number", 0)):
         one: dict[str, Any] = dict(view(world, record))
         match record:
             case NetworkSecurityGroup():

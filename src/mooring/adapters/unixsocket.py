@@ -26,6 +26,7 @@ from mooring.core.cni.frames import (
     LIMIT,
     Answer,
     Call,
+    Decoder,
     Malformed,
     calls,
     encode_answer,
@@ -66,7 +67,7 @@ class Limits:
     write_seconds: float = 10.0
     serving: int = 256
     waiting: int = 256
-    waiting_bytes: int = 16 * LIMIT
+    waiting_bytes: int = 4 * LIMIT
     patience: float = 0.1
     user: int = 0
 
@@ -91,6 +92,7 @@ class _Visit:
 
     peer: socket.socket
     began: float
+    decoder: Decoder[Call]
     descriptors: list[int] = field(default_factory=list)
     held: int = 0
     why: str = ""
@@ -184,7 +186,8 @@ class AgentSocket:
             self._report(f"accept: {why}")
             self._pause(_BREATH)
             return
-        visit = _Visit(peer, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        visit = _Visit(peer, now, calls(self._limits.frame))
         visit.task = asyncio.create_task(self._visit(visit))
         visit.task.add_done_callback(lambda _: self._left(visit))
         self._tasks.add(visit.task)
@@ -211,6 +214,7 @@ class AgentSocket:
 
     def _turn_away(self, visit: _Visit, why: str) -> None:
         visit.why = why
+        visit.decoder = calls()  # its half is forgotten now, not when the task ends
         self._leave_the_room(visit)
         if visit.task is not None:
             visit.task.cancel()
@@ -261,17 +265,16 @@ class AgentSocket:
 
     async def _receive(self, visit: _Visit) -> Call | None:
         """Read until the call is whole; None when the peer only looked in."""
-        decoder = calls(self._limits.frame)
         while True:
             chunk = await _take(visit.peer, visit.descriptors)
             if len(visit.descriptors) > 1:
                 raise Rejected(f"{len(visit.descriptors)} descriptors; one is the rule")
             if not chunk:
-                if decoder.idle:
+                if visit.decoder.idle:
                     return None
                 raise Rejected("it left in the middle of a call")
-            if got := decoder.feed(chunk):
-                if len(got) > 1 or not decoder.idle:
+            if got := visit.decoder.feed(chunk):
+                if len(got) > 1 or not visit.decoder.idle:
                     raise Rejected("more than one call on a connection")
                 return got[0]
             self._hold(visit, len(chunk))

@@ -3,6 +3,9 @@
 import asyncio
 import gc
 import json
+import math
+import os
+import re
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +28,7 @@ from mooring.adapters.unixsocket import Occupied as DoorOccupied
 from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Settings
+from mooring.core.cni.conf import IDENTIFIER
 from mooring.core.cni.conflist import conflist
 from mooring.core.cni.frames import Answer
 from mooring.core.ipam.journal import TooNew
@@ -35,7 +39,54 @@ SOCKET, SPOOL = "/run/mooring/agent.sock", "/run/mooring/spool"
 THREADS = 2
 PUBLISH_SECONDS = 5.0
 PLACE = click.Path(path_type=Path)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+INSTANCE = re.compile(
+    r"ocid1\.instance\.[a-z0-9-]+\.[a-z0-9-]*\.(?:[a-z0-9-]+\.)?[a-z0-9]+"
+)
+SOCKET_BYTES = 107 - len(".4194304")
+"""sun_path of unix(7), less what stands behind the name while the socket is made."""
+
 REFUSALS = (DiskError, DoorOccupied, KernelError, Occupied, OSError, TooNew)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds within bounds; the word nan is none, though nothing bounds it."""
+
+    name = "number of seconds"
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return number
+
+
+def an_instance(_: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse what is no OCID of an instance: the object would be looked for in vain."""
+    if not INSTANCE.fullmatch(value):
+        rule = "must be ocid1.instance.REALM.REGION.ID, in lower case"
+        raise click.BadParameter(f"{value!r}: {rule}.", param=param)
+    return value
+
+
+def a_network(_: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuse a name that the CNI specification has no room for."""
+    if not IDENTIFIER.fullmatch(value):
+        rule = f"must match {IDENTIFIER.pattern}"
+        raise click.BadParameter(f"{value!r}: {rule}.", param=param)
+    return value
+
+
+def a_socket(_: click.Context, param: click.Parameter, value: Path) -> Path:
+    """Refuse a path that no socket can have."""
+    size = len(os.fsencode(value))
+    if size > SOCKET_BYTES:
+        rule = f"must have {SOCKET_BYTES} bytes at most, has {size}"
+        raise click.BadParameter(f"{str(value)!r}: {rule}.", param=param)
+    return value
 
 
 class Given(TypedDict):
@@ -55,22 +106,32 @@ class Given(TypedDict):
 
 
 @click.command()
-@click.option("--npn-dir", type=PLACE, required=True, help="NativePodNetwork objects.")
-@click.option("--instance", required=True, help="OCID of this instance.")
-@click.option("--state", type=PLACE, required=True, help="Directory of the state.")
-@click.option("--socket", type=PLACE, default=SOCKET, show_default=True)
-@click.option("--spool", type=PLACE, default=SPOOL, show_default=True)
+@click.option("--npn-dir", type=FOLDER, required=True, help="NativePodNetwork objects.")
+@click.option(
+    "--instance", required=True, callback=an_instance, help="OCID of this instance."
+)
+@click.option("--state", type=FOLDER, required=True, help="Directory of the state.")
+@click.option(
+    "--socket", type=PLACE, default=SOCKET, show_default=True, callback=a_socket
+)
+@click.option("--spool", type=FOLDER, default=SPOOL, show_default=True)
 @click.option(
     "--conflist",
     "conf_dir",
     metavar="DIR",
-    type=PLACE,
+    type=FOLDER,
     help="Runtime's directory for the CNI configuration, written when ready.",
 )
-@click.option("--network", default="mooring", show_default=True, help="CNI network.")
+@click.option(
+    "--network",
+    default="mooring",
+    show_default=True,
+    callback=a_network,
+    help="CNI network.",
+)
 @click.option(
     "--cooldown",
-    type=click.FloatRange(0, 3600),
+    type=Seconds(0, 3600),
     default=30.0,
     show_default=True,
     help="Seconds before an address is used again.",
@@ -85,7 +146,7 @@ class Given(TypedDict):
 )
 @click.option(
     "--repair-interval",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     default=2.0,
     show_default=True,
     help="Seconds between two looks at the node.",

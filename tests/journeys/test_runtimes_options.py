@@ -1,0 +1,133 @@
+"""The agent's options: each wrong value is refused by name, value and rule, and nothing is touched."""
+
+import math
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mooring.cli.agent import SOCKET_BYTES, agent
+
+INSTANCE = "ocid1.instance.oc1.eu-frankfurt-1.abtheljs"
+LONG = "/run/" + "x" * SOCKET_BYTES
+
+
+def refusal(*words: str, place: Path) -> str:
+    """Give the line that the command ends with; a later option counts."""
+    sound = [
+        *("--npn-dir", str(place / "npn"), "--instance", INSTANCE),
+        *("--state", str(place / "state"), "--spool", str(place / "spool")),
+        *("--socket", str(place / "agent.sock"), "--conflist", str(place / "net.d")),
+    ]
+    done = CliRunner().invoke(agent, [*sound, *words])
+    assert done.exit_code in {1, 2}, done.output
+    assert list(place.iterdir()) == []
+    return done.output.splitlines()[-1]
+
+
+NOT_AN_INSTANCE = "must be ocid1.instance.REALM.REGION.ID, in lower case."
+A_NAME = "must match [a-zA-Z0-9][a-zA-Z0-9_.-]*."
+WRONG = [
+    ("--instance", "", f"'': {NOT_AN_INSTANCE}"),
+    ("--instance", "web-1", f"'web-1': {NOT_AN_INSTANCE}"),
+    ("--instance", "ocid1.vnic.oc1..a", f"'ocid1.vnic.oc1..a': {NOT_AN_INSTANCE}"),
+    (
+        "--instance",
+        "ocid1.instance.oc1..",
+        f"'ocid1.instance.oc1..': {NOT_AN_INSTANCE}",
+    ),
+    (
+        "--instance",
+        "ocid1.instance.oc1..../x",
+        f"'ocid1.instance.oc1..../x': {NOT_AN_INSTANCE}",
+    ),
+    ("--network", "", f"'': {A_NAME}"),
+    ("--network", "a/b", f"'a/b': {A_NAME}"),
+    ("--network", "-a", f"'-a': {A_NAME}"),
+    ("--cooldown", "soon", "'soon' is not a valid number of seconds."),
+    ("--cooldown", "nan", "'nan' is not a valid number of seconds."),
+    ("--cooldown", "inf", "inf is not in the range 0<=x<=3600."),
+    ("--cooldown", "-1", "-1.0 is not in the range 0<=x<=3600."),
+    ("--cooldown", "3601", "3601.0 is not in the range 0<=x<=3600."),
+    ("--mtu", "9k", "'9k' is not a valid integer range."),
+    ("--mtu", "1279", "1279 is not in the range 1280<=x<=9216."),
+    ("--mtu", "9217", "9217 is not in the range 1280<=x<=9216."),
+    ("--conntrack", "yes", "'yes' is not one of 'auto', 'on', 'off'."),
+    ("--repair-interval", "NaN", "'NaN' is not a valid number of seconds."),
+    ("--repair-interval", "0", "0.0 is not in the range 0.1<=x<=3600."),
+    ("--repair-interval", "1h", "'1h' is not a valid number of seconds."),
+    (
+        "--socket",
+        LONG,
+        f"'{LONG}': must have {SOCKET_BYTES} bytes at most, has {len(LONG)}.",
+    ),
+    ("--npn-dir", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--state", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--spool", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--conflist", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "rule"), WRONG)
+def test_a_wrong_value_is_refused_with_option_value_and_rule(
+    tmp_path: Path, option: str, value: str, rule: str
+) -> None:
+    said = refusal(f"{option}={value}", place=tmp_path)
+
+    assert said == f"Error: Invalid value for '{option}': {rule}"
+
+
+def test_the_table_has_every_option() -> None:
+    known = {
+        name
+        for option in agent.params
+        if isinstance(option, click.Option)
+        for name in option.opts
+    }
+
+    assert {option for option, *_ in WRONG} == known
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [
+        ("--mtuu", "--mtu"),
+        ("--coldown", "--cooldown"),
+        ("--repair-intervall", "--repair-interval"),
+        ("--con-ntrack", "--conntrack"),
+        ("--sockets", "--socket"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_nearest(
+    tmp_path: Path, option: str, meant: str
+) -> None:
+    said = refusal(option, "1", place=tmp_path)
+
+    assert said == f"Error: No such option '{option}'. Did you mean '{meant}'?"
+
+
+@pytest.mark.parametrize("name", ["--npn-dir", "--instance", "--state"])
+def test_what_is_required_is_asked_for(name: str) -> None:
+    given = {"--npn-dir": "/n", "--instance": INSTANCE, "--state": "/s"}
+    words = [
+        w for option, value in given.items() if option != name for w in (option, value)
+    ]
+    done = CliRunner().invoke(agent, words)
+
+    assert done.exit_code == 2
+    assert f"Missing option '{name}'" in done.output
+
+
+def test_a_stray_word_is_refused(tmp_path: Path) -> None:
+    assert "(stray)" in refusal("stray", place=tmp_path)
+
+
+def test_the_bounds_themselves_are_fine() -> None:
+    """What is just within the bounds is read, and read as what it is."""
+    sound = {"--cooldown": [0, 3600], "--repair-interval": [0.1, 3600]}
+    options = {name: p for p in agent.params for name in p.opts}
+    for name, values in sound.items():
+        for value in values:
+            read = options[name].type.convert(str(value), None, None)
+            assert math.isclose(read, value)

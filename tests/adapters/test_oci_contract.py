@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from oci.core import models as m
 from mooring.adapters.oci import Access, OciCloud
 from mooring.controller.gate import PacedGate
 from mooring.controller.look import Looker, Question
+from mooring.core.npn.capacity import MOST_OBJECTS6
 from mooring.core.npn.changes import (
     AttachVnic,
     CreateAddress,
@@ -24,6 +25,7 @@ from mooring.core.npn.changes import (
 )
 from mooring.core.npn.errors import NoBlock, NotFound, Refused, Stale
 from mooring.core.npn.port import Cloud
+from mooring.core.npn.record import Ipv6Choice
 from mooring.core.npn.seen import DEAD, Made, VnicSeen
 
 T = TypeVar("T")
@@ -37,6 +39,9 @@ class Place(Protocol):
 
     def subnet(self, size: int) -> str:
         """Make a subnet of so many addresses."""
+
+    def dual_subnet(self) -> str:
+        """Make a subnet of 256 addresses with an IPv6 prefix."""
 
     def instance(self, vnics: int) -> str:
         """Make a running instance of a shape with so many VNICs."""
@@ -58,6 +63,10 @@ class FakePlace:
         prefix = 33 - size.bit_length()
         n = next(numbers)
         return self.cloud.add_subnet(f"subnet-{n}", f"10.{n}.0.0/{prefix}")
+
+    def dual_subnet(self) -> str:
+        n = next(numbers)
+        return self.cloud.add_subnet(f"six-{n}", f"10.{n}.0.0/24", f"fd00:{n:x}::/64")
 
     def instance(self, vnics: int) -> str:
         return self.cloud.add_instance(f"i-{next(numbers)}", "workers", vnics)
@@ -86,17 +95,30 @@ class LocalPlace:
         self.cloud = OciCloud(access, gate)
         self.vcn_id = self.network.create_vcn(
             m.CreateVcnDetails(
-                compartment_id=self.compartment, cidr_blocks=["10.0.0.0/16"]
+                compartment_id=self.compartment,
+                cidr_blocks=["10.0.0.0/16"],
+                is_ipv6_enabled=True,
+                ipv6_private_cidr_blocks=["fd00:10::/48"],
+                is_oracle_gua_allocation_enabled=False,
             )
         ).data.id
         self._blocks = count(1)
         self.workers = self.subnet(256)
 
     def subnet(self, size: int) -> str:
+        return self._subnet(size)
+
+    def dual_subnet(self) -> str:
+        return self._subnet(256, ipv6_cidr_block=f"fd00:10:0:{next(numbers):x}::/64")
+
+    def _subnet(self, size: int, **more: str) -> str:
         block = f"10.0.{next(self._blocks)}.0/{33 - size.bit_length()}"
         made = self.network.create_subnet(
             m.CreateSubnetDetails(
-                compartment_id=self.compartment, vcn_id=self.vcn_id, cidr_block=block
+                compartment_id=self.compartment,
+                vcn_id=self.vcn_id,
+                cidr_block=block,
+                **more,
             )
         )
         made_id: str = made.data.id
@@ -122,7 +144,10 @@ class LocalPlace:
         eventually(lambda: self.compute.get_vnic_attachment(attachment_id), "DETACHED")
 
     def delete_address(self, address_id: str) -> None:
-        self.network.delete_private_ip(address_id)
+        if address_id.startswith("ocid1.ipv6."):
+            self.network.delete_ipv6(address_id)
+        else:
+            self.network.delete_private_ip(address_id)
 
     def terminate(self, instance_id: str) -> None:
         self.compute.terminate_instance(instance_id)
@@ -405,6 +430,134 @@ def test_a_subnet_shows_its_blocks_and_router(place: Place) -> None:
     (block,) = subnet.v4
     assert subnet.state == "AVAILABLE"
     assert (block.prefixlen, subnet.router_v4, subnet.v6) == (24, block[1], ())
+
+
+# IPv6.
+
+
+def six(
+    place: Place, change: CreateAddressBlock | CreateAddress
+) -> CreateAddressBlock | CreateAddress:
+    """Make it a wish for IPv6."""
+    (prefix,) = place.cloud.subnet(change.subnet_id).v6
+    return replace(change, family="IPv6", ipv6_prefix=prefix)
+
+
+def a_dual_vnic(place: Place, **vnic: object) -> VnicSeen:
+    return attach(place, an_attach(place.instance(4), place.dual_subnet(), **vnic))[1]
+
+
+def test_a_dual_subnet_shows_its_prefix_and_router(place: Place) -> None:
+    subnet = place.cloud.subnet(place.dual_subnet())
+
+    assert [b.prefixlen for b in (*subnet.v4, *subnet.v6)] == [24, 64]
+    assert subnet.router_v6 is not None
+    assert subnet.router_v6.is_link_local
+
+
+def test_a_vnic_comes_with_an_ipv6_address_if_it_is_asked_for(place: Place) -> None:
+    bare, given = a_dual_vnic(place), a_dual_vnic(place, assign_ipv6_ip=True)
+
+    assert place.cloud.ipv6s(bare.id) == ()
+    (single,) = place.cloud.ipv6s(given.id)
+    assert (single.block.version, single.block.prefixlen) == (6, 128)
+    assert not single.is_primary
+    assert len(place.cloud.addresses(given.id)) == 1
+
+
+def test_a_vnic_is_given_the_ipv6_address_of_its_choice(place: Place) -> None:
+    subnet_id = place.dual_subnet()
+    (prefix,) = place.cloud.subnet(subnet_id).v6
+    choice = Ipv6Choice(address=prefix[0x77], subnet_cidr=prefix)
+    wish = an_attach(
+        place.instance(4), subnet_id, assign_ipv6_ip=True, ipv6_choices=(choice,)
+    )
+
+    _, vnic = attach(place, wish)
+
+    (single,) = place.cloud.ipv6s(vnic.id)
+    assert single.block[0] == choice.address
+
+
+def test_an_ipv6_block_is_one_aligned_object(place: Place) -> None:
+    vnic = a_dual_vnic(place)
+
+    made = in_time(place, six(place, a_block(vnic, 256)))
+
+    (block,) = place.cloud.ipv6s(vnic.id)
+    assert (made.kind, made.id) == ("ipv6", block.id)
+    assert place.cloud.ipv6(made.id) == block
+    assert (block.kind, block.block.prefixlen) == ("ipv6", 120)
+    assert len(place.cloud.addresses(vnic.id)) == 1
+
+
+def test_single_ipv6_addresses_are_others_than_those_of_blocks(place: Place) -> None:
+    vnic = a_dual_vnic(place)
+    block = in_time(place, six(place, a_block(vnic, 16)))
+    single = in_time(place, six(place, a_single(vnic)))
+
+    one, other = (place.cloud.ipv6(made.id).block for made in (block, single))
+    assert (one.prefixlen, other.prefixlen) == (124, 128)
+    assert not one.overlaps(other)
+
+
+def test_the_same_token_takes_one_ipv6_block(place: Place) -> None:
+    vnic = a_dual_vnic(place)
+    change = six(place, a_block(vnic, 16, f"token-{next(numbers)}"))
+
+    made = in_time(place, change)
+    assert in_time(place, change) == made
+    place.delete_address(made.id)
+    with pytest.raises(Stale):
+        place.cloud.carry_out(change)
+    with pytest.raises(NotFound):
+        place.cloud.ipv6(made.id)
+
+
+def test_more_ipv6_objects_than_a_vnic_may_hold_are_refused(place: Place) -> None:
+    vnic = a_dual_vnic(place)
+    for _ in range(MOST_OBJECTS6):
+        in_time(place, six(place, a_single(vnic)))
+
+    with pytest.raises(Refused) as caught:
+        place.cloud.carry_out(six(place, a_single(vnic)))
+    assert caught.value.code == "LimitExceeded"
+
+
+def test_ipv6_in_a_subnet_without_it_is_refused(place: Place) -> None:
+    vnic = a_vnic(place)
+    wish = replace(a_block(vnic, 16), family="IPv6")
+
+    with pytest.raises((Refused, NoBlock)):
+        place.cloud.carry_out(wish)
+    with pytest.raises(Refused):
+        place.cloud.carry_out(
+            an_attach(place.instance(2), place.subnet(16), assign_ipv6_ip=True)
+        )
+
+
+def test_a_look_shows_ipv6_where_it_is_asked_for(place: Place) -> None:
+    instance, subnet = place.instance(4), place.dual_subnet()
+    _, vnic = attach(place, an_attach(instance, subnet))
+    block = in_time(place, six(place, a_block(vnic, 16)))
+    lost = in_time(place, six(place, a_single(vnic)))
+    place.delete_address(lost.id)
+    question = Question(
+        name="abc",
+        instance_id=instance,
+        expected=frozenset({block, lost}),
+        subnets=frozenset({subnet, subnet[:-6] + "aaaaaa"}),
+        ipv6=True,
+    )
+    looker = Looker(place.cloud, time.monotonic)
+
+    seen = looker.look(question)
+    without = looker.look(replace(question, ipv6=False, expected=frozenset()))
+
+    assert [a.kind for a in seen.addresses[vnic.id]] == ["address", "ipv6"]
+    assert (seen.gone, seen.unlisted) == ({lost}, frozenset())
+    assert set(seen.subnets) == {subnet}
+    assert [a.kind for a in without.addresses[vnic.id]] == ["address"]
 
 
 def test_a_terminated_instance_says_so(place: Place) -> None:

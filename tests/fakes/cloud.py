@@ -1,17 +1,18 @@
 """A cloud in memory, as the controller sees it; passes the contract test of `adapters.oci`.
 
-It allocates as the real one does: aligned blocks, three reserved addresses per subnet, one
-attachment at a time, retry tokens. `fault(call)` may say what happens to a call: "throttle",
+It allocates as the real one does: aligned blocks, three reserved addresses per subnet, single
+IPv6 addresses out of the first /80 and blocks out of the rest, one attachment at a time, retry
+tokens. `fault(call)` may say what happens to a call: "throttle",
 "away" (not done, no answer), "lost" (done, no answer), "busy", or "" for nothing.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeVar
 
-from mooring.core.npn.capacity import MOST_OBJECTS, prefix
+from mooring.core.npn.capacity import MOST_OBJECTS, MOST_OBJECTS6, prefix
 from mooring.core.npn.changes import (
     AttachVnic,
     Change,
@@ -50,6 +51,8 @@ class Subnet:
     seen: SubnetSeen
     taken: set[IPv4Address] = field(default_factory=set)
     updating_until: float = 0.0
+    largest6: int = 1 << 48
+    next6: dict[tuple[IPv6Network, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for block in self.seen.v4:
@@ -63,6 +66,17 @@ class Subnet:
                 if self.taken.isdisjoint(candidate):
                     return candidate
         return None
+
+    def free6(self, prefix6: IPv6Network, size: int) -> IPv6Network | None:
+        """Give the next block of this size; none larger than `largest6` is free."""
+        if size > self.largest6:
+            return None
+        part = 1 << 48  # the first /80 is for single ones, every size has its own /80
+        place = 0 if size == 1 else part * size.bit_length()
+        number = self.next6.get((prefix6, size), 2 if size == 1 else 0)
+        self.next6[prefix6, size] = number + 1
+        first = int(prefix6[0]) + place + number * size
+        return IPv6Network((first, prefix(size, "IPv6")))
 
 
 class FakeCloud:
@@ -85,6 +99,7 @@ class FakeCloud:
         self._attachments: dict[str, tuple[str, AttachmentSeen]] = {}
         self.vnics: dict[str, VnicSeen] = {}
         self.private_ips: dict[str, AddressSeen] = {}
+        self.ipv6_objects: dict[str, AddressSeen] = {}
         self.tokens: dict[str, Made] = {}
         self.shown_from: dict[str, float] = {}
         self._ready_at: dict[str, float] = {}
@@ -94,10 +109,16 @@ class FakeCloud:
     # What tests set up and break.
 
     def add_subnet(self, name: str, *blocks: str) -> str:
-        v4 = tuple(IPv4Network(b) for b in blocks)
+        v4 = tuple(IPv4Network(b) for b in blocks if ":" not in b)
+        v6 = tuple(IPv6Network(b) for b in blocks if ":" in b)
         self.subnets[name] = Subnet(
             SubnetSeen(
-                id=name, state="AVAILABLE", v4=v4, router_v4=v4[0][1] if v4 else None
+                id=name,
+                state="AVAILABLE",
+                v4=v4,
+                v6=v6,
+                router_v4=v4[0][1] if v4 else None,
+                router_v6=IPv6Address("fe80::200:17ff:fe00:1") if v6 else None,
             )
         )
         return name
@@ -127,12 +148,16 @@ class FakeCloud:
                 self._attachments[key] = (instance, gone)
         del self.vnics[vnic_id]
         for address in [
-            a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id
+            *self.addresses_of(vnic_id),
+            *self.ipv6s_of(vnic_id),
         ]:
             self.delete_address(address.id)
 
     def delete_address(self, address_id: str) -> None:
         """Take a private-IP object away behind everybody's back."""
+        if address_id in self.ipv6_objects:
+            del self.ipv6_objects[address_id]
+            return
         address = self.private_ips.pop(address_id)
         self._subnet_of(address.vnic_id, address).taken -= set(_v4(address))
 
@@ -153,6 +178,9 @@ class FakeCloud:
 
     def addresses_of(self, vnic_id: str) -> list[AddressSeen]:
         return [a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id]
+
+    def ipv6s_of(self, vnic_id: str) -> list[AddressSeen]:
+        return [a for a in list(self.ipv6_objects.values()) if a.vnic_id == vnic_id]
 
     # What the controller calls.
 
@@ -189,6 +217,15 @@ class FakeCloud:
         self._enter("GetPrivateIp")
         return _found("GetPrivateIp", self.private_ips, address_id)
 
+    def ipv6s(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        self._enter("ListIpv6s")
+        _found("ListIpv6s", self.vnics, vnic_id)
+        return tuple(a for a in self.ipv6s_of(vnic_id) if self._listed(a.id))
+
+    def ipv6(self, ipv6_id: str) -> AddressSeen:
+        self._enter("GetIpv6")
+        return _found("GetIpv6", self.ipv6_objects, ipv6_id)
+
     def subnet(self, subnet_id: str) -> SubnetSeen:
         self._enter("GetSubnet")
         subnet = _found("GetSubnet", self.subnets, subnet_id)
@@ -197,6 +234,8 @@ class FakeCloud:
 
     def carry_out(self, change: Change) -> Made | None:
         call = type(change).__name__
+        if getattr(change, "family", "IPv4") == "IPv6":
+            call = call.replace("Address", "Ipv6")
         fault = self._enter(call)
         if fault == "lost":
             self._do(change)
@@ -215,10 +254,16 @@ class FakeCloud:
                 )
                 return None
             case CreateAddressBlock():
+                if change.family == "IPv6":
+                    return self._once(
+                        change.token, lambda: self._take6(change, change.size)
+                    )
                 return self._once(
                     change.token, lambda: self._take(change.vnic_id, change.size)
                 )
             case CreateAddress():
+                if change.family == "IPv6":
+                    return self._once(change.token, lambda: self._take6(change, 1))
                 return self._once(change.token, lambda: self._take(change.vnic_id, 1))
 
     def _once(self, token: str, make: Callable[[], Made]) -> Made:
@@ -252,6 +297,13 @@ class FakeCloud:
             tags=dict(change.vnic.tags),
         )
         self.vnics[vnic.id] = vnic
+        if change.vnic.assign_ipv6_ip:
+            subnet = self.subnets[vnic.subnet_id]
+            if not subnet.seen.v6:
+                del self.vnics[vnic.id]
+                raise Refused("AttachVnic", "InvalidParameter", "no IPv6 prefix")
+            chosen = [c.address for c in change.vnic.ipv6_choices if c.address]
+            self._new6(vnic.id, subnet.seen.v6[0], 1, next(iter(chosen), None))
         attachment = self._attachment(
             instance.id, vnic, change.vnic.nic_index, self.attach_seconds
         )
@@ -281,6 +333,35 @@ class FakeCloud:
         self.private_ips[address.id] = address
         return Made(kind="address", id=address.id)
 
+    def _take6(self, change: CreateAddressBlock | CreateAddress, size: int) -> Made:
+        vnic = _found("CreateIpv6", self.vnics, change.vnic_id)
+        subnet = self.subnets[vnic.subnet_id]
+        if subnet.updating_until > self.now():
+            raise Busy("CreateIpv6", "IncorrectState", "the subnet is updating")
+        if len(self.ipv6s_of(vnic.id)) >= MOST_OBJECTS6:
+            raise Refused("CreateIpv6", "LimitExceeded", "too many IPv6 objects")
+        if change.ipv6_prefix not in subnet.seen.v6:
+            raise Refused("CreateIpv6", "InvalidParameter", "no such prefix")
+        return self._new6(vnic.id, change.ipv6_prefix, size)
+
+    def _new6(
+        self,
+        vnic_id: str,
+        prefix6: IPv6Network,
+        size: int,
+        chosen: IPv6Address | None = None,
+    ) -> Made:
+        subnet = self.subnets[self.vnics[vnic_id].subnet_id]
+        block = IPv6Network(chosen) if chosen else subnet.free6(prefix6, size)
+        if block is None and size > 1:
+            words = f"no /{prefix(size, 'IPv6')} free"
+            raise NoBlock("CreateIpv6", "Conflict", words)
+        if block is None:
+            raise Refused("CreateIpv6", "Conflict", "no IPv6 address free")
+        made = AddressSeen(id=self._id("ipv6"), vnic_id=vnic_id, block=block)
+        self.ipv6_objects[made.id] = made
+        return Made(kind="ipv6", id=made.id)
+
     # How it works inside.
 
     def _a_vnic(self, subnet: str, is_primary: bool) -> VnicSeen:
@@ -292,7 +373,8 @@ class FakeCloud:
             is_primary=is_primary,
         )
         self.vnics[vnic.id] = vnic
-        self._take(vnic.id, 1, is_primary=True)
+        if self.subnets[subnet].seen.v4:
+            self._take(vnic.id, 1, is_primary=True)
         return vnic
 
     def _attachment(
@@ -321,6 +403,8 @@ class FakeCloud:
     def _exists(self, made: Made) -> bool:
         if made.kind == "address":
             return made.id in self.private_ips
+        if made.kind == "ipv6":
+            return made.id in self.ipv6_objects
         _, attachment = self._attachments[made.id]
         return attachment.state not in DEAD
 

@@ -33,16 +33,27 @@ class Story:
     """One object, one instance, and time that only pauses move."""
 
     def __init__(
-        self, pods: int = 31, *, subnet: str = "10.0.0.0/20", **cloud: float
+        self,
+        pods: int = 31,
+        *,
+        subnet: str = "10.0.0.0/20",
+        prefix: str = "",
+        families: tuple[str, ...] = ("IPv4",),
+        **cloud: float,
     ) -> None:
         self.now = 0.0
         self.cloud = FakeCloud(now=lambda: self.now, **cloud)
         self.cloud.add_subnet("workers", "10.9.0.0/24")
-        self.cloud.add_subnet("pods", subnet)
+        self.cloud.add_subnet("pods", *(b for b in (subnet, prefix) if b))
         self.cloud.add_instance(INSTANCE, "workers")
         self.npn = Npn(
             name=NAME,
-            spec=NpnSpec(id=INSTANCE, pod_subnet_ids=("pods",), max_pod_count=pods),
+            spec=NpnSpec(
+                id=INSTANCE,
+                pod_subnet_ids=("pods",),
+                max_pod_count=pods,
+                ip_families=families,
+            ),
         )
         self.objects = FakeObjects(self.npn)
         self.memory = Memory()
@@ -94,6 +105,17 @@ def assert_exact(story: Story, pods: int) -> None:
     assert [len(v.pod_addresses) for v in status.vnics] == list(spread(pods))
     everything = story.pod_addresses() + [v.host.v4 for v in status.vnics]
     assert len(set(everything)) == len(everything)
+    if "IPv6" in story.npn.spec.ip_families:
+        assert_six(status, pods)
+
+
+def assert_six(status: NpnStatus, pods: int) -> None:
+    """Every pod has an IPv6 address of its own, and each VNIC's host."""
+    pairs = [p for v in status.vnics for p in (v.host, *v.pod_addresses)]
+    assert len({p.v6 for p in pairs}) == pods + len(status.vnics)
+    assert None not in {p.v6 for p in pairs}
+    ready = {c.type: c.status for c in status.conditions if c.type.endswith("Ready")}
+    assert ready == {"IPv4Ready": "True", "IPv6Ready": "True"}
 
 
 def test_a_node_takes_two_changing_calls() -> None:
@@ -147,6 +169,164 @@ def test_profiles_get_their_vnics_by_name() -> None:
         (16, ("fast",)),
         (32, ("slow",)),
     ]
+
+
+# Both families.
+
+
+BOTH = ("IPv4", "IPv6")
+PREFIX = "fd00:10::/64"
+
+
+def a_dual_story(*, subnet: str = "10.0.0.0/20") -> Story:
+    return Story(31, subnet=subnet, prefix=PREFIX, families=BOTH)
+
+
+def test_a_dual_stack_node_takes_three_changing_calls() -> None:
+    story = a_dual_story()
+    story.until_settled()
+
+    assert story.changes() == ["AttachVnic", "CreateAddressBlock", "CreateIpv6Block"]
+    assert_exact(story, 31)
+
+
+def test_an_ipv4_node_asks_nothing_about_ipv6() -> None:
+    story = Story(31, prefix=PREFIX)
+    story.until_settled()
+    story.turn()
+
+    assert not [c for c in story.cloud.calls if "Ipv6" in c]
+    assert story.cloud.calls.count("GetSubnet") == len(story.turns) - 1
+
+
+@pytest.mark.parametrize("families", [("IPv6",), BOTH[::-1]])
+def test_a_node_prefers_ipv6(families: tuple[str, ...]) -> None:
+    story = Story(62, prefix=PREFIX, families=families)
+    story.until_settled()
+
+    assert story.status.vnics[0].ip_families == families
+    pods = [p.v6 for v in story.status.vnics for p in v.pod_addresses]
+    assert len(set(pods)) == 62
+
+
+def test_a_dual_profile_comes_with_its_hosts_address() -> None:
+    story = a_dual_story()
+    profile = SecondaryVnic(
+        display_name="fast", subnet_id="pods", ip_count=16, assign_ipv6_ip=True
+    )
+    spec = NpnSpec(id=INSTANCE, max_pod_count=16, secondary_vnics=(profile,))
+    story.objects.write(replace(story.npn, spec=spec))
+    story.until_settled()
+
+    assert story.changes() == ["AttachVnic", "CreateAddressBlock", "CreateIpv6Block"]
+    assert_six(story.status, 16)
+
+
+def test_a_profile_in_a_subnet_of_ipv6_alone_needs_no_ipv4() -> None:
+    story = Story(subnet="", prefix=PREFIX)
+    profile = SecondaryVnic(display_name="six", subnet_id="pods", ip_count=16)
+    spec = NpnSpec(id=INSTANCE, max_pod_count=16, secondary_vnics=(profile,))
+    story.objects.write(replace(story.npn, spec=spec))
+    story.until_settled()
+
+    (vnic,) = story.status.vnics
+    assert vnic.ip_families == ("IPv6",)
+    assert len(vnic.pod_addresses) == 16
+    assert [c.type for c in story.status.conditions] == ["IPv6Ready"]
+
+
+def until_backoff(story: Story) -> None:
+    while not story.turn().said.startswith("backoff"):
+        assert len(story.turns) < 200
+
+
+def kinds(story: Story) -> dict[str, tuple[str, str]]:
+    return {c.type: (c.status, c.reason) for c in story.status.conditions}
+
+
+def test_rt_09_a_subnet_without_a_prefix_serves_ipv4_and_is_no_success() -> None:
+    story = Story(31, families=BOTH)
+    until_backoff(story)
+
+    assert story.status.state == "BACKOFF"
+    assert story.status.message == "subnet pods has no IPv6 prefix"
+    assert kinds(story) == {
+        "IPv4Ready": ("True", "Complete"),
+        "IPv6Ready": ("False", "NotInSubnet"),
+    }
+    assert len(story.status.vnics[0].pod_addresses) == 31
+
+
+@pytest.mark.parametrize("out", BOTH)
+def test_rt_09_a_family_that_runs_out_does_not_break_the_other(out: str) -> None:
+    subnet = "10.0.0.0/29" if out == "IPv4" else "10.0.0.0/20"
+    story = a_dual_story(subnet=subnet)
+    story.cloud.subnets["pods"].largest6 = 0 if out == "IPv6" else 1 << 48
+    until_backoff(story)
+
+    (other,) = set(BOTH) - {out}
+    assert kinds(story)[f"{out}Ready"] == ("False", "Exhausted")
+    assert kinds(story)[f"{other}Ready"] == ("True", "Complete")
+    pods = story.status.vnics[0].pod_addresses
+    held = [p.v4 if other == "IPv4" else p.v6 for p in pods]
+    assert None not in held
+    assert len(held) == 31
+
+
+def test_rt_09_a_family_that_comes_back_makes_it_a_success() -> None:
+    story = a_dual_story()
+    subnet = story.cloud.subnets["pods"]
+    subnet.largest6 = 0
+    until_backoff(story)
+    before = story.pod_addresses()
+    subnet.largest6 = 1 << 48
+    story.until_settled()
+
+    assert story.pod_addresses() == before
+    assert_exact(story, 31)
+
+
+def test_no_large_block_of_ipv6_is_met_with_smaller_ones_and_single_ones() -> None:
+    for largest, changes in ((16, {"CreateIpv6Block"}), (1, {"CreateIpv6"})):
+        story = a_dual_story()
+        story.cloud.subnets["pods"].largest6 = largest
+        story.until_settled()
+        told = {c.type for c in story.status.conditions}
+        assert told == {"IPv4Ready", "IPv6Ready", "Fragmented"}
+        assert changes <= set(story.changes())
+        assert story.status.state == "SUCCESS"
+
+
+@pytest.mark.parametrize("fault", ["away", "throttle"])
+def test_rt_09_ipv6_calls_that_fail_for_long_are_said_so(fault: str) -> None:
+    story = a_dual_story()
+    story.cloud.fault = lambda call: fault if call.startswith("CreateIpv6") else ""
+    for _ in range(12):
+        story.turn()
+    away = story.status
+    story.cloud.fault = lambda _call: ""
+    story.until_settled()
+
+    assert (away.state, away.reason) == ("BACKOFF", "FailedToCreateIPv6")
+    assert [(c.type, c.status, c.reason) for c in away.conditions] == [
+        ("IPv4Ready", "True", "Complete"),
+        ("IPv6Ready", "False", "Unavailable"),
+    ]
+    assert_exact(story, 31)
+
+
+def test_an_ipv6_object_removed_behind_our_back_comes_back() -> None:
+    story = a_dual_story()
+    story.until_settled()
+    four = story.pod_addresses()
+    (block,) = story.cloud.ipv6_objects.values()
+    story.cloud.delete_address(block.id)
+    story.turn()
+    assert story.status.vnics[0].host.v6 is None
+    assert story.pod_addresses() == four
+    story.until_settled()
+
+    assert_exact(story, 31)
 
 
 # Drift: SUCCESS is not terminal.
@@ -518,10 +698,13 @@ def mortal(story: Story, after: int) -> tuple[Cloud, Objects]:
 
 @pytest.mark.parametrize("after", range(48))
 @pytest.mark.parametrize("list_lag", [0.0, 5.0])
+@pytest.mark.parametrize(
+    ("prefix", "families"), [("", ("IPv4",)), (PREFIX, BOTH)], ids=["four", "both"]
+)
 def test_killed_at_any_point_nothing_is_lost_or_made_twice(
-    after: int, list_lag: float
+    after: int, list_lag: float, prefix: str, families: tuple[str, ...]
 ) -> None:
-    story = Story(34, list_lag=list_lag)
+    story = Story(34, prefix=prefix, families=families, list_lag=list_lag)
     adapters = mortal(story, after)
     try:
         while not story.turn(*adapters).settled:
@@ -532,7 +715,7 @@ def test_killed_at_any_point_nothing_is_lost_or_made_twice(
 
     assert_exact(story, 34)
     if not list_lag:  # the cloud shows at once what it did: no call is made twice
-        assert len(story.changes()) == 4
+        assert len(story.changes()) == (6 if prefix else 4)
 
 
 def test_killed_in_every_turn_it_still_gets_there() -> None:
@@ -557,12 +740,32 @@ events = st.lists(st.sampled_from([*FAULTS, "kill", "detach", "delete"]), max_si
     attach_seconds=st.sampled_from([0.0, 0.5, 20.0]),
     list_lag=st.sampled_from([0.0, 3.0]),
     holes=st.sampled_from([0, 32, 4, 2]),
+    families=st.sampled_from([("IPv4",), BOTH]),
 )
-@example(pods=31, history=["lost"] * 9, attach_seconds=0.0, list_lag=3.0, holes=0)
+@example(
+    pods=31,
+    history=["lost"] * 9,
+    attach_seconds=0.0,
+    list_lag=3.0,
+    holes=0,
+    families=("IPv4",),
+)
 def test_any_history_converges_without_a_duplicate(
-    pods: int, history: list[str], attach_seconds: float, list_lag: float, holes: int
+    *,
+    pods: int,
+    history: list[str],
+    attach_seconds: float,
+    list_lag: float,
+    holes: int,
+    families: tuple[str, ...],
 ) -> None:
-    story = Story(pods, attach_seconds=attach_seconds, list_lag=list_lag)
+    story = Story(
+        pods,
+        prefix=PREFIX,
+        families=families,
+        attach_seconds=attach_seconds,
+        list_lag=list_lag,
+    )
     if holes:
         subnet = story.cloud.subnets["pods"]
         subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % holes == 0}
@@ -590,7 +793,7 @@ def _next_fault(story: Story, moves: Iterator[str]) -> str:
         ours = [
             a
             for v in story.cloud.secondaries(INSTANCE)
-            for a in story.cloud.addresses_of(v.id)
+            for a in (*story.cloud.ipv6s_of(v.id), *story.cloud.addresses_of(v.id))
             if not a.is_primary
         ]
         if ours:

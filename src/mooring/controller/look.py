@@ -30,13 +30,16 @@ class Question:
     """What a look is for: one instance, and which of its VNICs may be ours.
 
     `listed` are the VNICs of the object's status, `expected` what earlier calls made and no
-    list has shown yet: lists lag behind, so these are asked for by their id.
+    list has shown yet: lists lag behind, so these are asked for by their id. `subnets` are
+    of interest before a VNIC is in them; `ipv6` asks for IPv6 objects too.
     """
 
     name: str
     instance_id: str
     listed: frozenset[str] = frozenset()
     expected: frozenset[Made] = frozenset()
+    subnets: frozenset[str] = frozenset()
+    ipv6: bool = False
 
 
 class Looker:
@@ -92,12 +95,13 @@ class _Look:
         self._check(vnics)
         name, listed = self.question.name, self.question.listed
         mine = [v for v in vnics.values() if ours(name, v, listed)]
+        subnets = self._subnets(mine)
         return Sighting(
             instance=self.instance,
             attachments=attachments,
             vnics=vnics,
-            addresses=self._addresses(mine),
-            subnets={v.subnet_id: self.looker.subnet(v.subnet_id) for v in mine},
+            addresses=self._addresses(mine, subnets),
+            subnets=subnets,
             gone=frozenset(self.gone),
             unlisted=frozenset(self.unlisted),
         )
@@ -135,14 +139,39 @@ class _Look:
                         f"VNIC {vnic_id} exists and is not in the list",
                     )
 
-    def _addresses(self, mine: list[VnicSeen]) -> dict[str, tuple[AddressSeen, ...]]:
+    def _subnets(self, mine: list[VnicSeen]) -> dict[str, SubnetSeen]:
+        """Show the subnets of VNICs, and wanted ones as far as they are there."""
+        found = {v.subnet_id: self.looker.subnet(v.subnet_id) for v in mine}
+        for subnet_id in sorted(self.question.subnets - found.keys()):
+            with suppress(NotFound):  # attaching a VNIC to it will tell
+                found[subnet_id] = self.looker.subnet(subnet_id)
+        return found
+
+    def _addresses(
+        self, mine: list[VnicSeen], subnets: dict[str, SubnetSeen]
+    ) -> dict[str, tuple[AddressSeen, ...]]:
         cloud = self.looker.cloud
         found = {v.id: cloud.addresses(v.id) for v in mine}
-        for made in self._expected(
-            "address", {a.id for on in found.values() for a in on}
-        ):
+        for vnic in mine:
+            # Without IPv6 to be had, or wanted, a look does not ask for it.
+            subnet = subnets[vnic.subnet_id]
+            if subnet.v6 and (self.question.ipv6 or not subnet.v4):
+                found[vnic.id] += cloud.ipv6s(vnic.id)
+        for kind, ask in (("address", cloud.address), ("ipv6", cloud.ipv6)):
+            self._add(found, kind, ask)
+        return found
+
+    def _add(
+        self,
+        found: dict[str, tuple[AddressSeen, ...]],
+        kind: str,
+        ask: Callable[[str], AddressSeen],
+    ) -> None:
+        """Add what was made, is there, and stands in no list yet."""
+        listed = {a.id for on in found.values() for a in on}
+        for made in self._expected(kind, listed):
             try:
-                seen = cloud.address(made.id)
+                seen = ask(made.id)
             except NotFound:
                 self.gone.add(made)
                 continue
@@ -151,7 +180,6 @@ class _Look:
                 continue
             self.unlisted.add(made)
             found[seen.vnic_id] += (seen,)
-        return found
 
     def _expected(self, kind: str, listed: set[str]) -> list[Made]:
         return [

@@ -30,6 +30,7 @@ from mooring.core.npn.errors import (
     Throttled,
     Unavailable,
 )
+from mooring.core.npn.families import may_want_ipv6
 from mooring.core.npn.memory import (
     Memory,
     after_change,
@@ -48,6 +49,7 @@ from mooring.core.npn.memory import (
 from mooring.core.npn.picture import draw
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.slots import slots
 from mooring.core.npn.status import refused, report, unreadable, unseen
 
 
@@ -164,7 +166,7 @@ class Reconciler:
                 pause = self._between(memory)
                 return Turn(memory=memory, pause=pause, said=f"stale {error}")
             case NoBlock() if isinstance(change, CreateAddressBlock):
-                memory = after_no_block(memory, change.subnet_id, change.size)
+                memory = after_no_block(memory, change)
                 return Turn(memory=memory, pause=0, said=f"fragmented {error}")
             case _:
                 return None
@@ -179,8 +181,10 @@ class Reconciler:
     ) -> Turn:
         """Hold the change back when it is refused; come back later when nobody knows."""
         if isinstance(error, Throttled | Unavailable | Busy):
-            self._write(name, status, refused(status, reason(change), error))
-            return self._failed(after_trouble(memory), error)
+            memory = after_trouble(memory)
+            told = refused(status, change, error, memory.failures)
+            self._write(name, status, told)
+            return self._failed(memory, error)
         failed = Failed(reason=reason(change), message=f"{error.code}: {error.message}")
         memory = after_refusal(memory, subject(change), failed)
         return Turn(memory=memory, pause=0, said=f"refused {error}", trouble=True)
@@ -220,4 +224,14 @@ def _question(npn: Npn, memory: Memory) -> Question:
         instance_id=npn.spec.id,
         listed=frozenset(v.vnic_id for v in npn.status.vnics),
         expected=memory.expected,
+        subnets=_subnets(npn),
+        ipv6=may_want_ipv6(npn.spec),
     )
+
+
+def _subnets(npn: Npn) -> frozenset[str]:
+    """Give the subnets whose families matter before there is a VNIC in them."""
+    profiles = npn.spec.secondary_vnics
+    if not profiles and not may_want_ipv6(npn.spec):
+        return frozenset()
+    return frozenset(slot.vnic.subnet_id for slot in slots(npn))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, SecondaryVnic
 from mooring.core.npn.seen import (
@@ -21,6 +21,12 @@ SUBNET = SubnetSeen(
     v4=(IPv4Network("10.0.10.0/24"),),
     router_v4=IPv4Address("10.0.10.1"),
 )
+DUAL = replace(
+    SUBNET,
+    v6=(IPv6Network("fd00:10::/64"),),
+    router_v6=IPv6Address("fe80::200:17ff:fe00:1"),
+)
+BOTH = ("IPv4", "IPv6")
 
 
 def an_npn(pods: int = 31, *, status: NpnStatus | None = None, **spec: object) -> Npn:
@@ -40,6 +46,15 @@ def a_profiled_npn(*counts: int) -> Npn:
         for i, count in enumerate(counts)
     )
     return an_npn(sum(counts), secondary_vnics=profiles, pod_subnet_ids=())
+
+
+def a_dual_profile(count: int, **spec: object) -> Npn:
+    """An object with one profile that asks for IPv6 too."""
+    profile = SecondaryVnic(
+        display_name="p0", subnet_id="pods", ip_count=count, assign_ipv6_ip=True
+    )
+    fields = {"secondary_vnics": (profile,), "pod_subnet_ids": ()} | spec
+    return an_npn(count, **fields)
 
 
 def an_instance(state: str = "RUNNING", most: int | None = 24) -> InstanceSeen:
@@ -80,9 +95,9 @@ PRIMARY = (
 
 
 def addresses(vnic: str, *blocks: str, primary: str = "") -> tuple[AddressSeen, ...]:
-    """Private-IP objects of a VNIC."""
+    """Private-IP and IPv6 objects of a VNIC."""
     found = [
-        AddressSeen(id=f"ip-{block}", vnic_id=vnic, block=IPv4Network(block))
+        AddressSeen(id=f"ip-{block}", vnic_id=vnic, block=ip_network(block))
         for block in blocks
     ]
     if primary:

@@ -275,7 +275,7 @@ def test_addresses_to_add_per_vnic(
 
     picture = draw(an_npn(pods), a_look(nics, *held))
 
-    assert [picture.holdings[str(i)].missing for i in range(len(nics))] == added
+    assert [picture.holdings[str(i)]["IPv4"].missing for i in range(len(nics))] == added
     assert len(spread(pods)) == len(nics)
 
 
@@ -384,8 +384,8 @@ def test_a_block_counts_as_its_size(
 
     picture = draw(a_profiled_npn(count), a_look([nic], held))
 
-    assert picture.holdings["p0"].missing == missing
-    assert picture.holdings["p0"].host == IPv4Address("10.0.10.5")
+    assert picture.holdings["p0"]["IPv4"].missing == missing
+    assert picture.holdings["p0"]["IPv4"].host == IPv4Address("10.0.10.5")
 
 
 def test_profiles_are_found_by_name_in_any_order() -> None:
@@ -402,7 +402,7 @@ def test_profiles_are_found_by_name_in_any_order() -> None:
 
 
 def test_the_first_secondary_is_the_hosts() -> None:
-    holding = draw(an_npn(), a_look([a_nic("0")], FULL)).holdings["0"]
+    holding = draw(an_npn(), a_look([a_nic("0")], FULL)).holdings["0"]["IPv4"]
 
     assert holding.host == IPv4Address("10.0.10.32")
     assert holding.pods[0] == IPv4Address("10.0.10.33")
@@ -415,7 +415,9 @@ def test_the_host_and_the_pods_keep_what_the_status_gave_them() -> None:
         pod_addresses=(Pair(IPv4Address("10.0.10.50")),),
     )
 
-    holding = draw(an_npn(1, status=before), a_look([a_nic("0")], FULL)).holdings["0"]
+    holding = draw(an_npn(1, status=before), a_look([a_nic("0")], FULL)).holdings["0"][
+        "IPv4"
+    ]
 
     assert holding.host == IPv4Address("10.0.10.40")
     assert holding.pods == (IPv4Address("10.0.10.50"),)
@@ -428,13 +430,13 @@ def test_a_lost_host_address_is_not_replaced_by_one_a_pod_may_use() -> None:
     held = addresses("vnic-0", *singles("vnic-0", 31, 32))
     npn = an_npn(20, status=before)
 
-    holding = draw(npn, a_look([a_nic("0")], held)).holdings["0"]
+    holding = draw(npn, a_look([a_nic("0")], held)).holdings["0"]["IPv4"]
 
     assert (holding.host, holding.missing) == (None, 1)
     assert isinstance(decided(npn, a_look([a_nic("0")], held)), CreateAddress)
 
 
-# Refusals, families.
+# Refusals.
 
 
 def test_what_was_refused_is_held_back_while_there_is_something_else_to_do() -> None:
@@ -446,22 +448,6 @@ def test_what_was_refused_is_held_back_while_there_is_something_else_to_do() -> 
 
     assert isinstance(first, CreateAddressBlock)
     assert then == no
-
-
-def test_ipv6_alone_touches_nothing_and_says_why() -> None:
-    decision = decided(an_npn(ip_families=("IPv6",)), a_look())
-
-    assert isinstance(decision, Failed)
-    assert decision.reason == "FailedToCreateIPv6"
-
-
-def test_dual_stack_gets_its_ipv4_and_is_not_settled() -> None:
-    npn = an_npn(ip_families=("IPv4", "IPv6"))
-
-    assert isinstance(decided(npn, a_look()), AttachVnic)
-    complete = decided(npn, a_look([a_nic("0")], FULL))
-    assert isinstance(complete, Failed)
-    assert complete.reason == "FailedToCreateIPv6"
 
 
 @pytest.mark.parametrize(

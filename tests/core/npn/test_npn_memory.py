@@ -7,7 +7,13 @@ from core.npn.npn_builders import a_look, a_nic, addresses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.npn.changes import AttachVnic, Failed, NewVnic, UpdateVnic
+from mooring.core.npn.changes import (
+    AttachVnic,
+    CreateAddressBlock,
+    Failed,
+    NewVnic,
+    UpdateVnic,
+)
 from mooring.core.npn.memory import (
     Memory,
     after_change,
@@ -90,17 +96,23 @@ def test_changes_that_change_nothing_come_slower_and_slower() -> None:
     assert pauses == [0, 0, 1, 2, 4]
 
 
+def a_block(size: int) -> CreateAddressBlock:
+    return CreateAddressBlock(
+        vnic_id="vnic", slot="0", subnet_id="a", size=size, tags={}, token=""
+    )
+
+
 def test_blocks_are_halved_down_to_singles() -> None:
     memory = Memory()
     for size in (4, 2, 1):
-        memory = after_no_block(memory, "a", size)
+        memory = after_no_block(memory, a_block(size))
 
     assert memory.caps == {"a": 1}
 
 
 def test_a_pause_gives_everything_another_chance() -> None:
     failed = Failed(reason="FailedToAttachVNIC", message="no")
-    memory = after_no_block(after_refusal(Memory(), "attach 0", failed), "a", 32)
+    memory = after_no_block(after_refusal(Memory(), "attach 0", failed), a_block(32))
 
     assert memory.held == {"attach 0": failed}
     assert after_failure(memory) == Memory(failures=1)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from core.npn.npn_builders import (
+    BOTH,
+    DUAL,
+    a_dual_profile,
     a_look,
     a_nic,
     a_profiled_npn,
@@ -15,7 +18,13 @@ from core.npn.npn_builders import (
     an_npn,
 )
 
-from mooring.core.npn.changes import Remove, Settled, Wait
+from mooring.core.npn.changes import (
+    CreateAddressBlock,
+    Failed,
+    Remove,
+    Settled,
+    Wait,
+)
 from mooring.core.npn.codec import Unreadable, parse_status, render_status
 from mooring.core.npn.decide import decide
 from mooring.core.npn.errors import NotFound, Refused, Throttled, Unavailable
@@ -27,6 +36,9 @@ from mooring.core.npn.status import refused, report, unreadable, unseen
 
 GOLDEN = Path(__file__).parents[2] / "golden/npn"
 FULL = addresses("vnic-0", "10.0.10.32/29")
+FOUR = addresses("vnic-0", "10.0.10.32/31", "10.0.10.40/32")
+SIX = (*FOUR, *addresses("vnic-0", "fd00:10::1:0:0:0/124"))
+NONE_LEFT = Failed(reason="FailedToCreateIPv6", message="Conflict: there is none left")
 COMING = (AttachmentSeen(id="x", state="ATTACHING"), a_nic(None)[1])
 
 
@@ -57,10 +69,39 @@ CASES = {
             addresses("vnic-p1", "10.0.10.64/30", primary="10.0.10.6/32"),
         ),
     ),
-    "dual-stack-not-served-yet": reported(
-        an_npn(7, ip_families=("IPv4", "IPv6")), a_look([a_nic("0")], FULL)
+    "dual-success": reported(
+        an_npn(2, ip_families=BOTH), a_look([a_nic("0")], SIX, subnet=DUAL)
     ),
-    "ipv6-only-not-served-yet": reported(an_npn(7, ip_families=("IPv6",)), a_look()),
+    "dual-ipv6-preferred": reported(
+        an_npn(2, ip_families=BOTH[::-1]), a_look([a_nic("0")], SIX, subnet=DUAL)
+    ),
+    "dual-filling": reported(
+        an_npn(2, ip_families=BOTH), a_look([a_nic("0")], FOUR, subnet=DUAL)
+    ),
+    "dual-without-a-prefix": reported(
+        an_npn(2, ip_families=BOTH), a_look([a_nic("0")], FOUR)
+    ),
+    "dual-exhausted": reported(
+        an_npn(2, ip_families=BOTH),
+        a_look([a_nic("0")], FOUR, subnet=DUAL),
+        Memory(held={"IPv6 address 0": NONE_LEFT}),
+    ),
+    "dual-profiles": reported(
+        a_dual_profile(4),
+        a_look(
+            [a_nic("p0", display_name="p0")],
+            addresses(
+                "vnic-p0",
+                *("10.0.10.32/30", "fd00:10::5/128", "fd00:10::1:0:0:0/124"),
+                primary="10.0.10.5/32",
+            ),
+            subnet=DUAL,
+        ),
+    ),
+    "ipv6-only-success": reported(
+        an_npn(2, ip_families=("IPv6",)), a_look([a_nic("0")], SIX, subnet=DUAL)
+    ),
+    "ipv6-only-without-a-prefix": reported(an_npn(7, ip_families=("IPv6",)), a_look()),
     "unreadable": unreadable(
         NpnStatus(), Unreadable("spec.maxPodCount", 0, "must be from 1 to 256")
     ),
@@ -132,7 +173,14 @@ def test_growing_is_not_fragmentation() -> None:
 def test_fragmentation_stays_told_until_it_is_healed() -> None:
     pieces = addresses("vnic-0", "10.0.10.32/30", "10.0.10.8/30")
     before = NpnStatus(
-        conditions=(Condition(type="Fragmented", status="True", reason="x"),)
+        conditions=(
+            Condition(
+                type="Fragmented",
+                status="True",
+                reason="x",
+                message="VNIC 0: 8 addresses of pods in 2 pieces",
+            ),
+        )
     )
 
     still = reported(an_npn(7, status=before), a_look([a_nic("0")], pieces))
@@ -177,11 +225,34 @@ def test_a_look_that_is_refused_is_a_failure_that_keeps_the_vnics(
     assert status.vnics == SUCCESS.vnics
 
 
-def test_a_refused_change_is_a_failure_that_keeps_what_was_seen() -> None:
-    status = refused(SUCCESS, "FailedToAttachVNIC", Throttled("AttachVnic", "slow"))
+TAKING = CreateAddressBlock(
+    vnic_id="vnic-0",
+    slot="0",
+    subnet_id="pods",
+    size=16,
+    tags={},
+    token="",
+    family="IPv6",
+)
 
-    assert (status.state, status.reason) == ("BACKOFF", "FailedToAttachVNIC")
+
+def test_a_refused_change_is_a_failure_that_keeps_what_was_seen() -> None:
+    status = refused(SUCCESS, TAKING, Throttled("CreateIpv6", "slow"), 1)
+
+    assert (status.state, status.reason) == ("BACKOFF", "FailedToCreateIPv6")
     assert status.vnics == SUCCESS.vnics
+    assert status.conditions == SUCCESS.conditions
+
+
+def test_a_family_that_is_away_for_long_says_so() -> None:
+    before = CASES["dual-filling"]
+    status = refused(before, TAKING, Unavailable("CreateIpv6", "NoAnswer", "lost"), 3)
+
+    assert [(c.type, c.status, c.reason) for c in status.conditions] == [
+        ("IPv4Ready", "True", "Complete"),
+        ("IPv6Ready", "False", "Unavailable"),
+    ]
+    assert status.conditions[1].message == "NoAnswer: lost"
 
 
 def test_states_are_those_of_the_schema() -> None:

@@ -81,6 +81,16 @@ def address(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
     )
 
 
+def ipv6(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
+    """Read an IPv6 object."""
+    length = data.cidr_prefix_length or 128
+    return AddressSeen(
+        id=data.id,
+        vnic_id=data.vnic_id or "",
+        block=IPv6Network(f"{data.ip_address}/{length}", strict=False),
+    )
+
+
 def subnet(data: Any) -> SubnetSeen:  # noqa: ANN401 - likewise
     """Read a subnet."""
     v4 = data.ipv4_cidr_blocks or [data.cidr_block]

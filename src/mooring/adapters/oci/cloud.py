@@ -27,6 +27,7 @@ from mooring.core.npn.changes import (
     Change,
     CreateAddress,
     CreateAddressBlock,
+    NewVnic,
     UpdateVnic,
 )
 from mooring.core.npn.errors import (
@@ -139,6 +140,18 @@ class OciCloud:
             answers.address,
         )
 
+    def ipv6s(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        """List a VNIC's IPv6 objects."""
+        return self._list(
+            "ListIpv6s",
+            lambda c, page: c.network.list_ipv6s(vnic_id=vnic_id, page=page),
+            answers.ipv6,
+        )
+
+    def ipv6(self, ipv6_id: str) -> AddressSeen:
+        """Show an IPv6 object."""
+        return self._get("GetIpv6", lambda c: c.network.get_ipv6(ipv6_id), answers.ipv6)
+
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet."""
         return self._get(
@@ -163,7 +176,7 @@ class OciCloud:
                 )
                 return None
             case CreateAddressBlock():
-                return self._create(change, prefix(change.size))
+                return self._create(change, prefix(change.size, change.family))
             case CreateAddress():
                 return self._create(change, None)
 
@@ -232,6 +245,7 @@ class OciCloud:
                 nsg_ids=list(wanted.nsg_ids),
                 skip_source_dest_check=wanted.skip_source_dest_check,
                 assign_public_ip=wanted.assign_public_ip,
+                **_with_ipv6(wanted),
                 freeform_tags=dict(wanted.tags),
                 defined_tags=dict(wanted.defined_tags) or None,
                 security_attributes=dict(wanted.security_attributes) or None,
@@ -246,6 +260,8 @@ class OciCloud:
     def _create(
         self, change: CreateAddressBlock | CreateAddress, length: int | None
     ) -> Made:
+        if change.family == "IPv6":
+            return self._create6(change, length)
         details = models.CreatePrivateIpDetails(
             vnic_id=change.vnic_id,
             cidr_prefix_length=length,
@@ -259,6 +275,22 @@ class OciCloud:
             block=length is not None,
         )
         return Made(kind="address", id=response.data.id)
+
+    def _create6(
+        self, change: CreateAddressBlock | CreateAddress, length: int | None
+    ) -> Made:
+        details = models.CreateIpv6Details(
+            vnic_id=change.vnic_id,
+            cidr_prefix_length=length,
+            ipv6_subnet_cidr=_text(change.ipv6_prefix),
+            freeform_tags=dict(change.tags),
+        )
+        response = self._call(
+            "CreateIpv6",
+            lambda c: c.network.create_ipv6(details, opc_retry_token=change.token),
+            block=length is not None,
+        )
+        return Made(kind="ipv6", id=response.data.id)
 
     def _clients(self) -> "_Clients":
         """Give this thread's clients."""
@@ -294,6 +326,27 @@ def _on_page(
     ask: Callable[[_Clients, str | None], Any], page: str | None, clients: _Clients
 ) -> Any:  # noqa: ANN401 - a response of the SDK
     return ask(clients, page)
+
+
+def _with_ipv6(wanted: NewVnic) -> dict[str, Any]:
+    """Ask for a VNIC's own IPv6 address, or say nothing of it."""
+    if not wanted.assign_ipv6_ip:
+        return {}
+    pairs = [
+        models.Ipv6AddressIpv6SubnetCidrPairDetails(
+            ipv6_address=_text(choice.address),
+            ipv6_subnet_cidr=_text(choice.subnet_cidr),
+        )
+        for choice in wanted.ipv6_choices
+    ]
+    return {
+        "assign_ipv6_ip": True,
+        "ipv6_address_ipv6_subnet_cidr_pair_details": pairs or None,
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _settings(access: Access) -> dict[str, Any]:

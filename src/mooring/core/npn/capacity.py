@@ -1,7 +1,7 @@
 """How many pods fit on how many VNICs, and in which blocks their addresses come.
 
-Classic mode: a VNIC serves 31 pods and keeps one address for the host; the primary VNIC
-serves none (oci-facts 1.7 and 8.1).
+Classic mode: a VNIC serves 31 pods and keeps one address for the host, of each family; the
+primary VNIC serves none (oci-facts 1.7 and 8.1).
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,10 @@ PODS_PER_VNIC = 31
 MOST_PODS = 256
 MOST_OBJECTS = 64
 """Private-IP objects of one VNIC besides its primary address; a block is one object."""
+MOST_OBJECTS6 = 33
+"""IPv6 objects of one VNIC: its first and 32 secondary ones."""
+NIBBLE = 16
+"""Lengths of IPv6 blocks are multiples of 4, so their sizes are powers of this."""
 
 
 def pods(vnics: int) -> int:
@@ -41,11 +45,32 @@ def blocks(addresses: int, largest: int = MOST_PODS) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def prefix(size: int) -> int:
-    """Give the IPv4 prefix length of a block of that size, a power of two."""
-    return 33 - size.bit_length()
+def blocks6(addresses: int, largest: int | None = None) -> tuple[int, ...]:
+    """Cover a number of IPv6 addresses with one block that holds them all, or a single one.
+
+    Where no block larger than `largest` is free, it takes several of what there is.
+    """
+    sizes: list[int] = []
+    while addresses > 0:
+        size = 1
+        while size < addresses and (largest is None or size * NIBBLE <= largest):
+            size *= NIBBLE
+        sizes.append(size)
+        addresses -= size
+    return tuple(sizes)
 
 
-def objects(sizes: Sequence[int]) -> int:
+def smaller(size: int, family: str) -> int:
+    """Give the size of block to ask for when none of this size is free."""
+    return max(size // (NIBBLE if family == "IPv6" else 2), 1)
+
+
+def prefix(size: int, family: str = "IPv4") -> int:
+    """Give the prefix length of a block of that size, a power of two."""
+    return (129 if family == "IPv6" else 33) - size.bit_length()
+
+
+def objects(sizes: Sequence[int], family: str = "IPv4") -> int:
     """Count the objects beyond the fewest that could hold as many addresses."""
-    return len(sizes) - len(blocks(sum(sizes)))
+    split = blocks6 if family == "IPv6" else blocks
+    return len(sizes) - len(split(sum(sizes)))

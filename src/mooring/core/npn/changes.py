@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 from typing import Any, TypeAlias, assert_never
 
 from mooring.core.npn.capacity import prefix
+from mooring.core.npn.record import Ipv6Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,8 @@ class NewVnic:
     nsg_ids: tuple[str, ...] = ()
     skip_source_dest_check: bool = True
     assign_public_ip: bool = False
+    assign_ipv6_ip: bool = False
+    ipv6_choices: tuple[Ipv6Choice, ...] = ()
     nic_index: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     defined_tags: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +50,10 @@ class UpdateVnic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateAddressBlock:
-    """Take an aligned block of `size` addresses of a family as one object."""
+    """Take an aligned block of `size` addresses of a family as one object.
+
+    `ipv6_prefix` is the subnet's out of which IPv6 addresses are to come.
+    """
 
     vnic_id: str
     slot: str
@@ -55,11 +62,12 @@ class CreateAddressBlock:
     tags: Mapping[str, str]
     token: str
     family: str = "IPv4"
+    ipv6_prefix: IPv6Network | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateAddress:
-    """Take one address."""
+    """Take one address of a family."""
 
     vnic_id: str
     slot: str
@@ -67,6 +75,7 @@ class CreateAddress:
     tags: Mapping[str, str]
     token: str
     family: str = "IPv4"
+    ipv6_prefix: IPv6Network | None = None
 
 
 Change: TypeAlias = AttachVnic | UpdateVnic | CreateAddressBlock | CreateAddress
@@ -104,6 +113,9 @@ class Remove:
 
 Decision: TypeAlias = Change | Wait | Settled | Failed | Remove
 
+NOT_CREATED = {"IPv4": "FailedToCreatePrivateIP", "IPv6": "FailedToCreateIPv6"}
+"""The status reason when addresses of a family cannot be had."""
+
 
 def reason(change: Change) -> str:
     """Give the status reason for when this change does not succeed."""
@@ -113,7 +125,7 @@ def reason(change: Change) -> str:
         case UpdateVnic():
             return "FailedToUpdateVNIC"
         case CreateAddressBlock() | CreateAddress():
-            return "FailedToCreatePrivateIP"
+            return NOT_CREATED[change.family]
         case _:
             assert_never(change)
 
@@ -126,9 +138,10 @@ def describe(change: Change) -> str:
         case UpdateVnic():
             return f"setting groups and source/destination check of VNIC {change.slot}"
         case CreateAddressBlock():
-            return f"taking a /{prefix(change.size)} for VNIC {change.slot}"
+            length = prefix(change.size, change.family)
+            return f"taking {_an(change.family)} /{length} for VNIC {change.slot}"
         case CreateAddress():
-            return f"taking an address for VNIC {change.slot}"
+            return f"taking an {_word(change.family)}address for VNIC {change.slot}"
         case _:
             assert_never(change)
 
@@ -141,9 +154,23 @@ def subject(change: Change) -> str:
         case UpdateVnic():
             return f"update {change.slot}"
         case CreateAddressBlock() | CreateAddress():
-            return f"address {change.slot}"
+            return addressing(change.slot, change.family)
         case _:
             assert_never(change)
+
+
+def addressing(slot: str, family: str) -> str:
+    """Name the subject of giving a slot addresses of a family."""
+    return f"{_word(family)}address {slot}"
+
+
+def _word(family: str) -> str:
+    """Say the family where it is not the usual one."""
+    return "" if family == "IPv4" else f"{family} "
+
+
+def _an(family: str) -> str:
+    return "a" if family == "IPv4" else f"an {family}"
 
 
 def token(*parts: object) -> str:

@@ -9,7 +9,8 @@ was cut off anywhere, a lost reply and a VNIC removed behind our back are all th
     a VNIC of ours with wrong groups or check ... UpdateVnic
     a slot without a VNIC, none under way ....... AttachVnic
     a ready VNIC that lacks addresses ........... CreateAddressBlock, the largest that fits;
-                                                  CreateAddress where no block is free
+                                                  CreateAddress where no block is free;
+                                                  the preferred family first (`addressing`)
     something of it refused ..................... the next one; Failed when none is left
     a VNIC or a subnet under way ................ Wait
     nothing of this ............................. Settled
@@ -18,14 +19,12 @@ What is there beyond the spec is left alone: a pod may be using it (decision 003
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-from mooring.core.npn.capacity import MOST_OBJECTS, blocks, pods
+from mooring.core.npn.addressing import newborn, obstacles, pieces
+from mooring.core.npn.capacity import pods
 from mooring.core.npn.changes import (
     AttachVnic,
     Change,
-    CreateAddress,
-    CreateAddressBlock,
     Decision,
     Failed,
     Remove,
@@ -36,8 +35,8 @@ from mooring.core.npn.changes import (
     token,
 )
 from mooring.core.npn.memory import Memory, next_pause
-from mooring.core.npn.picture import Picture, wants_ipv6
-from mooring.core.npn.seen import GOING, MINE, SubnetSeen
+from mooring.core.npn.picture import Picture
+from mooring.core.npn.seen import GOING
 from mooring.core.npn.slots import Nic, Slot, lives
 
 COMES = frozenset({"PROVISIONING", "STARTING", "MOVING", "CREATING_IMAGE"})
@@ -48,10 +47,6 @@ INSTANCE_PATIENCE = 1200.0
 PATIENCE = 120.0
 """Seconds that an attachment, or a subnet's update, may take."""
 
-IPV6_LATER = (
-    "IPv6 is asked for and not served yet: this version gives pods IPv4 addresses only"
-)
-
 
 def decide(picture: Picture, memory: Memory) -> Decision:
     """Say what to do now."""
@@ -60,14 +55,14 @@ def decide(picture: Picture, memory: Memory) -> Decision:
         return early
     attach = _attach(picture, memory)
     blocked = [attach] if isinstance(attach, Failed) else []
-    blocked += [o for o in _obstacles(picture, memory) if isinstance(o, Failed)]
+    blocked += [o for o in obstacles(picture, memory) if isinstance(o, Failed)]
     for change in _changes(picture, memory, attach):
         if subject(change) not in memory.held:
             return change
     pending = [attach] if isinstance(attach, Wait) else list(_pending(picture, memory))
     if pending:
         return _patient(pending[0], memory)
-    return next(iter([*memory.held.values(), *blocked, *_ipv6(picture)]), Settled())
+    return next(iter([*memory.held.values(), *blocked]), Settled())
 
 
 def _instance(picture: Picture, memory: Memory) -> Decision | None:
@@ -102,9 +97,7 @@ def _changes(
             )
     if isinstance(attach, AttachVnic):
         yield attach
-    for slot in picture.slots:
-        if _needs_addresses(picture, slot) and not _obstacle(picture, slot, memory):
-            yield _address(picture, slot, memory)
+    yield from pieces(picture, memory)
 
 
 def _strays(slot: Slot, nic: Nic) -> bool:
@@ -116,9 +109,13 @@ def _strays(slot: Slot, nic: Nic) -> bool:
 
 
 def _attach(picture: Picture, memory: Memory) -> AttachVnic | Wait | Failed | None:
-    """Say how the first slot without a VNIC gets one; None when there is no such slot."""
+    """Say how the first slot without a VNIC gets one; None when there is no such slot.
+
+    One whose subnet has none of its families would be of no use.
+    """
     match, seen = picture.match, picture.seen
-    slot = next((s for s in picture.slots if s.key not in match.placed), None)
+    bare = (s for s in picture.slots if s.key not in match.placed)
+    slot = next((s for s in bare if picture.served(s)), None)
     if slot is None:
         return None
     if match.coming:
@@ -138,49 +135,9 @@ def _attach(picture: Picture, memory: Memory) -> AttachVnic | Wait | Failed | No
     return AttachVnic(
         instance_id=seen.instance.id,
         slot=slot.key,
-        vnic=slot.vnic,
+        vnic=newborn(picture, slot).vnic,
         token=token("attach", picture.npn.name, slot.key, *dead, memory.salt),
     )
-
-
-def _needs_addresses(picture: Picture, slot: Slot) -> bool:
-    holding = picture.holdings.get(slot.key)
-    return bool(holding and holding.missing)
-
-
-def _obstacle(picture: Picture, slot: Slot, memory: Memory) -> Failed | Wait | None:
-    """Say what keeps a VNIC from getting addresses."""
-    nic, holding = picture.match.placed[slot.key], picture.holdings[slot.key]
-    subnet = _subnet(picture, nic)
-    if subnet.state == "UPDATING":
-        message = f"subnet {subnet.id} is being updated"
-        return replace(_wait(message, memory), reason="FailedToCreatePrivateIP")
-    if not subnet.v4:
-        return Failed(
-            reason="FailedToGetNPN_IPFamilies",
-            message=f"subnet {subnet.id} has no IPv4 block",
-        )
-    if len(holding.sizes) >= MOST_OBJECTS:
-        return Failed(
-            reason="FailedToAllocatePrivateIP",
-            message=f"VNIC {nic.vnic.id} holds {len(holding.sizes)} private-IP objects,"
-            f" the most there can be, and still lacks {holding.missing} addresses",
-        )
-    return None
-
-
-def _subnet(picture: Picture, nic: Nic) -> SubnetSeen:
-    """Give the VNIC's subnet; one that was not shown has nothing to offer."""
-    missing = SubnetSeen(id=nic.vnic.subnet_id, state="")
-    return picture.seen.subnets.get(nic.vnic.subnet_id, missing)
-
-
-def _obstacles(picture: Picture, memory: Memory) -> Iterator[Failed | Wait]:
-    for slot in picture.slots:
-        if _needs_addresses(picture, slot):
-            obstacle = _obstacle(picture, slot, memory)
-            if obstacle:
-                yield obstacle
 
 
 def _pending(picture: Picture, memory: Memory) -> Iterator[Wait]:
@@ -190,7 +147,7 @@ def _pending(picture: Picture, memory: Memory) -> Iterator[Wait]:
         if nic and not nic.ready:
             states = f"{nic.attachment.state}, {nic.vnic.state}"
             yield _wait(f"VNIC {slot.key} is {states}", memory)
-    yield from (o for o in _obstacles(picture, memory) if isinstance(o, Wait))
+    yield from (o for o in obstacles(picture, memory) if isinstance(o, Wait))
 
 
 def _wait(message: str, memory: Memory) -> Wait:
@@ -203,39 +160,3 @@ def _patient(wait: Wait, memory: Memory) -> Wait | Failed:
         return wait
     message = f"{wait.message}, for {memory.waited:.0f} s now"
     return Failed(reason=wait.reason, message=message, retry_after=INSTANCE_PAUSE)
-
-
-def _address(
-    picture: Picture, slot: Slot, memory: Memory
-) -> CreateAddressBlock | CreateAddress:
-    """Ask for the largest piece of what is missing that the subnet may have."""
-    vnic, missing = (
-        picture.match.placed[slot.key].vnic,
-        picture.holdings[slot.key].missing,
-    )
-    size = blocks(missing, memory.caps.get(vnic.subnet_id, missing))[0]
-    held = sorted(a.id for a in picture.seen.addresses.get(vnic.id, ()))
-    key = token("address", picture.npn.name, vnic.id, size, *held, memory.salt)
-    tags = {MINE: picture.npn.name}
-    if size == 1:
-        return CreateAddress(
-            vnic_id=vnic.id,
-            slot=slot.key,
-            subnet_id=vnic.subnet_id,
-            tags=tags,
-            token=key,
-        )
-    return CreateAddressBlock(
-        vnic_id=vnic.id,
-        slot=slot.key,
-        subnet_id=vnic.subnet_id,
-        size=size,
-        tags=tags,
-        token=key,
-    )
-
-
-def _ipv6(picture: Picture) -> Iterator[Failed]:
-    """Keep an object from settling while it lacks a family that it asks for."""
-    if wants_ipv6(picture.npn):
-        yield Failed(reason="FailedToCreateIPv6", message=IPV6_LATER)

@@ -7,7 +7,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mooring.core.npn.changes import Change, Failed
+from mooring.core.npn.capacity import smaller
+from mooring.core.npn.changes import Change, CreateAddressBlock, Failed
 from mooring.core.npn.seen import Made, Sighting
 from mooring.core.npn.slots import lives
 
@@ -20,7 +21,7 @@ class Memory:
 
     `salt` goes into retry tokens and grows when one proved stale. `expected` was made by a
     call that succeeded and has not been seen yet. `caps` is the largest block worth asking
-    for, by subnet. `held` are the subjects refused since the last pause. `waited` counts the
+    for, by subnet and family (`cap_of`). `held` are the subjects refused since the last pause. `waited` counts the
     seconds of the present wait, `failures` the failed turns since the last good one.
     `stuck` counts the signs that changes succeed and change nothing: `last` was made again,
     what was made vanished, a token was stale.
@@ -40,7 +41,7 @@ def after_look(memory: Memory, seen: Sighting) -> Memory:
     """Forget what was expected and is listed; a thing made and gone spoils its token."""
     here = {Made(kind="attachment", id=a.id): lives(a, seen) for a in seen.attachments}
     present = here.keys() | {
-        Made(kind="address", id=a.id) for on in seen.addresses.values() for a in on
+        Made(kind=a.kind, id=a.id) for on in seen.addresses.values() for a in on
     }
     lost = memory.expected & (
         seen.gone | {made for made, alive in here.items() if not alive}
@@ -70,9 +71,16 @@ def after_stale(memory: Memory) -> Memory:
     return replace(memory, salt=memory.salt + 1, stuck=memory.stuck + 1)
 
 
-def after_no_block(memory: Memory, subnet_id: str, size: int) -> Memory:
-    """Ask this subnet for half of it at most."""
-    return replace(memory, caps={**memory.caps, subnet_id: max(size // 2, 1)})
+def cap_of(subnet_id: str, family: str) -> str:
+    """Name a subnet's addresses of a family."""
+    return subnet_id if family == "IPv4" else f"{subnet_id} {family}"
+
+
+def after_no_block(memory: Memory, change: CreateAddressBlock) -> Memory:
+    """Ask this subnet for smaller blocks of the family from now on."""
+    place = cap_of(change.subnet_id, change.family)
+    size = smaller(change.size, change.family)
+    return replace(memory, caps={**memory.caps, place: size})
 
 
 def after_refusal(memory: Memory, subject: str, failed: Failed) -> Memory:

@@ -74,6 +74,12 @@ class Cloud(Protocol):
     def address(self, address_id: str) -> AddressSeen:
         """Show a private-IP object."""
 
+    def ipv6s(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        """List a VNIC's IPv6 objects."""
+
+    def ipv6(self, ipv6_id: str) -> AddressSeen:
+        """Show an IPv6 object."""
+
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet."""
 

@@ -53,12 +53,17 @@ class VnicSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressSeen:
-    """A private-IP object on a VNIC: one address or an aligned block."""
+    """A private-IP or IPv6 object on a VNIC: one address or an aligned block."""
 
     id: str
     vnic_id: str
     block: IPv4Network | IPv6Network
     is_primary: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Name what a call made when it made this."""
+        return "address" if self.block.version == 4 else "ipv6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +77,14 @@ class SubnetSeen:
     router_v4: IPv4Address | None = None
     router_v6: IPv6Address | None = None
 
+    def has(self, family: str) -> bool:
+        """Tell whether there are addresses of a family in it."""
+        return bool(self.v4 if family == "IPv4" else self.v6)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a successful call said it made: an "attachment" or an "address"."""
+    """What a successful call said it made: an "attachment", an "address" or an "ipv6"."""
 
     kind: str
     id: str
@@ -85,10 +94,10 @@ class Made:
 class Sighting:
     """One look.
 
-    `addresses` holds the objects of every VNIC with our tag, by VNIC; a VNIC of somebody
-    else's is seen, its addresses are not asked for. Of the things made before, `gone` are
-    those that the cloud says are not there, `unlisted` those that it shows when asked for
-    by their id while its lists lag behind.
+    `addresses` holds the objects of every VNIC with our tag, by VNIC, IPv6 ones only where
+    they may be wanted; a VNIC of somebody else's is seen, its addresses are not asked for.
+    Of the things made before, `gone` are those that the cloud says are not there,
+    `unlisted` those that it shows when asked for by their id while its lists lag behind.
     """
 
     instance: InstanceSeen

@@ -7,10 +7,11 @@ for the shape's limit and are never touched.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mooring.core.npn.capacity import spread
 from mooring.core.npn.changes import NewVnic
+from mooring.core.npn.families import asked
 from mooring.core.npn.record import Npn, SecondaryVnic
 from mooring.core.npn.seen import (
     DEAD,
@@ -25,13 +26,17 @@ from mooring.core.npn.seen import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A wanted VNIC. `host_on_primary`: the host uses the VNIC's primary address."""
+    """A wanted VNIC. `host_on_primary`: the host uses the VNIC's primary address.
+
+    `families` are those that are asked for, the preferred one first (`families.asked`).
+    """
 
     key: str
     pods: int
     vnic: NewVnic
     host_on_primary: bool = False
     application_resources: tuple[str, ...] = ()
+    families: tuple[str, ...] = ("IPv4",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,10 @@ def slots(npn: Npn) -> tuple[Slot, ...]:
     """Give the wanted VNICs in the order in which they are attached."""
     spec = npn.spec
     if spec.secondary_vnics:
-        return tuple(_profiled(npn.name, profile) for profile in spec.secondary_vnics)
+        return tuple(
+            replace(_profiled(npn.name, profile), families=asked(spec, profile))
+            for profile in spec.secondary_vnics
+        )
     return tuple(
         Slot(
             key=str(index),
@@ -73,6 +81,7 @@ def slots(npn: Npn) -> tuple[Slot, ...]:
                 nsg_ids=spec.network_security_group_ids,
                 tags={MINE: npn.name, SLOT: str(index)},
             ),
+            families=spec.ip_families,
         )
         for index, pods in enumerate(spread(spec.max_pod_count))
     )
@@ -91,6 +100,7 @@ def _profiled(name: str, profile: SecondaryVnic) -> Slot:
             nsg_ids=profile.nsg_ids,
             skip_source_dest_check=profile.skip_source_dest_check,
             assign_public_ip=profile.assign_public_ip,
+            ipv6_choices=profile.ipv6_choices,
             nic_index=profile.nic_index,
             tags={**profile.freeform_tags, MINE: name, SLOT: profile.display_name},
             defined_tags=profile.defined_tags,

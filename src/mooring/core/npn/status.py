@@ -6,11 +6,15 @@ from the pods that use the others, and the first VNIC serves while the second is
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
+from itertools import zip_longest
 from typing import assert_never
 
+from mooring.core.npn.addressing import obstacle, unserved
 from mooring.core.npn.capacity import objects
 from mooring.core.npn.changes import (
     AttachVnic,
+    Change,
     CreateAddress,
     CreateAddressBlock,
     Decision,
@@ -19,13 +23,15 @@ from mooring.core.npn.changes import (
     Settled,
     UpdateVnic,
     Wait,
+    addressing,
     describe,
 )
+from mooring.core.npn.changes import reason as reason_of
 from mooring.core.npn.codec import Unreadable
-from mooring.core.npn.decide import IPV6_LATER
 from mooring.core.npn.errors import TRANSIENT, CloudError
-from mooring.core.npn.memory import Memory
-from mooring.core.npn.picture import Picture, serves_ipv4, wants_ipv6
+from mooring.core.npn.families import IPV4, IPV6
+from mooring.core.npn.memory import Memory, cap_of
+from mooring.core.npn.picture import Picture
 from mooring.core.npn.record import Condition, NpnStatus, Pair, VnicStatus
 from mooring.core.npn.seen import SubnetSeen
 from mooring.core.npn.slots import Slot
@@ -38,8 +44,17 @@ REASONS = {
     "GetSubnet": "FailedToGetSubnet",
     "ListPrivateIps": "FailedToListPrivateIP",
     "GetPrivateIp": "FailedToListPrivateIP",
+    "ListIpv6s": "FailedToListPrivateIP",
+    "GetIpv6": "FailedToListPrivateIP",
 }
 """The reason for each call of a look (oci-facts 1.6)."""
+
+SPACE = frozenset({"Conflict", "LimitExceeded", "QuotaExceeded"})
+"""Codes with which the cloud says that there is no address left, or none for us."""
+UNDER_WAY = "Incomplete"
+"""A family's reason while it is being worked on; any other says why it is not to be had."""
+LONG_AWAY = 3
+"""Failed tries after which a family counts as not to be had for now."""
 
 
 def report(picture: Picture, decision: Decision, memory: Memory) -> NpnStatus:
@@ -70,10 +85,29 @@ def _words(decision: Decision) -> tuple[str, str, str]:
             assert_never(decision)
 
 
-def refused(before: NpnStatus, reason: str, error: CloudError) -> NpnStatus:
-    """Give the status after a change that did not succeed: what was seen stays."""
+def refused(
+    before: NpnStatus, change: Change, error: CloudError, failures: int
+) -> NpnStatus:
+    """Give the status after a change that did not succeed: what was seen stays.
+
+    A family whose addresses could not be had some times running is said to be away, so that
+    nobody waits for it who can do without.
+    """
     message = f"{error.code}: {error.message}"
-    return replace(before, state="BACKOFF", reason=reason, message=message)
+    conditions = before.conditions
+    if isinstance(change, CreateAddress | CreateAddressBlock) and failures >= LONG_AWAY:
+        kind = f"{change.family}Ready"
+        conditions = tuple(
+            replace(c, reason="Unavailable", message=message) if c.type == kind else c
+            for c in conditions
+        )
+    return replace(
+        before,
+        state="BACKOFF",
+        reason=reason_of(change),
+        message=message,
+        conditions=conditions,
+    )
 
 
 def unseen(before: NpnStatus, error: CloudError) -> NpnStatus:
@@ -101,42 +135,55 @@ def unreadable(before: NpnStatus, error: Unreadable) -> NpnStatus:
 
 
 def _vnics(picture: Picture) -> Iterator[VnicStatus]:
-    """Give every VNIC that can serve: it is there and the host has its address on it."""
+    """Give every VNIC that can serve: it is there and the host has an address on it."""
     for slot in picture.slots:
-        holding = picture.holdings.get(slot.key)
-        if holding and holding.host:
+        holdings = picture.holdings.get(slot.key, {})
+        if any(holding.host for holding in holdings.values()):
             yield _vnic(picture, slot)
 
 
 def _vnic(picture: Picture, slot: Slot) -> VnicStatus:
-    nic, holding = picture.match.placed[slot.key], picture.holdings[slot.key]
+    """Give a VNIC; of a family whose host address is missing it offers nothing."""
+    nic, families = picture.match.placed[slot.key], picture.served(slot)
+    holdings = picture.holdings[slot.key]
+    ready = {f: h for f, h in holdings.items() if h.host}
     empty = SubnetSeen(id=nic.vnic.subnet_id, state="")
     subnet = picture.seen.subnets.get(nic.vnic.subnet_id, empty)
+    four, six = IPV4 in families, IPV6 in families
+    pods4, pods6 = (ready[f].pods if f in ready else () for f in (IPV4, IPV6))
     return VnicStatus(
         vnic_id=nic.vnic.id,
         mac_address=nic.vnic.mac_address.lower(),
         subnet_id=nic.vnic.subnet_id,
         nsg_ids=nic.vnic.nsg_ids,
         ip_count=slot.pods,
-        ip_families=("IPv4",),
-        subnet_v4=next(iter(subnet.v4), None),
-        router=Pair(v4=subnet.router_v4),
-        host=Pair(v4=holding.host),
-        pod_addresses=tuple(Pair(v4=a) for a in holding.pods),
+        ip_families=families,
+        subnet_v4=next(iter(subnet.v4), None) if four else None,
+        subnet_v6=next(iter(subnet.v6), None) if six else None,
+        router=Pair(
+            v4=subnet.router_v4 if four else None, v6=subnet.router_v6 if six else None
+        ),
+        host=_pair(*(ready[f].host if f in ready else None for f in (IPV4, IPV6))),
+        pod_addresses=tuple(_pair(a, b) for a, b in zip_longest(pods4, pods6)),
         application_resources=slot.application_resources,
         nic_index=nic.attachment.nic_index,
         vlan_tag=nic.attachment.vlan_tag,
     )
 
 
+def _pair(
+    v4: IPv4Address | IPv6Address | None, v6: IPv4Address | IPv6Address | None
+) -> Pair:
+    return Pair(
+        v4 if isinstance(v4, IPv4Address) else None,
+        v6 if isinstance(v6, IPv6Address) else None,
+    )
+
+
 def _conditions(picture: Picture, memory: Memory) -> Iterator[Condition]:
     """Give one condition per requested family, and what else an operator should know."""
-    if serves_ipv4(picture.npn):
-        yield _ipv4(picture)
-    if wants_ipv6(picture.npn):
-        yield Condition(
-            type="IPv6Ready", status="False", reason="NotServedYet", message=IPV6_LATER
-        )
+    for family in picture.families:
+        yield _family(picture, family, memory)
     fragmented = ", ".join(_fragmented(picture, memory))
     if fragmented:
         yield Condition(
@@ -152,20 +199,45 @@ def _conditions(picture: Picture, memory: Memory) -> Iterator[Condition]:
         )
 
 
-def _ipv4(picture: Picture) -> Condition:
-    ready = [h for h in picture.holdings.values() if not h.missing]
-    pods = sum(len(h.pods) for h in picture.holdings.values())
+def _family(picture: Picture, family: str, memory: Memory) -> Condition:
+    """Tell of a family: whether all of it is there, else how much and why no more."""
+    asking = [slot for slot in picture.slots if family in slot.families]
+    held = [picture.holdings.get(slot.key, {}).get(family) for slot in asking]
+    found = [holding for holding in held if holding]
     message = (
-        f"{pods} of {sum(s.pods for s in picture.slots)} pod addresses,"
-        f" {len(ready)} of {len(picture.slots)} VNICs complete"
+        f"{sum(len(h.pods) for h in found)} of {sum(s.pods for s in asking)}"
+        f" pod addresses, {sum(not h.missing for h in found)} of {len(asking)}"
+        " VNICs complete"
     )
-    if picture.complete:
+    if picture.complete(family):
         return Condition(
-            type="IPv4Ready", status="True", reason="Complete", message=message
+            type=f"{family}Ready", status="True", reason="Complete", message=message
         )
+    reason, cause = _cause(picture, family, memory)
     return Condition(
-        type="IPv4Ready", status="False", reason="Incomplete", message=message
+        type=f"{family}Ready",
+        status="False",
+        reason=reason,
+        message=f"{message}; {cause}" if cause else message,
     )
+
+
+def _cause(picture: Picture, family: str, memory: Memory) -> tuple[str, str]:
+    """Say why a family is not complete: a word, and a sentence unless it is under way."""
+    if not any(family in slot.families for slot in picture.slots):
+        return "NotAssigned", unserved(picture, family)
+    gap = unserved(picture, family)
+    if gap:
+        return "NotInSubnet", gap
+    for slot in picture.lacking(family):
+        refused = memory.held.get(addressing(slot.key, family))
+        if refused:
+            code = refused.message.partition(":")[0]
+            return "Exhausted" if code in SPACE else "Refused", refused.message
+        found = obstacle(picture, slot, family, memory)
+        if isinstance(found, Failed):
+            return "Exhausted", found.message
+    return UNDER_WAY, ""
 
 
 def _fragmented(picture: Picture, memory: Memory) -> Iterator[str]:
@@ -174,20 +246,27 @@ def _fragmented(picture: Picture, memory: Memory) -> Iterator[str]:
     A refusal is remembered for this turn's caps, and in the status from then on; a VNIC that
     only grew is in pieces as well, and nothing to tell.
     """
-    told = any(c.type == "Fragmented" for c in picture.npn.status.conditions)
-    for key, holding in picture.holdings.items():
+    told = [c.message for c in picture.npn.status.conditions if c.type == "Fragmented"]
+    for key, holdings in picture.holdings.items():
         subnet = picture.match.placed[key].vnic.subnet_id
-        if objects(holding.sizes) and (told or subnet in memory.caps):
-            yield (
-                f"VNIC {key}: {sum(holding.sizes)} addresses of {subnet}"
-                f" in {len(holding.sizes)} pieces"
-            )
+        for family, holding in holdings.items():
+            words = f"addresses {'' if family == IPV4 else 'in IPv6 '}of {subnet}"
+            known = any(words in message for message in told)
+            if objects(holding.sizes, family) and (
+                known or cap_of(subnet, family) in memory.caps
+            ):
+                yield (
+                    f"VNIC {key}: {sum(holding.sizes)} {words}"
+                    f" in {len(holding.sizes)} pieces"
+                )
 
 
 def _surplus(picture: Picture) -> Iterator[str]:
     """Name what is ours and not asked for (any more)."""
     for nic in picture.match.surplus:
         yield f"VNIC {nic.vnic.id} fills no slot"
-    for key, holding in picture.holdings.items():
-        if holding.spare:
-            yield f"VNIC {key} has {holding.spare} addresses more than asked for"
+    for key, holdings in picture.holdings.items():
+        for family, holding in holdings.items():
+            what = "addresses" if family == IPV4 else "IPv6 objects"
+            if holding.spare:
+                yield f"VNIC {key} has {holding.spare} {what} more than asked for"

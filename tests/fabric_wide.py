@@ -7,9 +7,10 @@ No route leads in a circle.
 
 import random
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 
 from builders_gateways import (
+    about,
     attach,
     drg,
     drg_table,
@@ -24,7 +25,7 @@ from builders_vcn import Cloud, allow, an_id
 from fabric_game import Game
 from wiretap import ACK
 
-from mooring.core.vcn.model import SecurityRule
+from mooring.core.vcn.model import PublicIp, SecurityRule
 from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.packets.forwarding import Verdict
 from mooring.core.vcn.packets.packet import INTERNET, Packet, Tuple, icmp, tcp, udp
@@ -53,7 +54,7 @@ VNICS = ("a", "b", "c", "d", "x", "y")
 INSIDE = tuple(address for name in VNICS for address in ADDRESSES[name])
 PLACES = (*INSIDE, *(a for key in (SITE, SGW, INTERNET) for a in ADDRESSES[key]))
 UNUSED = ("10.0.1.200", "10.1.9.9", "10.9.9.9", "2001:db8:4000::9", "fd99::1")
-FACES = ("198.18.0.1", "198.18.0.10", "198.18.0.11")
+FACES = ("198.18.0.1", "198.18.0.10", "198.18.0.11", "198.18.0.12")
 PRIVATE = (*INSIDE, *ADDRESSES[SITE])
 
 LABELS = tuple(each.label for each in services("local-1"))
@@ -264,6 +265,33 @@ class WideGame(Game):
             own = self.chance.choice((None, None, *tables))
             self.cloud.change(id, route_table_id=own)
 
+    def change_addresses(self) -> None:
+        """Let addresses and blocks move between the VNICs of a subnet."""
+        for id, owners in (
+            (an_id("privateip", "10.0.1.77"), "ab"),
+            (an_id("privateip", "10.0.2.64/28"), "cd"),
+            (an_id("ipv6", BLOCK6), "ab"),
+            (an_id("ipv6", "fd12::d"), "cd"),
+        ):
+            self.cloud.change(id, vnic_id=an_id("vnic", self.chance.choice(owners)))
+
+    def change_publics(self) -> None:
+        """Move public addresses; one is an object that a secondary private IP has, or nobody."""
+        super().change_publics()
+        others = [an_id("privateip", a) for a in ("10.0.1.77", "10.0.1.5", "10.1.1.6")]
+        public = PublicIp(
+            id=an_id("publicip", "moving"),
+            **about(
+                "moving", self.chance.choice(("ASSIGNED", "ASSIGNED", "AVAILABLE"))
+            ),
+            ip_address=IPv4Address(FACES[3]),
+            lifetime="RESERVED",
+            scope="REGION",
+            assigned_entity_id=self.chance.choice(others),
+            assigned_entity_type="PRIVATE_IP",
+        )
+        self.cloud.world = self.cloud.world.put(public)
+
     # -- packets
 
     def error(self, at: str, about: Tuple) -> Packet:
@@ -326,6 +354,7 @@ CHANGES = [
     WideGame.change_doors,
     WideGame.change_drg,
     WideGame.change_tables,
+    WideGame.change_addresses,
 ]
 
 
@@ -366,8 +395,10 @@ def a_wide_game(chance: random.Random) -> WideGame:
     ipv6(cloud, b, BLOCK6)
     for name in TABLES:
         game.write(name)
-    for change in (game.change_gateways, game.change_drg, game.change_doors):
-        change()
+    game.change_gateways()
+    game.change_drg()
+    game.change_doors()
+    game.change_publics()
     return game
 
 

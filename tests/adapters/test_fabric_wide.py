@@ -15,7 +15,7 @@ from fabric_wide import SGW, SITE, VNICS, WideGame, a_wide_game
 
 from mooring.core.vcn.packets import names
 
-GAMES = 4
+GAMES = 3
 FENCES = 4  # no packet passes more than eight links, and a fence passes two
 
 

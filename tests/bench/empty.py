@@ -1,10 +1,11 @@
 """The local VCN's server with nothing behind its door: every signed request gets an empty reply.
 
 usage: empty.py STATE PORT. What `vcn_create_rate` is held against: the same HTTP, the same check
-of the signature, the same faults and budgets, no decision, no journal.
+of the signature, the same faults and budgets, the same line in the log; no decision, no journal.
 """
 
 import asyncio
+import logging
 import secrets
 import sys
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from mooring.core.vcn.limits import Settings
 from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.http import HttpServer
 from mooring.localvcn.keys import Keys
-from mooring.localvcn.run import KEEP_ALIVE, Door, listen
+from mooring.localvcn.run import KEEP_ALIVE, Door, listen, spare_collector
 from mooring.localvcn.server import Server
 
 
@@ -36,10 +37,14 @@ async def serve(state: Path, port: int) -> None:
     desk = Desk(Settings(), chance)
     app = Server(Nothing(desk), Keys(IdentityFile(state)), chance)  # type: ignore[arg-type]
     server = HttpServer(app, keep_alive=KEEP_ALIVE, most=4096)
+    spare_collector()
     await server.start(listen(Door("127.0.0.1", port)))
     print("ready", flush=True)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO
+    )
     asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))

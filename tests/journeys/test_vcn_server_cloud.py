@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -12,8 +13,9 @@ from fakes.journal import FakeJournal
 from mooring.adapters.journal import JournalError
 from mooring.core.vcn.api.requests import Reply, Request
 from mooring.core.vcn.limits import Settings
+from mooring.core.vcn.model import Vcn
 from mooring.core.vcn.world import World
-from mooring.localvcn.cloud import Cloud
+from mooring.localvcn.cloud import TOGETHER, Cloud
 from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import Enforcement, NoFabric
 
@@ -34,7 +36,10 @@ class Scene:
         self._entropy = (n.to_bytes(16) for n in count())
 
     async def call(self, method: str, path: str, **body: object) -> Reply:
-        request = Request(
+        return await self.cloud.answer(self.request(method, path, **body))
+
+    def request(self, method: str, path: str, **body: object) -> Request:
+        return Request(
             method=method,
             path=f"/20160918{path}",
             query={"compartmentId": "c"} if method == "GET" else {},
@@ -42,7 +47,6 @@ class Scene:
             now=self.now,
             entropy=next(self._entropy),
         )
-        return await self.cloud.answer(request)
 
     async def make(self, path: str, **body: object) -> str:
         reply = await self.call(
@@ -160,5 +164,130 @@ def test_what_is_due_happens_without_anybody_asking() -> None:
 
         await until(runs)
         assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def a_request(scene: Scene, block: int, **more: str) -> Request:
+    """A VCN is to be made, its block told apart by a number."""
+    body = {"compartmentId": "c", "cidrBlocks": [f"10.{block}.0.0/16"]}
+    request = scene.request("POST", "/vcns", **body)
+    return replace(request, headers=more) if more else request
+
+
+async def together(scene: Scene, *requests: Request) -> list[Reply | BaseException]:
+    """Send requests at the same moment; what becomes of each."""
+    calls = (scene.cloud.answer(request) for request in requests)
+    return await asyncio.gather(*calls, return_exceptions=True)
+
+
+def statuses(said: list[Reply | BaseException]) -> list[int | type]:
+    return [one.status if isinstance(one, Reply) else type(one) for one in said]
+
+
+def test_changes_that_arrive_together_are_one_transaction() -> None:
+    async def story(scene: Scene) -> None:
+        said = await together(scene, *(a_request(scene, n) for n in range(8)))
+        assert statuses(said) == [200] * 8
+        assert scene.journal.commits == 1
+        assert len(list(scene.cloud.world.of(Vcn))) == 8
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_a_transaction_has_a_bounded_number_of_calls() -> None:
+    async def story(scene: Scene) -> None:
+        said = await together(
+            scene, *(a_request(scene, n) for n in range(TOGETHER + 1))
+        )
+        assert statuses(said) == [200] * (TOGETHER + 1)
+        assert scene.journal.commits == 2
+
+    play(story)
+
+
+def test_each_call_sees_what_those_before_it_made() -> None:
+    async def story(scene: Scene) -> None:
+        vcn = await scene.make("/vcns", cidrBlocks=["10.0.0.0/16"])
+        subnet = {"compartmentId": "c", "vcnId": vcn, "cidrBlock": "10.0.0.0/24"}
+        twice = [scene.request("POST", "/subnets", **subnet) for _ in range(2)]
+        assert statuses(await together(scene, *twice)) == [200, 400]
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_the_same_retry_token_twice_at_once_makes_one_object() -> None:
+    async def story(scene: Scene) -> None:
+        token = {"opc-retry-token": "t"}
+        one, two = await together(
+            scene, *(a_request(scene, 1, **token) for _ in range(2))
+        )
+        assert isinstance(one, Reply)
+        assert isinstance(two, Reply)
+        assert one.body == two.body
+        assert len(list(scene.cloud.world.of(Vcn))) == 1
+
+    play(story)
+
+
+def test_a_transaction_that_fails_leaves_the_world_as_it_was_for_all_of_it() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.an_instance()
+        before, scene.journal.refuse = scene.cloud.world, True
+        said = await together(scene, *(a_request(scene, n) for n in range(3)))
+        assert statuses(said) == [JournalError] * 3
+        assert scene.cloud.world is before
+        scene.journal.refuse = False
+        said = await together(scene, *(a_request(scene, n) for n in range(3)))
+        assert statuses(said) == [200] * 3
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_a_call_that_breaks_does_not_break_those_beside_it() -> None:
+    async def story(scene: Scene) -> None:
+        broken = replace(a_request(scene, 1), entropy="no bytes")  # type: ignore[arg-type] - that is what breaks
+        said = await together(scene, a_request(scene, 0), broken, a_request(scene, 2))
+        assert statuses(said) == [200, TypeError, 200]
+        assert scene.journal.commits == 1
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_reading_does_not_wait_for_changes_that_are_not_kept_yet() -> None:
+    async def story(scene: Scene) -> None:
+        change = asyncio.create_task(scene.cloud.answer(a_request(scene, 0)))
+        await asyncio.sleep(0)
+        seen = await scene.call("GET", "/vcns")
+        assert json.loads(seen.body) == []
+        assert (await change).status == 200
+        seen = await scene.call("GET", "/vcns")
+        assert len(json.loads(seen.body)) == 1
+
+    play(story)
+
+
+def test_who_has_gone_away_does_not_stop_those_beside_it() -> None:
+    async def story(scene: Scene) -> None:
+        gone = asyncio.create_task(scene.cloud.answer(a_request(scene, 0)))
+        stays = asyncio.create_task(scene.cloud.answer(a_request(scene, 1)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await stays).status == 200
+        assert same(scene.kept(), scene.cloud.world)
+
+    play(story)
+
+
+def test_with_faults_every_call_is_a_transaction_of_its_own() -> None:
+    async def story(scene: Scene) -> None:
+        scene.cloud.begin({"kind": "latency", "operation": "CreateVcn", "delay": "1ms"})
+        said = await together(scene, *(a_request(scene, n) for n in range(3)))
+        assert statuses(said) == [200] * 3
+        assert scene.journal.commits == 3
 
     play(story)

@@ -78,6 +78,7 @@ class Cloud:
         self._journal = journal
         self._enforcement = enforcement
         self._changed = asyncio.Event()
+        self._due: datetime | None = None  # what the nap ends for
         self._queue: list[_Waiting] = []
         self._arrived = self._rounds = 0
         desk.remember(world)
@@ -193,7 +194,8 @@ class Cloud:
 
     async def _nap(self) -> None:
         """Sleep until something is due, or until the agenda may have changed."""
-        dues = (self.world.due(), self.desk.faults.due())
+        self._due = self.world.due()
+        dues = (self._due, self.desk.faults.due())
         due = min((one for one in dues if one is not None), default=None)
         nap = LONGEST_NAP if due is None else (due - self.desk.wall()).total_seconds()
         try:
@@ -222,7 +224,8 @@ class Cloud:
             self._journal.commit(entries)
             self.world = world
             self.desk.saw(now, world)
-            self._changed.set()
+            if world.due() != self._due:
+                self._changed.set()
             self._enforcement.submit(world)
         self.world = self.desk.tended(self.world)
 

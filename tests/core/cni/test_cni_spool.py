@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from mooring.core.cni.frames import Call, encode_call
 from mooring.core.cni.request import AttachmentId, Del
-from mooring.core.cni.spool import SpooledDel, Unreadable, is_spooled, read
+from mooring.core.cni.spool import (
+    SpooledDel,
+    Unreadable,
+    container_of,
+    is_spooled,
+    read,
+)
 
 NAME = "01700000000000000001-4711-c0ffee.del"
 CONF = json.dumps({"cniVersion": "1.0.0", "name": "mooring", "type": "mooring"})
@@ -85,3 +91,12 @@ def test_any_file_is_a_del_or_unreadable(junk: bytes, at: int, byte: int) -> Non
         except Unreadable:
             continue
         assert isinstance(spooled.request, Del)
+
+
+@pytest.mark.parametrize("end", [".del", ".tmp", ".del.bad"])
+def test_the_label_is_read_whatever_became_of_the_file(end: str) -> None:
+    assert container_of(f"{1:020}-77-a.del-container{end}") == "a.del-container"
+
+
+def test_a_file_of_somebody_elses_has_no_label() -> None:
+    assert container_of("README.del") == ""

@@ -85,6 +85,8 @@ def test_every_address_of_a_block_leads_to_its_vnic() -> None:
         (Packet(A, tcp("10.0.1.5", 1, "8.8.8.8", 2)), "no route to 8.8.8.8"),
         (Packet(A, tcp("10.0.1.5", 1, "169.254.7.7", 2)), "not routed"),
         (Packet(A, udp("10.0.1.5", 1, "224.0.0.9", 2)), "not routed"),
+        (Packet(A, udp("10.0.1.5", 1, "0.0.0.0", 2)), "not routed"),
+        (Packet(A, udp("10.0.1.5", 1, "0.0.0.7", 2)), "no route to 0.0.0.7"),
         (Packet(A, tcp("10.0.1.5", 1, "10.0.1.1", 2)), "pings only"),
         (Packet(A, icmp("10.0.1.5", "169.254.169.254", 8)), "metadata answers HTTP"),
         (Packet(INTERNET, tcp(SERVER, 1, NAT, 2)), "no public address"),

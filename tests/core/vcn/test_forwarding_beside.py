@@ -36,7 +36,14 @@ from builders_wide import (
     near_routes,
 )
 
-from mooring.core.vcn.packets.forwarding import Verdict, Word, track, verdict
+from mooring.core.vcn.packets.fabric_drg import VOICES
+from mooring.core.vcn.packets.forwarding import (
+    OWN_OF_DRGS,
+    Verdict,
+    Word,
+    track,
+    verdict,
+)
 from mooring.core.vcn.packets.packet import (
     INTERNET,
     NO_FLOWS,
@@ -45,6 +52,7 @@ from mooring.core.vcn.packets.packet import (
     Packet,
     icmp,
     tcp,
+    udp,
 )
 
 A6 = "2001:db8:4000::a"
@@ -269,6 +277,37 @@ def test_some_addresses_are_routed_from_nowhere(to: str) -> None:
     drg_table(cloud, "drg", DRG, ("0.0.0.0/0", NEAR_DRG))
 
     assert judged(cloud, packet).reason == f"{to} is not routed"
+
+
+def test_link_local_addresses_are_not_outside() -> None:
+    cloud = a_wide_world()
+
+    for source in ("169.254.0.7", "fe80::7", "fd00:c1::a9fe:a9fe"):
+        to = A6 if ":" in source else "10.0.1.5"
+        for origin in (SITE, INTERNET):
+            found = judged(cloud, Packet(origin, udp(source, 1, to, 2)))
+            assert found.word is Word.DROP, source
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "reason"),
+    [
+        (HOST, "192.0.0.8", "192.0.0.8 is the DRG's own"),
+        (HOST6, "2001:db8:ffff::d", "2001:db8:ffff::d is the DRG's own"),
+        (HOST, "224.0.0.9", "224.0.0.9 is not routed"),
+        (HOST6, "ff05::1", "ff05::1 is not routed"),
+        ("127.0.0.1", "192.168.0.1", "127.0.0.1 is not routed"),
+    ],
+)
+def test_some_addresses_pass_no_drg(source: str, to: str, reason: str) -> None:
+    cloud = a_wide_world()
+    drg_table(cloud, "drg", DRG, ("0.0.0.0/0", SITE), ("::/0", SITE))
+
+    assert judged(cloud, Packet(SITE, udp(source, 1, to, 2))).reason == reason
+
+
+def test_a_drgs_own_addresses_are_the_fabrics() -> None:
+    assert frozenset(VOICES) == OWN_OF_DRGS
 
 
 # -- DRGs and premises

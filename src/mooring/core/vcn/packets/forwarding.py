@@ -12,6 +12,7 @@ has no rules. Every router passed tracks flows for itself. TCP's own state is no
 """
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.vcn.drg_routes import SITES, VCN, across, attached, next_attachment
 from mooring.core.vcn.model import DrgAttachment, ServiceGateway, Vcn, Vnic
@@ -25,6 +26,7 @@ from mooring.core.vcn.packets.turn import (
     ROUTER,
     SHARED_PROTOCOLS,
     Turn,
+    martian,
 )
 from mooring.core.vcn.world import World
 
@@ -38,6 +40,9 @@ __all__ = [
     "track",
     "verdict",
 ]
+
+# What a DRG itself says comes from here (`fabric_drg.VOICES`): nothing is sent there.
+OWN_OF_DRGS = frozenset({IPv4Address("192.0.0.8"), IPv6Address("2001:db8:ffff::d")})
 
 
 def verdict(world: World, flows: Flows, packet: Packet) -> Verdict:
@@ -121,10 +126,17 @@ class _Journey:
         return turn.come(gate)
 
     def _through(self, attachment_id: str, reason: str) -> Step:
-        """Let it pass a DRG, and others behind remote peerings, to a VCN or a site."""
-        incoming = attached(self.world, attachment_id)
+        """Let it into a DRG by an attachment."""
+        incoming, to = attached(self.world, attachment_id), self.packet.head.destination
+        strange = martian(self.packet.head)
         if incoming is None:
             return _not_open(attachment_id)
+        if strange or to in OWN_OF_DRGS:
+            return ends(strange or f"{to} is the DRG's own")
+        return self._routed(incoming, reason)
+
+    def _routed(self, incoming: DrgAttachment, reason: str) -> Step:
+        """Let it pass a DRG, and others behind remote peerings, to a VCN or a site."""
         passed: set[str] = set()
         while incoming.id not in passed:
             passed.add(incoming.id)

@@ -18,6 +18,7 @@ from mooring.core.vcn.packets.packet import (
     Flows,
     Outside,
     Packet,
+    Tuple,
     place,
 )
 from mooring.core.vcn.packets.passing import Passing, Step, Verdict, Word, ends
@@ -54,10 +55,10 @@ LINK_SERVICES = {
     (TCP, RESOLVER_PORT): "the VCN's resolver",
     (UDP, RESOLVER_PORT): "the VCN's resolver",
 }
-# What no router forwards, from or to: this network, loopback, multicast, broadcast (RFC 1812
-# 5.3.7; RFC 4291 2.5, 2.7), and IPv6's link-local addresses.
+# What no router forwards, from or to: no address, loopback, multicast, broadcast (RFC 1812 5.3.7;
+# RFC 4291 2.5, 2.7), and IPv6's link-local addresses. The rest of 0.0.0.0/8 is like any other.
 MARTIANS = (
-    IPv4Network("0.0.0.0/8"),
+    IPv4Network("0.0.0.0/32"),
     IPv4Network("127.0.0.0/8"),
     IPv4Network("224.0.0.0/4"),
     IPv4Network("255.255.255.255/32"),
@@ -65,6 +66,8 @@ MARTIANS = (
     IPv6Network("ff00::/8"),
     LINK_LOCAL6,
 )
+# Where the router and metadata are: no packet comes from there from outside.
+ROUTERS_OWN = (LINK_LOCAL, LINK_LOCAL6, IPv6Network(METADATA6))
 NEARBY = (LINK_LOCAL6, IPv6Network("ff02::/16"))  # a link, and multicast on it
 PINGS = {(ICMP, ECHO * 256), (ICMPV6, ECHO6 * 256)}
 
@@ -91,29 +94,35 @@ class Turn:
             return self._metadata(port)
         if destination in (*self.router.routers(), _own_router(port)):
             return self._at_router()
-        strange = self._strange()
+        strange = _unroutable(self.packet.head)
         return ends(strange) if strange else self._forward(port)
 
     def come(self, gate: Gate) -> Step:
         """Judge a packet that comes in by a gateway from a network beside the VCN."""
-        head, passing = self.packet.head, self._passing(None)
-        if self.router.inside(head.source):
-            return ends(f"source check: {head.source} is inside of the VCN")
-        if isinstance(gate.way, Services) and not passing.is_reply:
-            return ends("a service gateway takes no packets that begin a flow")
-        strange = self._strange()
+        passing = self._passing(None)
+        strange = self._forged() or _unroutable(self.packet.head)
         if strange:
             return ends(strange)
+        if isinstance(gate.way, Services) and not passing.is_reply:
+            return ends("a service gateway takes no packets that begin a flow")
         return passing.go(self._way_from(gate), A_ROUTE)
 
     def enter(self) -> Step:
         """Judge a packet that comes from the internet."""
         head = self.packet.head
-        if self.router.inside(head.source):
-            return ends(f"source check: {head.source} is inside of the VCN")
+        strange = self._forged() or martian(head)
+        if strange:
+            return ends(strange)
         if isinstance(head.destination, IPv6Address):
             return self._enter_as_it_is(head.destination)
         return self._enter_by(head.destination)
+
+    def _forged(self) -> str | None:
+        """Say what is wrong with a source that cannot be outside."""
+        source = self.packet.head.source
+        if self.router.inside(source) or any(source in each for each in ROUTERS_OWN):
+            return f"source check: {source} is inside of the VCN"
+        return None
 
     # -- what the router itself answers
 
@@ -146,17 +155,6 @@ class Turn:
 
     def _answered(self, reason: str) -> Step:
         return Step(Verdict(Word.ACCEPT, reason, ROUTER, self.packet.head))
-
-    def _strange(self) -> str | None:
-        """Say what is wrong with addresses that no router forwards."""
-        head = self.packet.head
-        for address, those in (
-            (head.destination, (LINK_LOCAL, *MARTIANS)),
-            (head.source, MARTIANS),
-        ):
-            if any(address in each for each in those):
-                return f"{address} is not routed"
-        return None
 
     # -- ways
 
@@ -247,6 +245,21 @@ class Turn:
         if passing.place is None and not self.packet.can_begin():
             return ends(f"{self.packet.head} belongs to no flow")
         return passing.deliver(port, self.packet.head)
+
+
+def martian(head: Tuple) -> str | None:
+    """Say what is wrong with addresses that no router forwards."""
+    for address in (head.destination, head.source):
+        if any(address in each for each in MARTIANS):
+            return f"{address} is not routed"
+    return None
+
+
+def _unroutable(head: Tuple) -> str | None:
+    """Say what is wrong with addresses that no VCN's router forwards."""
+    if head.destination in LINK_LOCAL:
+        return f"{head.destination} is not routed"
+    return martian(head)
 
 
 def _own_router(port: Port) -> IPv6Address | None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mooring.core.cni.conf import NO_CHOICE
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import show
 from mooring.core.cni.parse import NEEDS, fault_of_ifname, parse, split_args, spoken
@@ -272,14 +273,19 @@ def test_args_are_split_on_the_first_equals_in_any_order() -> None:
 
 @pytest.mark.parametrize("truth", ["1", "true", "TRUE", "True"])
 def test_unknown_args_pass_when_told_to_ignore_them(truth: str) -> None:
-    assert split_args(f"IP=10.0.0.1;IgnoreUnknown={truth}")["IP"] == "10.0.0.1"
+    assert split_args(f"X=10.0.0.1;IgnoreUnknown={truth}")["X"] == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("IP=10.0.0.1;Z=1", 'nobody reads ["IP", "Z"]'),
-        ("IP=10.0.0.1;IgnoreUnknown=0", 'nobody reads ["IP"]'),
+        ("X=10.0.0.1;Z=1", 'nobody reads ["X", "Z"]'),
+        ("X=10.0.0.1;IgnoreUnknown=0", 'nobody reads ["X"]'),
+        ("IP=10.0.0.9;IgnoreUnknown=1", f'IP="10.0.0.9": {NO_CHOICE}'),
+        (
+            "IgnoreUnknown=1;MAC=02:00:00:00:00:01",
+            f'MAC="02:00:00:00:00:01": {NO_CHOICE}',
+        ),
         ("IgnoreUnknown=maybe", 'IgnoreUnknown="maybe": must be 1 or 0'),
         ("K8S_POD_NAME", '"K8S_POD_NAME" is no KEY=VALUE'),
         ("=x", '"=x" is no KEY=VALUE'),

@@ -50,6 +50,7 @@ def test_add_gets_the_container_and_the_lists_name_and_version() -> None:
     }
     assert json.loads(call.stdin) == {
         "type": "mooring",
+        "capabilities": {"ips": True, "mac": True},
         "name": "mooring",
         "cniVersion": "1.1.0",
     }

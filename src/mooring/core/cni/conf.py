@@ -51,6 +51,8 @@ RECORDS = frozenset({"portmappings", "bandwidth", "dns", "ipranges"})
 The others are lists, or maps with the user's own keys, which keep their case.
 """
 
+NO_CHOICE = "cannot be chosen; the address comes from the VNIC's pool"
+
 WISHES = ("ips", "ipranges", "mac")
 """Capabilities that choose what the pool or the pod's name decide: nobody gets them here."""
 
@@ -163,8 +165,7 @@ def _capabilities(document: Mapping[str, Any], *, strict: bool) -> Mapping[str, 
         if strict and read.get(wish):
             raise CniError(
                 Code.UNSUPPORTED_FIELD,
-                f"runtimeConfig.{wish}: {show(read[wish])}: cannot be chosen; the"
-                " address comes from the VNIC's pool",
+                f"runtimeConfig.{wish}: {show(read[wish])}: {NO_CHOICE}",
             )
     return read
 

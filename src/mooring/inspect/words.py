@@ -50,8 +50,9 @@ def _count(found: Sequence[Difference]) -> str:
 
 
 def _lines(difference: Difference) -> Iterator[str]:
-    kind = difference.kind
-    yield f"  {difference.code}: {kind.about} {difference.name}: {kind.what}"
+    kind, name = difference.kind, difference.name
+    about = name if name.startswith(kind.about) else f"{kind.about} {name}"
+    yield f"  {difference.code}: {about}: {kind.what}"
     said = {str(side): words for side, words in difference.says.items()}
     for label, words in {
         **said,

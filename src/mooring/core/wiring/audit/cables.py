@@ -25,12 +25,12 @@ def compare(sides: Sides) -> Iterator[Difference]:
         return
     for lease in ledger.leases.values():
         if lease.phase in _OPEN:
-            says = {Side.LEDGER: f"{held(lease)}, {lease.phase}"}
+            says = {Side.LEDGER: f"{held(sides, lease)}, {lease.phase}"}
             yield Difference(_OPEN[lease.phase], address(lease), says)
     if kernel is None:
         return
     for lease in sides.wired:
-        yield from _lease(lease, kernel, cables(sides, lease))
+        yield from _lease(sides, kernel, lease)
     yield from _links(sides, kernel.seen.links)
     yield from _sources(sides, kernel)
     yield from _cooling(sides, kernel)
@@ -45,32 +45,36 @@ def cables(sides: Sides, lease: Lease) -> Plan:
     return pod.plan(lease, mtu or 0)
 
 
-def _lease(lease: Lease, kernel: KernelTold, laid: Plan) -> Iterator[Difference]:
+def _lease(sides: Sides, kernel: KernelTold, lease: Lease) -> Iterator[Difference]:
+    laid = cables(sides, lease)
     name = host_link(lease.attachment)
     link = kernel.seen.links.get(name)
     inside = kernel.insides.get(lease.attachment)
     if link is None:
-        yield _linkless(lease, inside)
+        yield _linkless(sides, lease, inside)
         return
     (veth,) = (fact for fact in laid if isinstance(fact, Veth))
     faults = _faults(veth.near, link)
     if faults:
-        says = {Side.LEDGER: held(lease), Side.KERNEL: f"{name} {', '.join(faults)}"}
+        says = {
+            Side.LEDGER: held(sides, lease),
+            Side.KERNEL: f"{name} {', '.join(faults)}",
+        }
         yield Difference(Code.LINK_CHANGED, name, says)
     if link.up:  # the kernel takes the routes of a link that goes down
-        yield from _ways_in(lease, kernel.seen, laid)
+        yield from _ways_in(kernel.seen, laid, held(sides, lease))
     if isinstance(inside, Seen):
-        yield from _inside(lease, inside, laid)
+        yield from _inside(sides, lease, inside)
 
 
-def _linkless(lease: Lease, inside: Inside | None) -> Difference:
+def _linkless(sides: Sides, lease: Lease, inside: Inside | None) -> Difference:
     name = host_link(lease.attachment)
     if isinstance(inside, Seen):
-        says = {Side.LEDGER: held(lease), Side.KERNEL: f"has no link {name}"}
+        says = {Side.LEDGER: held(sides, lease), Side.KERNEL: f"has no link {name}"}
         return Difference(Code.LINK_MISSING, name, says)
     where = lease.netns.path or f"inode {lease.netns.inode}"
     says = {
-        Side.LEDGER: held(lease),
+        Side.LEDGER: held(sides, lease),
         Side.KERNEL: f"has no link {name} and no namespace {where}",
     }
     return Difference(Code.NAMESPACE_GONE, address(lease), says)
@@ -88,9 +92,9 @@ def _faults(end: End, link: Link) -> tuple[str, ...]:
     return tuple(words for holds, words in checks if not holds)
 
 
-def _ways_in(lease: Lease, seen: Seen, laid: Plan) -> Iterator[Difference]:
+def _ways_in(seen: Seen, laid: Plan, told: str) -> Iterator[Difference]:
     for fact in drift.missing(pod.ways_in(laid), {HOST: seen}):
-        says = {Side.LEDGER: held(lease)}
+        says = {Side.LEDGER: told}
         if not isinstance(fact, Route):
             says[Side.KERNEL] = f"lacks {say(fact)}"
             yield Difference(Code.NEIGHBOUR_MISSING, say(fact), says)
@@ -108,15 +112,16 @@ def _same_way(route: Route, wanted: Route) -> bool:
     return route.table == MAIN and route.destination == wanted.destination
 
 
-def _inside(lease: Lease, inside: Seen, laid: Plan) -> Iterator[Difference]:
+def _inside(sides: Sides, lease: Lease, inside: Seen) -> Iterator[Difference]:
     name, ifname = words(lease.attachment), lease.attachment.ifname
-    says = {Side.LEDGER: held(lease)}
+    says = {Side.LEDGER: held(sides, lease)}
     if ifname not in inside.links:
         shown = ", ".join(sorted(inside.links))
         says[Side.KERNEL] = f"the namespace has {shown} and no {ifname}"
         yield Difference(Code.INTERFACE_GONE, name, says)
         return
-    lacking: tuple[Fact, ...] = pod.lacking(pod.inside(laid), {POD: inside})
+    laid = pod.inside(cables(sides, lease))
+    lacking: tuple[Fact, ...] = pod.lacking(laid, {POD: inside})
     if lacking:
         says[Side.KERNEL] = "lacks " + ", ".join(say(fact) for fact in lacking)
         yield Difference(Code.INSIDE_MISSING, name, says)

@@ -25,7 +25,7 @@ def compare(sides: Sides) -> Iterator[Difference]:
             if vnic.vnic_id in sides.cloud.vnics:
                 yield from _addresses(sides, sides.cloud, vnic)
     for lease in sides.wired:
-        yield from _lease(lease, sides.cloud, listed)
+        yield from _lease(sides, lease, listed)
 
 
 def _vnics(npn: Npn, cloud: CloudTold) -> Iterator[Difference]:
@@ -73,12 +73,13 @@ def _is_rounded(seen: AddressSeen, spare: int) -> bool:
 
 
 def _lease(
-    lease: Lease, cloud: CloudTold | None, listed: Mapping[str, VnicStatus]
+    sides: Sides, lease: Lease, listed: Mapping[str, VnicStatus]
 ) -> Iterator[Difference]:
+    cloud = sides.cloud
     vnic = listed.get(lease.vnic_id)
     offered = {a for pair in vnic.pod_addresses for a in parts(pair)} if vnic else set()
     for one in parts(lease.addresses):
-        says = {Side.LEDGER: f"{held(lease)} on {lease.vnic_id}"}
+        says = {Side.LEDGER: f"{held(sides, lease)} on {lease.vnic_id}"}
         if one not in offered:
             says[Side.NPN] = "does not list it there"
         if cloud is not None and not _has(cloud.addresses.get(lease.vnic_id, ()), one):

@@ -27,10 +27,13 @@ def compare(sides: Sides) -> Iterator[Difference]:
             yield Difference(Code.POD_WITHOUT_LEASE, _name(pod), says)
 
 
-def held(lease: Lease) -> str:
-    """Say what the ledger says of a lease."""
+def held(sides: Sides, lease: Lease) -> str:
+    """Say what the ledger says of a lease, with the pod's name if its runtime knows it."""
     addresses = ", ".join(map(str, parts(lease.addresses)))
-    return f"{addresses} held by {words(lease.attachment)}"
+    container = lease.attachment.container
+    names = [p.name for p in sides.pods or () if p.container == container]
+    pod = f" (pod {names[0]})" if names else ""
+    return f"{addresses} held by {words(lease.attachment)}{pod}"
 
 
 def address(lease: Lease) -> str:
@@ -41,14 +44,14 @@ def address(lease: Lease) -> str:
 def _lease(sides: Sides, lease: Lease, pod: PodTold | None) -> Iterator[Difference]:
     if pod is not None and pod.running:
         if pod.addresses and not set(pod.addresses) & set(parts(lease.addresses)):
-            says = {Side.PODS: _runs(pod), Side.LEDGER: held(lease)}
+            says = {Side.PODS: _runs(pod), Side.LEDGER: held(sides, lease)}
             yield Difference(Code.OTHER_ADDRESS, _name(pod), says)
         return
     age = sides.now - lease.since
     if age < sides.grace:
         return
     told = f"{_name(pod)} has stopped" if pod else "knows no such container"
-    says = {Side.LEDGER: f"{held(lease)} for {age:.0f} s", Side.PODS: told}
+    says = {Side.LEDGER: f"{held(sides, lease)} for {age:.0f} s", Side.PODS: told}
     if _inhabited(sides, lease):
         says[Side.KERNEL] = f"processes live in its namespace {lease.netns.inode}"
         yield Difference(Code.UNKNOWN_POD, address(lease), says)

@@ -71,6 +71,23 @@ def test_every_class_has_a_word_of_its_own() -> None:
     assert len({kind.word for kind in KINDS.values()}) == len(KINDS)
 
 
+def test_an_id_that_many_records_name_is_held_once() -> None:
+    cloud = Cloud()
+    subnet = cloud.subnet(cloud.vcn())
+    rows = [
+        to_row(record)
+        for record in (cloud.world.find(Subnet, subnet["id"]) for _ in range(2))
+        if record is not None
+    ]
+    one, two = (from_row(row) for row in rows)
+
+    assert isinstance(one, Subnet)
+    assert isinstance(two, Subnet)
+    assert one is not two
+    assert one.vcn_id is two.vcn_id
+    assert one.id is rows[0][1]
+
+
 def test_default_values_are_left_out() -> None:
     cloud = Cloud()
     made = cloud.subnet(cloud.vcn())

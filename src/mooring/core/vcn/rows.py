@@ -5,6 +5,7 @@ its annotation; one of a type that has no codec fails on import, not on a write.
 """
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import datetime
@@ -39,8 +40,10 @@ def name_of(record: Record) -> tuple[str, str]:
 
 def from_row(row: Row) -> Record:
     """Read a record back; ValueError, KeyError or TypeError for a row not of ours."""
-    kind, _, text = row
-    record: Record = _READ[kind](json.loads(text))
+    kind, name, text = row
+    read, named = _READ[kind], "key" if kind == TOKEN else "id"
+    # the row's own name, so that who keeps rows and records keeps it once
+    record: Record = read({**json.loads(text), named: name})
     return record
 
 
@@ -71,6 +74,10 @@ _SIMPLE: dict[object, _Codec] = {
     },
     datetime: _Codec(datetime.isoformat, datetime.fromisoformat),
 }
+
+
+# An id that many records name stands in memory once.
+_REFERENCE = _Codec(_same, sys.intern)
 
 
 def _codec(hint: Any) -> _Codec:  # noqa: ANN401 - an annotation of any form
@@ -104,7 +111,7 @@ def _maybe(one: _Codec) -> _Codec:
 
 def _record_codec(cls: Any) -> _Codec:  # noqa: ANN401 - a dataclass
     hints = get_type_hints(cls)
-    columns = [_Column(f.name, _codec(hints[f.name]), _default(f)) for f in fields(cls)]
+    columns = [_column(f, hints[f.name]) for f in fields(cls)]
     reads = {column.name: column.codec.read for column in columns}
     take = attrgetter(*(column.name for column in columns))
     many = len(columns) > 1
@@ -122,6 +129,13 @@ def _record_codec(cls: Any) -> _Codec:  # noqa: ANN401 - a dataclass
         return cls(**{name: reads[name](value) for name, value in plain.items()})
 
     return _Codec(write, read)
+
+
+def _column(field: Field[Any], hint: Any) -> _Column:  # noqa: ANN401 - an annotation of any form
+    codec = _codec(hint)
+    if field.name.endswith("_id"):
+        codec = {str: _REFERENCE, str | None: _maybe(_REFERENCE)}.get(hint, codec)
+    return _Column(field.name, codec, _default(field))
 
 
 def _default(field: Field[Any]) -> object:

@@ -562,8 +562,8 @@ def test_a_status_that_could_not_be_followed_is_followed_later() -> None:
         machine.kernel.blind = False
         await machine.agent.follow()
 
-        assert machine.agent.book.ledger.pool.free["vnic-1"]
-        assert len(machine.agent.book.ledger.pool.offers["vnic-1"]) == 10
+        assert machine.agent.book.ledger.pool.free["vnic-1", 4]
+        assert machine.agent.book.ledger.pool.count(4).offered == 10
 
     play(story())
 

@@ -69,12 +69,12 @@ class Attachments:
             watch.lap("wait")
             lease = self._wired(attachment, where, netns, watch)
             self.busy_at = self._host.clock.now()
-            addresses = ",".join(map(str, parts(lease.addresses)))
             self._host.say(
                 "added",
                 pod=request.args.get("K8S_POD_NAME", ""),
                 attachment=names.words(attachment),
-                address=addresses,
+                address=",".join(map(str, lease.ordered)),
+                **({"lacks": ",".join(lease.lacking)} if lease.lacking else {}),
                 **watch.times(),
             )
         return pod.outcome(lease, request.netns, self._node.mtu_of(lease))

@@ -13,7 +13,7 @@ from mooring.agent.host import Clock, Say
 from mooring.core.ipam import journal
 from mooring.core.ipam.journal import Damaged
 from mooring.core.ipam.ledger import Cooled, Entry, Held, Ledger
-from mooring.core.ipam.pool import Offers, parts
+from mooring.core.ipam.pool import Offers
 from mooring.core.ipam.port import DiskError, Storage
 
 SPARE_LINES = 1024
@@ -81,8 +81,8 @@ class Book:
             return
         self._distrusted = False
         until = self._clock.now() + self.cooldown
-        free = [pair for pairs in self.ledger.pool.free.values() for pair in pairs]
-        self.note(*(Cooled(a, until) for pair in free for a in parts(pair)))
+        free = [a for queue in self.ledger.pool.free.values() for a in queue]
+        self.note(*(Cooled(address, until) for address in free))
 
     def compact(self) -> None:
         """Write the shortest journal when the one on disk is long or behind."""

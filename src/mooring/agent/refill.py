@@ -5,7 +5,9 @@
               the first time: what the last life left (`agent.resume`)
 
 A status counts when the cloud has reached it (SUCCESS), and later in any state that names
-VNICs: what it lists is there. A VNIC whose link has not appeared gives no addresses yet.
+VNICs: what it lists is there. Where two families are asked for, it counts as well when the
+preferred one is complete and the controller has said that the other is not to be had for now.
+A VNIC whose link has not appeared gives no addresses yet.
 Nothing is touched before the first status that counts, so a restart of the agent while the
 store is out of reach leaves every pod as it is.
 """
@@ -18,12 +20,12 @@ from mooring.agent.node import Node, Standing
 from mooring.agent.resume import Resume
 from mooring.agent.source import Source, explain
 from mooring.core.cni.request import AttachmentId
-from mooring.core.ipam.pool import parts
+from mooring.core.ipam.pool import Offer, offer, parts
 from mooring.core.linux import drift
 from mooring.core.linux.plan import HOST, Plan, Sysctl
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
-from mooring.core.npn.record import NpnStatus
+from mooring.core.npn.record import UNDER_WAY, NpnStatus, VnicStatus
 from mooring.core.wiring import node as node_wiring
 from mooring.core.wiring import vnic
 from mooring.core.wiring.names import words
@@ -73,7 +75,7 @@ class Refill:
         before = self._node.standing.plan()
         match = vnic.match(status.vnics, seen.links)
         here = [v for v in status.vnics if v.vnic_id in match.links]
-        self._book.refill({v.vnic_id: v.pod_addresses for v in here})
+        self._book.refill({v.vnic_id: _offer(v) for v in here})
         self._node.standing = self._standing(status, match, seen)
         self._report_drains()
         try:
@@ -85,10 +87,11 @@ class Refill:
         if not self._node.in_force:
             self._complain(self._node.standing.trouble)
             return
+        pool = self._book.ledger.pool
         self._host.say(
             "refilled",
             links=",".join(u.link for u in self._node.standing.uplinks.values()),
-            free=sum(len(pairs) for pairs in self._book.ledger.pool.free.values()),
+            free=",".join(str(pool.count(v).free) for v in pool.families or (4,)),
             absent=",".join(match.absent),
         )
 
@@ -96,7 +99,7 @@ class Refill:
         return status != self._node.standing.npn
 
     def _counts(self, status: NpnStatus) -> bool:
-        if status.state == "SUCCESS":
+        if status.state == "SUCCESS" or _serves(status):
             return True
         before = self._node.standing.npn.vnics or self._book.ledger.slots
         return bool(status.vnics and before)
@@ -156,3 +159,23 @@ class Refill:
         if not self._node.in_force:
             standing = self._node.standing
             self._node.standing = replace(standing, trouble=trouble)
+
+
+def _offer(vnic: VnicStatus) -> Offer:
+    """Read what a VNIC gives to pods; IPv6 leads nowhere without its router."""
+    families = [f for f in vnic.ip_families if f == "IPv4" or vnic.router.v6]
+    return offer(vnic.pod_addresses, families or ("IPv4",))
+
+
+def _serves(status: NpnStatus) -> bool:
+    """Tell whether the family without which there is no pod is complete, and no other comes.
+
+    One that is under way is waited for: a pod keeps the addresses that it began with.
+    """
+    ready = [c for c in status.conditions if c.type.endswith("Ready")]
+    return (
+        status.state == "BACKOFF"
+        and len(ready) > 1
+        and ready[0].status == "True"
+        and all(c.status == "True" or c.reason != UNDER_WAY for c in ready)
+    )

@@ -9,11 +9,15 @@ from mooring.agent.book import Book
 from mooring.agent.host import Host
 from mooring.agent.node import Node
 from mooring.core.ipam.ledger import Lease, Ledger
-from mooring.core.ipam.pool import parts
+from mooring.core.ipam.pool import Pool
 from mooring.core.ipam.port import DiskError, Storage
+from mooring.core.npn.record import Condition
 from mooring.core.wiring.names import host_link
+from mooring.core.wiring.vnic import Uplink
 
 FILE = "status.json"
+READY = frozenset({"IPv4Ready", "IPv6Ready"})
+"""The conditions that tell of families."""
 
 
 class Report:
@@ -53,16 +57,9 @@ class Report:
             "primary": _primary(self._node),
             "mtu": self._node.mtu,
             "pool": _pool(ledger, len(drains)),
+            "families": _families(ledger.pool, standing.npn.conditions),
             "vnics": [
-                {
-                    "id": vnic,
-                    "link": uplink.link,
-                    "slot": uplink.slot,
-                    "host": str(uplink.status.host.v4 or uplink.status.host.v6 or ""),
-                    "offered": len(ledger.pool.offers.get(vnic, ())),
-                    "free": len(ledger.pool.free.get(vnic, ())),
-                }
-                for vnic, uplink in standing.uplinks.items()
+                _vnic(ledger.pool, uplink) for uplink in standing.uplinks.values()
             ],
             "absent": list(standing.absent),
             "attachments": [
@@ -83,13 +80,54 @@ def _primary(node: Node) -> dict[str, str] | None:
 
 
 def _pool(ledger: Ledger, draining: int) -> dict[str, int]:
-    pool = ledger.pool
+    """Count pods: by the family without which there is none."""
+    found = ledger.pool.count(next(iter(ledger.pool.families), 4))
     return {
-        "offered": sum(len(pairs) for pairs in pool.offers.values()),
-        "free": sum(len(pairs) for pairs in pool.free.values()),
+        "offered": found.offered,
+        "free": found.free,
         "held": len(ledger.leases),
-        "cooling": len(pool.resting()),
+        "cooling": len(found.resting),
         "draining": draining,
+    }
+
+
+def _families(pool: Pool, conditions: Iterable[Condition]) -> dict[str, Any]:
+    """Tell of each family that is asked for: its addresses, and what is wrong with it."""
+    said = {c.type: c.message for c in conditions if c.status == "False"}
+    told = [c.type.removesuffix("Ready") for c in conditions if c.type in READY]
+    known = [f"IPv{version}" for version in pool.families]
+    return {
+        family: {
+            **_count(pool, int(family[-1])),
+            "trouble": said.get(f"{family}Ready", ""),
+        }
+        for family in dict.fromkeys((*known, *told))
+    }
+
+
+def _count(pool: Pool, version: int) -> dict[str, int]:
+    found = pool.count(version)
+    return {
+        "offered": found.offered,
+        "free": found.free,
+        "cooling": len(found.resting),
+    }
+
+
+def _vnic(pool: Pool, uplink: Uplink) -> dict[str, Any]:
+    """Tell of a VNIC; its numbers are those of its preferred family."""
+    status, vnic = uplink.status, uplink.status.vnic_id
+    given = pool.offers[vnic]
+    first = given.families[0]
+    return {
+        "id": vnic,
+        "link": uplink.link,
+        "slot": uplink.slot,
+        "host": str(status.host.v4 or status.host.v6 or ""),
+        "hosts": [str(a) for a in (status.host.v4, status.host.v6) if a],
+        "families": [f"IPv{version}" for version in given.families],
+        "offered": sum(a.version == first for a in given.addresses),
+        "free": len(pool.free[vnic, first]),
     }
 
 
@@ -98,7 +136,8 @@ def _attachment(lease: Lease, *, draining: bool) -> dict[str, Any]:
         "network": lease.attachment.network,
         "container": lease.attachment.container,
         "ifname": lease.attachment.ifname,
-        "addresses": [str(address) for address in parts(lease.addresses)],
+        "addresses": [str(address) for address in lease.ordered],
+        "lacks": list(lease.lacking),
         "vnic": lease.vnic_id,
         "link": host_link(lease.attachment),
         "netns": lease.netns.path,

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -27,15 +28,17 @@ from mooring.core.ipam.ledger import (
 )
 from mooring.core.npn.record import Pair
 
+V4, V6 = IPv4Address("10.0.8.5"), IPv6Address("fd00::5")
 POD = AttachmentId("mooring", "c1", "eth0")
 LEASE = Lease(
     attachment=POD,
-    addresses=Pair(IPv4Address("10.0.8.5"), IPv6Address("fd00::5")),
+    addresses=Pair(V4, V6),
     vnic_id="ocid1.vnic.oc1..aaaa",
     slot=3,
     netns=Netns("/run/netns/a b", 4026532001),
     since=12.25,
     phase=Phase.WIRED,
+    families=(4, 6),
 )
 ALL: tuple[Entry, ...] = (
     Placed("ocid1.vnic.oc1..aaaa", 3),
@@ -62,17 +65,70 @@ def test_a_family_that_is_absent_stays_absent() -> None:
     lease = Held(
         Lease(
             attachment=POD,
-            addresses=Pair(None, IPv6Address("fd00::5")),
+            addresses=Pair(None, V6),
             vnic_id="v",
             slot=1,
             netns=Netns("", 0),
             since=0,
+            families=(6,),
         )
     )
     read = journal.read(written(lease))
 
     assert read is not None
     assert read.entries == (lease,)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "families", "named"),
+    [
+        (Pair(V4), (4,), False),
+        (Pair(None, V6), (6,), False),
+        (Pair(V4, V6), (4, 6), False),
+        (Pair(V4, V6), (6, 4), True),
+        (Pair(V4), (4, 6), True),
+        (Pair(V4, V6), (4,), True),
+    ],
+)
+def test_a_lease_names_its_families_where_its_addresses_do_not(
+    addresses: Pair, families: tuple[int, ...], named: bool
+) -> None:
+    lease = Held(replace(LEASE, addresses=addresses, families=families))
+    data = written(lease)
+    read = journal.read(data)
+
+    assert (b'"families"' in data) is named
+    assert read is not None
+    assert read.entries == (lease,)
+
+
+def test_a_record_of_before_there_was_a_choice_is_read() -> None:
+    body = json.dumps(
+        {
+            "is": "held",
+            "id": ["mooring", "c1", "eth0"],
+            "v4": "10.0.8.5",
+            "v6": None,
+            "vnic": "ocid1.vnic.oc1..aaaa",
+            "slot": 3,
+            "netns": "/run/netns/a b",
+            "inode": 4026532001,
+            "since": 12.25,
+            "phase": "wired",
+        }
+    ).encode()
+    line = b"%08x %b\n" % (zlib.crc32(body), body)
+    read = journal.read(journal.header("b1") + line)
+
+    assert read is not None
+    assert read.entries == (Held(replace(LEASE, addresses=Pair(V4), families=(4,))),)
+
+
+def test_a_lease_of_no_known_family_is_damage() -> None:
+    body = journal.line(Held(replace(LEASE, families=(6, 4)))).partition(b" ")[2]
+    body = body.strip().replace(b"[6,4]", b"[5]")
+    with pytest.raises(Damaged):
+        journal.read(journal.header("b1") + b"%08x %b\n" % (zlib.crc32(body), body) * 2)
 
 
 def test_nothing_written_is_no_journal() -> None:

@@ -1,6 +1,7 @@
 """The ledger: what it decides, and what no entry can do to it."""
 
-from ipaddress import IPv4Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -24,6 +25,7 @@ from mooring.core.ipam.ledger import (
     Unplaced,
     Wired,
 )
+from mooring.core.ipam.pool import Offer
 from mooring.core.npn.record import Pair
 
 NETNS = Netns("/run/netns/pod", 4026532001)
@@ -33,8 +35,8 @@ def v4(n: int) -> IPv4Address:
     return IPv4Address(f"10.0.8.{n}")
 
 
-def offers(*numbers: int, vnic: str = "vnic-1") -> dict[str, tuple[Pair, ...]]:
-    return {vnic: tuple(Pair(v4(n)) for n in numbers)}
+def offers(*numbers: int, vnic: str = "vnic-1") -> dict[str, Offer]:
+    return {vnic: Offer(tuple(v4(n) for n in numbers))}
 
 
 def pod(n: int = 1) -> AttachmentId:
@@ -149,7 +151,7 @@ def test_a_vnic_with_a_pod_keeps_its_number_when_it_is_gone() -> None:
 
 
 def test_more_vnics_than_numbers_leaves_some_unused() -> None:
-    many = {f"vnic-{n}": (Pair(IPv4Address(n)),) for n in range(1, 200)}
+    many = {f"vnic-{n}": Offer((IPv4Address(n),)) for n in range(1, 200)}
     ledger, entries = Ledger().refill(many)
 
     assert len(entries) == len(SLOTS)
@@ -176,7 +178,7 @@ def test_a_drained_address_is_never_given_again() -> None:
     ledger, _ = holding(a_ledger(1)).refill(offers(2))
     ledger = ledger.after([Freed(pod(), 5)]).reclaim(5)
 
-    assert ledger.pool.free == offers(2)
+    assert ledger.pool.free == {("vnic-1", 4): (v4(2),)}
 
 
 @pytest.mark.parametrize(
@@ -223,3 +225,59 @@ def test_an_address_cannot_be_held_twice_nor_while_it_rests(
 
     with pytest.raises(Contradiction):
         ledger.after([Held(lease)])
+
+
+# Both families.
+
+
+def v6(n: int) -> IPv6Address:
+    return IPv6Address(f"fd00::{n:x}")
+
+
+def a_dual_ledger(*families: int) -> Ledger:
+    offer = Offer((v4(1), v4(2), v6(1)), families or (4, 6))
+    ledger, _ = Ledger().refill({"vnic-1": offer})
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("families", "ordered"), [((4, 6), (v4(1), v6(1))), ((6, 4), (v6(1), v4(1)))]
+)
+def test_a_lease_has_an_address_of_each_family_in_order_of_preference(
+    families: tuple[int, ...], ordered: tuple[object, ...]
+) -> None:
+    lease = holding(a_dual_ledger(*families)).leases[pod()]
+
+    assert lease.addresses == Pair(v4(1), v6(1))
+    assert (lease.ordered, lease.lacking) == (ordered, ())
+
+
+def test_rt_09_a_pod_without_the_second_family_says_what_it_lacks() -> None:
+    ledger = holding(a_dual_ledger())
+    answer = ledger.claim(pod(2), NETNS, 0)
+
+    assert isinstance(answer, Claimed)
+    assert answer.lease.addresses == Pair(v4(2))
+    assert answer.lease.lacking == ("IPv6",)
+    assert replace(answer.lease, families=(6, 4)).ordered == (v4(2),)
+
+
+def test_rt_09_a_claim_fails_only_without_the_required_family() -> None:
+    ledger = holding(a_dual_ledger(6, 4))
+    answer = ledger.claim(pod(2), NETNS, 0)
+
+    assert answer == Empty(1, 1, 0, None, "IPv6")
+    assert "none of this node's 1 IPv6 pod addresses is free" in answer.cause
+
+
+def test_a_pod_of_two_families_frees_both() -> None:
+    ledger = holding(a_dual_ledger()).after([Freed(pod(), 30)])
+
+    assert ledger.pool.cooling == {v4(1): 30, v6(1): 30}
+    assert ledger.reclaim(30).pool.count(6).free == 1
+
+
+def test_one_withdrawn_half_makes_the_lease_draining() -> None:
+    ledger, _ = holding(a_dual_ledger()).refill({"vnic-1": Offer((v4(1),), (4, 6))})
+
+    assert [lease.attachment for lease in ledger.draining()] == [pod()]

@@ -21,19 +21,23 @@ from mooring.core.ipam.ledger import (
     Unplaced,
     Wired,
 )
-from mooring.core.ipam.pool import parts
+from mooring.core.ipam.pool import Offer, parts
 from mooring.core.linux.plan import Ip
-from mooring.core.npn.record import Pair
 
 COOLDOWN = 30.0
 PODS = [AttachmentId("mooring", f"c{n}", "eth0") for n in range(6)]
-ALL_PAIRS = [
-    Pair(IPv4Address(f"10.0.8.{n}"), IPv6Address(f"fd00::{n}") if n % 2 else None)
-    for n in range(1, 8)
+EVERY: list[Ip] = [
+    *(IPv4Address(f"10.0.8.{n}") for n in range(1, 8)),
+    *(IPv6Address(f"fd00::{n}") for n in range(1, 5)),
 ]
+FAMILIES = [(4,), (6,), (4, 6), (6, 4)]
 OFFERS = st.dictionaries(
     st.sampled_from(["vnic-a", "vnic-b"]),
-    st.lists(st.sampled_from(ALL_PAIRS), max_size=6).map(tuple),
+    st.builds(
+        Offer,
+        st.lists(st.sampled_from(EVERY), max_size=8).map(tuple),
+        st.sampled_from(FAMILIES),
+    ),
 )
 
 
@@ -52,7 +56,7 @@ class Story(RuleBasedStateMachine):
         self.written += b"".join(journal.line(e) for e in entries)
 
     @rule(offers=OFFERS)
-    def the_cloud_changes(self, offers: dict[str, tuple[Pair, ...]]) -> None:
+    def the_cloud_changes(self, offers: dict[str, Offer]) -> None:
         ledger, entries = self.ledger.refill(offers)
         self.ledger = ledger
         self.written += b"".join(journal.line(e) for e in entries)
@@ -62,8 +66,14 @@ class Story(RuleBasedStateMachine):
         ledger = self.ledger.reclaim(self.now)
         match ledger.claim(pod, Netns("/run/netns/x", 1), self.now):
             case Claimed(lease):
-                offered = {a for p in self.offered() for a in parts(p)}
-                assert offered.issuperset(parts(lease.addresses))
+                assert set(self.offered()).issuperset(parts(lease.addresses))
+                # Each family once, the required one among them, none without need.
+                given = self.ledger.pool.offers[lease.vnic_id]
+                versions = [a.version for a in lease.ordered]
+                assert versions == [f for f in given.families if f in versions]
+                assert versions[0] == given.families[0]
+                for missing in set(given.families) - set(versions):
+                    assert not ledger.pool.free[lease.vnic_id, missing]
                 for address in parts(lease.addresses):
                     assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
                 self.ledger = ledger
@@ -71,7 +81,11 @@ class Story(RuleBasedStateMachine):
             case Known(lease):
                 assert self.ledger.leases[pod] == lease
             case Empty() as answer:
-                assert answer.offered == answer.held + answer.cooling
+                pool = ledger.pool
+                assert not [
+                    v for v, o in pool.offers.items() if pool.free[v, o.families[0]]
+                ]
+                assert answer.held >= 0
 
     @precondition(lambda self: self.ledger.leases)
     @rule(data=st.data())
@@ -120,8 +134,14 @@ class Story(RuleBasedStateMachine):
         self.ledger = ledger
         self.written += b"".join(journal.line(e) for e in entries)
 
-    def offered(self) -> list[Pair]:
-        return [p for pairs in self.ledger.pool.offers.values() for p in pairs]
+    def offered(self) -> list[Ip]:
+        """What pods may be given: addresses of the families that their VNIC is to have."""
+        return [
+            address
+            for offer in self.ledger.pool.offers.values()
+            for address in offer.addresses
+            if address.version in offer.families
+        ]
 
     @invariant()
     def an_address_has_one_holder(self) -> None:
@@ -142,13 +162,11 @@ class Story(RuleBasedStateMachine):
     @invariant()
     def none_is_lost(self) -> None:
         pool = self.ledger.pool
-        free = [p for pairs in pool.free.values() for p in pairs]
+        free = [a for queue in pool.free.values() for a in queue]
         assert len(free) == len(set(free))
-        for pair in self.offered():
-            out = any(
-                a in self.ledger.holders or a in pool.cooling for a in parts(pair)
-            )
-            assert out != (pair in free)
+        for address in self.offered():
+            out = address in self.ledger.holders or address in pool.cooling
+            assert out != (address in free)
         assert set(free) <= set(self.offered())
 
     @invariant()

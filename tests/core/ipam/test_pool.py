@@ -1,9 +1,21 @@
-"""The pool: free is what the cloud has, less what is held and what cools."""
+"""The pool: free is what the cloud has, less what is held and what cools; by family."""
 
 from ipaddress import IPv4Address, IPv6Address
 
-from mooring.core.ipam.pool import Offers, Pool, parts, without
+from mooring.core.ipam.pool import (
+    Count,
+    Offer,
+    Offers,
+    Pool,
+    offer,
+    paired,
+    parts,
+    without,
+)
+from mooring.core.linux.plan import Ip
 from mooring.core.npn.record import Pair
+
+BOTH = (4, 6)
 
 
 def v4(n: int) -> IPv4Address:
@@ -14,16 +26,24 @@ def v6(n: int) -> IPv6Address:
     return IPv6Address(f"fd00::{n:x}")
 
 
-def pairs(*numbers: int) -> tuple[Pair, ...]:
-    return tuple(Pair(v4(n)) for n in numbers)
+def four(*numbers: int) -> tuple[Ip, ...]:
+    return tuple(v4(n) for n in numbers)
+
+
+def some(*numbers: int) -> Offer:
+    return Offer(four(*numbers))
+
+
+def dual(fours: list[int], sixes: list[int], families: tuple[int, ...] = BOTH) -> Offer:
+    return Offer((*four(*fours), *(v6(n) for n in sixes)), families)
 
 
 def resting(pool: Pool, n: int) -> Pool:
     return pool.taken([v4(n)]).cooled([v4(n)], 5)
 
 
-def a_pool(offers: Offers | None = None, held: tuple[IPv4Address, ...] = ()) -> Pool:
-    return Pool().offered(offers or {"a": pairs(1, 2, 3)}, held)
+def a_pool(offers: Offers | None = None, held: tuple[Ip, ...] = ()) -> Pool:
+    return Pool().offered(offers or {"a": some(1, 2, 3)}, held)
 
 
 def test_without_copies() -> None:
@@ -35,11 +55,11 @@ def test_without_copies() -> None:
 
 def test_an_empty_pool_has_nothing_first() -> None:
     assert Pool().first() is None
-    assert a_pool({"a": ()}).first() is None
+    assert a_pool({"a": Offer()}).first() is None
 
 
 def test_the_vnic_with_most_free_addresses_is_chosen() -> None:
-    pool = a_pool({"a": pairs(1), "b": pairs(2, 3)})
+    pool = a_pool({"a": some(1), "b": some(2, 3)})
 
     assert pool.first() == ("b", Pair(v4(2)))
 
@@ -47,34 +67,24 @@ def test_the_vnic_with_most_free_addresses_is_chosen() -> None:
 def test_the_longest_free_address_is_first() -> None:
     pool = resting(a_pool(), 1).reclaimed(5, ())
 
-    assert pool.free["a"] == pairs(2, 3, 1)
+    assert pool.free["a", 4] == four(2, 3, 1)
 
 
 def test_what_is_held_or_cools_is_not_offered_anew() -> None:
     pool = resting(a_pool(held=(v4(1),)), 2)
 
-    again = pool.offered({"a": pairs(1, 2, 3, 4)}, {v4(1)})
-    assert again.free["a"] == pairs(3, 4)
-
-
-def test_one_half_that_is_held_keeps_the_pair_back() -> None:
-    pool = Pool().offered({"a": (Pair(v4(1), v6(1)), Pair(v4(2), v6(2)))}, {v6(1)})
-
-    assert pool.free["a"] == (Pair(v4(2), v6(2)),)
+    again = pool.offered({"a": some(1, 2, 3, 4)}, {v4(1)})
+    assert again.free["a", 4] == four(3, 4)
 
 
 def test_an_address_counts_where_it_stands_first() -> None:
-    pool = a_pool({"a": pairs(1, 1), "b": pairs(1, 2)})
+    pool = a_pool({"a": some(1, 1), "b": some(1, 2)})
 
-    assert pool.offers == {"a": pairs(1), "b": pairs(2)}
-
-
-def test_a_pair_of_nothing_is_no_offer() -> None:
-    assert a_pool({"a": (Pair(), Pair(v4(1)))}).offers == {"a": pairs(1)}
+    assert pool.offers == {"a": some(1), "b": some(2)}
 
 
 def test_taking_from_the_middle_keeps_the_order() -> None:
-    assert a_pool().taken([v4(2)]).free["a"] == pairs(1, 3)
+    assert a_pool().taken([v4(2)]).free["a", 4] == four(1, 3)
 
 
 def test_taking_what_is_not_free_changes_nothing() -> None:
@@ -84,9 +94,15 @@ def test_taking_what_is_not_free_changes_nothing() -> None:
 
 
 def test_a_withdrawn_address_does_not_come_back_from_its_rest() -> None:
-    pool = resting(a_pool(), 1).offered({"a": pairs(2, 3)}, ())
+    pool = resting(a_pool(), 1).offered({"a": some(2, 3)}, ())
 
-    assert pool.reclaimed(9, ()).free["a"] == pairs(2, 3)
+    assert pool.reclaimed(9, ()).free["a", 4] == four(2, 3)
+
+
+def test_what_is_held_again_does_not_come_back_from_its_rest() -> None:
+    pool = resting(a_pool(), 1)
+
+    assert pool.reclaimed(9, {v4(1)}).free["a", 4] == four(2, 3)
 
 
 def test_nothing_due_changes_nothing() -> None:
@@ -95,21 +111,15 @@ def test_nothing_due_changes_nothing() -> None:
     assert pool.reclaimed(4.9, ()) is pool
 
 
-def test_a_pair_is_free_when_both_halves_are() -> None:
-    pool = Pool().offered({"a": (Pair(v4(1), v6(1)),)}, ())
-    pool = pool.taken([v4(1)]).cooled([v4(1)], 5).cooled([v6(1)], 7)
+def test_only_offered_addresses_count() -> None:
+    pool = resting(a_pool(), 1).cooled([v4(77)], 5)
 
-    assert pool.reclaimed(5, ()).free["a"] == ()
-    assert pool.reclaimed(5, ()).reclaimed(7, ()).free["a"] == (Pair(v4(1), v6(1)),)
-    assert pool.resting() == (7,)
-
-
-def test_only_offered_addresses_rest_for_somebody() -> None:
-    assert a_pool().cooled([v4(77)], 5).resting() == ()
+    assert pool.count(4) == Count(offered=3, free=2, resting=(5,))
+    assert pool.count(6) == Count(offered=0, free=0, resting=())
 
 
 def test_it_knows_where_the_cloud_has_an_address() -> None:
-    pool = a_pool({"a": pairs(1), "b": pairs(2)})
+    pool = a_pool({"a": some(1), "b": some(2)})
 
     assert pool.has("a", [v4(1)])
     assert not pool.has("a", [v4(1), v4(2)])
@@ -119,3 +129,57 @@ def test_it_knows_where_the_cloud_has_an_address() -> None:
 def test_parts_leave_out_what_is_not_there() -> None:
     assert parts(Pair(None, v6(1))) == (v6(1),)
     assert parts(Pair()) == ()
+    assert paired([v6(1), v4(2)]) == Pair(v4(2), v6(1))
+    assert paired([]) == Pair()
+
+
+# Both families.
+
+
+def test_an_offer_has_the_families_of_its_vnic_only() -> None:
+    pairs = [Pair(v4(1), v6(1)), Pair(v4(2)), Pair(None, v6(3))]
+
+    assert offer(pairs, ["IPv4"]) == Offer(four(1, 2), (4,))
+    assert offer(pairs, ["IPv6", "IPv4"]) == Offer((v4(1), v6(1), v4(2), v6(3)), (6, 4))
+
+
+def test_a_pod_gets_the_longest_free_address_of_each_family() -> None:
+    pool = a_pool({"a": dual([1, 2], [7, 8])}, held=(v4(1),))
+
+    assert pool.first() == ("a", Pair(v4(2), v6(7)))
+
+
+def test_rt_09_a_family_that_ran_out_does_not_break_the_other() -> None:
+    pool = a_pool({"a": dual([1, 2], [7])}).taken([v4(1), v6(7)])
+
+    assert pool.first() == ("a", Pair(v4(2)))
+
+
+def test_there_is_no_pod_without_the_preferred_family() -> None:
+    pool = a_pool({"a": dual([1], [7, 8], (6, 4))}).taken([v6(7), v6(8)])
+
+    assert pool.free["a", 4] == four(1)
+    assert pool.first() is None
+
+
+def test_a_vnic_with_both_families_comes_before_one_with_more_of_the_first() -> None:
+    pool = a_pool({"a": dual([1, 2, 3], []), "b": dual([4], [8])})
+
+    assert pool.first() == ("b", Pair(v4(4), v6(8)))
+
+
+def test_the_halves_of_a_pod_come_back_each_in_its_time() -> None:
+    pool = a_pool({"a": dual([1], [7])}).taken([v4(1), v6(7)])
+    pool = pool.cooled([v4(1)], 5).cooled([v6(7)], 9).reclaimed(5, ())
+
+    assert pool.first() == ("a", Pair(v4(1)))
+    assert pool.count(6) == Count(offered=1, free=0, resting=(9,))
+    assert pool.reclaimed(9, ()).first() == ("a", Pair(v4(1), v6(7)))
+
+
+def test_required_families_are_named_first() -> None:
+    pool = a_pool({"a": dual([1], [7]), "b": dual([2], [8], (6, 4)), "c": some(3)})
+
+    assert pool.families == (4, 6)
+    assert a_pool({"a": dual([1], [7], (6, 4))}).families == (6, 4)
+    assert Pool().families == ()

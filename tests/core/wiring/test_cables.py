@@ -1,5 +1,6 @@
 """What the plans promise, whatever their text."""
 
+import re
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, ip_address
 
@@ -14,6 +15,7 @@ from mooring.core.linux.plan import (
     POD,
     Address,
     Fact,
+    LinkUp,
     Neighbour,
     Route,
     Rule,
@@ -35,14 +37,81 @@ def test_no_pod_needs_a_rule() -> None:
     assert not [f for f in pod.plan(a_lease(), 9000) if isinstance(f, Rule | Sysctl)]
 
 
+def test_a_pod_of_one_family_costs_nothing_for_the_other() -> None:
+    both = set(pod.plan(a_lease(addresses=Pair(V4, V6)), 9000))
+    six = {fact for fact in both if "fe80" in str(fact) or ":8::5" in str(fact)}
+    settings = {fact for fact in both if isinstance(fact, Sysctl)}
+    plain = vnic.plan(an_uplink())
+
+    assert len(set(pod.plan(a_lease(), 9000)) - both) == 1  # the alias
+    assert len(pod.plan(a_lease(), 9000)) == len(both - six - settings) + 1
+    assert not [fact for fact in plain if "v6" in str(fact)]
+
+
+def test_an_ipv6_pod_asks_nobody_whether_its_address_is_taken() -> None:
+    plan = pod.plan(a_lease(addresses=Pair(None, V6)), 9000)
+    settings = [fact for fact in plan if isinstance(fact, Sysctl)]
+
+    # Ahead of the link: it takes them over when it is made.
+    assert plan[: len(settings)] == tuple(settings)
+    assert {(s.space, s.key.rpartition("/")[2], s.value) for s in settings} == {
+        (POD, "disable_ipv6", "0"),
+        (POD, "accept_dad", "0"),
+        (POD, "accept_ra", "0"),
+    }
+
+
+def test_what_the_runtime_is_told_first_is_the_preferred_family() -> None:
+    lease = replace(a_lease(addresses=Pair(V4, V6)), families=(6, 4))
+    made = pod.outcome(lease, "/run/netns/x", 9000)
+
+    assert [str(ip.address) for ip in made.ips] == ["fd00:8::5/128", "10.0.8.5/32"]
+    assert [str(route.dst) for route in made.routes] == ["::/0", "0.0.0.0/0"]
+    assert set(pod.plan(lease, 9000)[1:]) >= set(pod.plan(a_lease(), 9000)[1:])
+
+
+def test_a_vnic_speaks_to_its_ipv6_router_by_its_own_link_local_address() -> None:
+    plan = vnic.plan(an_uplink(v6=True))
+    (own,) = (f for f in plan if isinstance(f, Address) and "fe80" in str(f.address))
+    up = next(n for n, f in enumerate(plan) if isinstance(f, LinkUp))
+
+    assert str(own.address) == "fe80::17ff:fe00:1/64"
+    assert {f.key for f in plan[:up] if isinstance(f, Sysctl)} == {
+        "net/ipv6/conf/ens5/disable_ipv6",
+        "net/ipv6/conf/ens5/accept_ra",
+        "net/ipv6/conf/ens5/accept_dad",
+    }
+
+
+def test_a_node_forwards_ipv6_and_still_hears_its_own_router() -> None:
+    plan = node.plan(Primary("ens3", V4), frozenset({4, 6}))
+    keys = [f.key for f in plan if isinstance(f, Sysctl) and "ipv6" in f.key]
+
+    assert keys.index("net/ipv6/conf/ens3/accept_ra") < keys.index(
+        "net/ipv6/conf/all/forwarding"
+    )
+    assert not [key for key in keys if re.search("(all|default)/accept_ra", key)]
+
+
+def test_the_number_of_rules_grows_with_vnics_and_families_only() -> None:
+    plan = (
+        *node.plan(Primary("ens3", V4), frozenset({4, 6})),
+        *(f for n in (1, 2, 3) for f in vnic.plan(an_uplink(n, v6=True))),
+    )
+
+    assert len([f for f in plan if isinstance(f, Rule)]) == 2 * (2 + 3)
+
+
 def test_neither_end_ever_asks_for_the_other() -> None:
-    plan = pod.plan(a_lease(), 9000)
+    plan = pod.plan(a_lease(addresses=Pair(V4, V6)), 9000)
     veth = next(f for f in plan if isinstance(f, Veth))
     known = {(n.space, n.address): n.mac for n in plan if isinstance(n, Neighbour)}
 
     assert known == {
         (POD, pod.GATEWAY4): veth.near.mac,
+        (POD, pod.GATEWAY6): veth.near.mac,
         (HOST, V4): veth.far.mac,
+        (HOST, V6): veth.far.mac,
     }
 
 

@@ -57,10 +57,20 @@ def test_an_alias_says_the_lease(lease: Lease) -> None:
     assert read_alias(text) == Alias(
         attachment=lease.attachment,
         addresses=lease.addresses,
+        families=tuple(a.version for a in lease.ordered),
         slot=lease.slot,
         inode=lease.netns.inode,
         netns=lease.netns.path,
     )
+
+
+def test_an_alias_names_the_preferred_familys_address_first() -> None:
+    lease = replace(a_lease(addresses=Pair(V4, V6)), families=(6, 4))
+    read = read_alias(alias(lease))
+
+    assert f" {V6},{V4} " in alias(lease)
+    assert read is not None
+    assert (read.addresses, read.families) == (lease.addresses, (6, 4))
 
 
 def test_a_path_that_does_not_fit_is_left_out() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from core.wiring.cables import V4, a_lease, a_pod
+from core.wiring.cables import V4, V6, a_lease, a_pod
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import (
@@ -16,6 +16,7 @@ from mooring.core.ipam.ledger import (
     Phase,
     Placed,
 )
+from mooring.core.ipam.pool import Offer
 from mooring.core.linux.seen import Link
 from mooring.core.npn.record import Pair
 from mooring.core.wiring.names import alias, host_link
@@ -49,7 +50,7 @@ def link_of(lease: Lease) -> Link:
 
 
 def a_ledger(*leases: Lease) -> Ledger:
-    offers = {"vnic-1": (Pair(V4), Pair(OTHER))}
+    offers = {"vnic-1": Offer((V4, OTHER, V6), (4, 6))}
     ledger, _ = Ledger().after([Placed("vnic-1", 4)]).refill(offers)
     return ledger.after(Held(lease) for lease in leases)
 

@@ -3,6 +3,9 @@
     a1b2c3d4 {"mooring": "ledger", "format": 1, "boot": "…"}
     0badcafe {"is": "held", "id": ["net", "container", "eth0"], "v4": "10.0.8.7", …}
 
+A lease that has just the families that it was to have, IPv4 before IPv6, names none; so did all
+leases before there was a choice.
+
 A line that was being written when the power went can only be the last one: it is left
 out. Any other broken line is damage, and whoever reads must not trust the rest. Keys
 that are not known are passed over, so that a newer program of the same format can be
@@ -32,6 +35,7 @@ from mooring.core.ipam.ledger import (
     Unplaced,
     Wired,
 )
+from mooring.core.ipam.pool import parts
 from mooring.core.npn.record import Pair
 
 FORMAT = 1
@@ -170,6 +174,7 @@ def _document(entry: Entry) -> dict[str, Any]:
 
 def _lease_document(lease: Lease) -> dict[str, Any]:
     v4, v6 = lease.addresses.v4, lease.addresses.v6
+    plain = lease.families == _plain(lease.addresses)
     return {
         "id": _id(lease.attachment),
         "v4": str(v4) if v4 else None,
@@ -180,7 +185,12 @@ def _lease_document(lease: Lease) -> dict[str, Any]:
         "inode": lease.netns.inode,
         "since": lease.since,
         "phase": str(lease.phase),
+        **({} if plain else {"families": lease.families}),
     }
+
+
+def _plain(addresses: Pair) -> tuple[int, ...]:
+    return tuple(address.version for address in parts(addresses))
 
 
 def _id(attachment: AttachmentId) -> list[str]:
@@ -193,17 +203,24 @@ def _entry(document: dict[str, Any]) -> Entry:
 
 def _lease(document: dict[str, Any]) -> Lease:
     v4, v6 = document["v4"], document["v6"]
+    addresses = Pair(IPv4Address(v4) if v4 else None, IPv6Address(v6) if v6 else None)
     return Lease(
         attachment=_attachment(document),
-        addresses=Pair(
-            IPv4Address(v4) if v4 else None, IPv6Address(v6) if v6 else None
-        ),
+        addresses=addresses,
         vnic_id=str(document["vnic"]),
         slot=int(document["slot"]),
         netns=Netns(str(document["netns"]), int(document["inode"])),
         since=float(document["since"]),
         phase=Phase(document["phase"]),
+        families=_families(document) or _plain(addresses),
     )
+
+
+def _families(document: dict[str, Any]) -> tuple[int, ...]:
+    found = tuple(int(version) for version in document.get("families", ()))
+    if not {4, 6}.issuperset(found):
+        raise ValueError(found)
+    return found
 
 
 def _attachment(document: dict[str, Any]) -> AttachmentId:

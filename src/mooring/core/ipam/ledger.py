@@ -50,7 +50,10 @@ class Netns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """An attachment holds these addresses of that VNIC, since then."""
+    """An attachment holds these addresses of that VNIC, since then.
+
+    `families` are those that it was to have, the preferred one first.
+    """
 
     attachment: AttachmentId
     addresses: Pair
@@ -59,6 +62,23 @@ class Lease:
     netns: Netns
     since: float
     phase: Phase = Phase.CLAIMED
+    families: tuple[int, ...] = (4,)
+
+    @property
+    def ordered(self) -> tuple[Ip, ...]:
+        """Give the addresses, that of the preferred family first."""
+        held = parts(self.addresses)
+        if len(held) == 2 and self.families[0] == 6:
+            return held[::-1]
+        return held
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Name the families that it was to have and has no address of."""
+        held = {address.version for address in parts(self.addresses)}
+        return tuple(
+            f"IPv{version}" for version in self.families if version not in held
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +156,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """No address is free. `ready_in`: seconds until the next one has cooled down."""
+    """No address is free. `ready_in`: seconds until the next one has cooled down.
+
+    `family` is the one without which there is no pod.
+    """
 
     offered: int
     held: int
     cooling: int
     ready_in: float | None
+    family: str = "IPv4"
 
     @property
     def cause(self) -> str:
@@ -149,7 +173,7 @@ class Empty:
         if not self.offered:
             return "the cloud has given this node no pod address yet"
         return (
-            f"none of this node's {self.offered} pod addresses is free: "
+            f"none of this node's {self.offered} {self.family} pod addresses is free: "
             f"{self.held} held by pods, {self.cooling} cooling down"
         )
 
@@ -190,6 +214,7 @@ class Ledger:
                 slot=self.slots[vnic],
                 netns=netns,
                 since=now,
+                families=self.pool.offers[vnic].families,
             )
         )
 
@@ -205,7 +230,7 @@ class Ledger:
             *(Placed(vnic, slot) for vnic, slot in zip(new, spare, strict=False)),
         )
         placed = self.after(entries)
-        known = {v: pairs for v, pairs in offers.items() if v in placed.slots}
+        known = {v: given for v, given in offers.items() if v in placed.slots}
         pool = placed.pool.offered(known, placed.holders)
         return replace(placed, pool=pool), entries
 
@@ -230,13 +255,15 @@ class Ledger:
         return ledger
 
     def _nothing_left(self, now: float) -> Empty:
-        offered = sum(len(pairs) for pairs in self.pool.offers.values())
-        resting = self.pool.resting()
+        required = next(iter(self.pool.families), 4)
+        found = self.pool.count(required)
+        resting = len(found.resting)
         return Empty(
-            offered=offered,
-            held=offered - len(resting),
-            cooling=len(resting),
-            ready_in=max(0.0, min(resting) - now) if resting else None,
+            offered=found.offered,
+            held=found.offered - found.free - resting,
+            cooling=resting,
+            ready_in=max(0.0, min(found.resting) - now) if resting else None,
+            family=f"IPv{required}",
         )
 
     def _applied(self, entry: Entry) -> "Ledger":

@@ -4,11 +4,16 @@ An offer is what a NativePodNetwork's status says is on a VNIC. Free is an offer
 address that nobody holds and that is not cooling; the longest free one is first. An
 address that the cloud took away simply is in no offer any more.
 
+Each family of a VNIC has a queue of its own: a pod takes one address out of each, and whether
+one runs out is nothing to the other. Which IPv6 address goes with which IPv4 one means
+nothing.
+
 Everything here is on the way of an ADD, so an address is looked up, never searched.
 """
 
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from mooring.core.linux.plan import Ip
@@ -17,8 +22,31 @@ from mooring.core.npn.record import Pair
 K = TypeVar("K")
 V = TypeVar("V")
 
-Offers = Mapping[str, tuple[Pair, ...]]
-"""Per VNIC its addresses, an IPv4 and an IPv6 one in pairs."""
+VERSIONS = {"IPv4": 4, "IPv6": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A VNIC's addresses for pods, and the families that a pod of it is to have.
+
+    The first of `families` is the one without which there is no pod; the others are given
+    as long as there are any.
+    """
+
+    addresses: tuple[Ip, ...] = ()
+    families: tuple[int, ...] = (4,)
+
+
+Offers = Mapping[str, Offer]
+Queue = tuple[str, int]
+"""A VNIC and a family."""
+
+
+def offer(pairs: Iterable[Pair], families: Iterable[str]) -> Offer:
+    """Read an offer off a status: only addresses of the VNIC's families count."""
+    versions = tuple(VERSIONS[family] for family in families)
+    found = (a for pair in pairs for a in parts(pair) if a.version in versions)
+    return Offer(tuple(found), versions)
 
 
 def parts(pair: Pair) -> tuple[Ip, ...]:
@@ -38,48 +66,55 @@ def without(mapping: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
 class Pool:
     """The addresses that no lease holds; `cooling` says until when each one rests.
 
-    `homes` is `offers` the other way round: the VNIC and the pair of each address.
+    `homes` is `offers` the other way round: the VNIC of each address.
     """
 
     offers: Offers = field(default_factory=dict)
-    homes: Mapping[Ip, tuple[str, Pair]] = field(default_factory=dict)
-    free: Offers = field(default_factory=dict)
+    homes: Mapping[Ip, str] = field(default_factory=dict)
+    free: Mapping[Queue, tuple[Ip, ...]] = field(default_factory=dict)
     cooling: Mapping[Ip, float] = field(default_factory=dict)
 
     def offered(self, offers: Offers, held: Container[Ip]) -> "Pool":
         """Take over what the cloud has now; an address counts where it stands first."""
-        homes: dict[Ip, tuple[str, Pair]] = {}
-        clean: dict[str, tuple[Pair, ...]] = {}
-        for vnic, pairs in offers.items():
-            kept = []
-            for pair in pairs:
-                if parts(pair) and not any(a in homes for a in parts(pair)):
-                    homes.update(dict.fromkeys(parts(pair), (vnic, pair)))
-                    kept.append(pair)
-            clean[vnic] = tuple(kept)
-        free = {}
-        for vnic, pairs in clean.items():
-            usable = {p: None for p in pairs if _unused(p, held, self.cooling)}
-            queue = [pair for pair in self.free.get(vnic, ()) if pair in usable]
-            free[vnic] = tuple(dict.fromkeys((*queue, *usable)))
+        homes: dict[Ip, str] = {}
+        clean: dict[str, Offer] = {}
+        free: dict[Queue, tuple[Ip, ...]] = {}
+        for vnic, given in offers.items():
+            kept = [a for a in dict.fromkeys(given.addresses) if a not in homes]
+            homes.update(dict.fromkeys(kept, vnic))
+            clean[vnic] = replace(given, addresses=tuple(kept))
+            for version in given.families:
+                usable = {
+                    a: None
+                    for a in kept
+                    if a.version == version and a not in held and a not in self.cooling
+                }
+                queue = self.free.get((vnic, version), ())
+                known = [a for a in queue if a in usable]
+                free[vnic, version] = tuple(dict.fromkeys((*known, *usable)))
         return replace(self, offers=clean, homes=homes, free=free)
 
     def first(self) -> tuple[str, Pair] | None:
-        """Choose: the VNIC with most free addresses, there the longest free one."""
-        vnic = max(self.free, key=lambda v: len(self.free[v]), default=None)
-        if vnic is None or not self.free[vnic]:
+        """Choose: of each family of a VNIC the longest free address.
+
+        The VNIC is one with all families that it should have, and with most free addresses.
+        """
+        fit = [v for v, given in self.offers.items() if self.free[v, given.families[0]]]
+        if not fit:
             return None
-        return vnic, self.free[vnic][0]
+        vnic = max(fit, key=self._worth)
+        return vnic, self._taken_from(vnic)
 
     def taken(self, addresses: Iterable[Ip]) -> "Pool":
         """Give away these addresses: they are not free any more."""
         free = dict(self.free)
-        for vnic, pair in {self.homes[a] for a in addresses if a in self.homes}:
-            queue = free[vnic]
-            if queue and queue[0] == pair:
-                free[vnic] = queue[1:]
-            elif pair in queue:
-                free[vnic] = tuple(other for other in queue if other != pair)
+        for address in addresses:
+            where = self.homes.get(address, ""), address.version
+            queue = free.get(where, ())
+            if queue and queue[0] == address:
+                free[where] = queue[1:]
+            elif address in queue:
+                free[where] = tuple(other for other in queue if other != address)
         return replace(self, free=free)
 
     def cooled(self, addresses: Iterable[Ip], until: float) -> "Pool":
@@ -92,26 +127,57 @@ class Pool:
         due = [address for address, until in self.cooling.items() if until <= now]
         if not due:
             return self
-        cooling = without(self.cooling, due)
         free = dict(self.free)
-        for vnic, pair in dict.fromkeys(self.homes[a] for a in due if a in self.homes):
-            if _unused(pair, held, cooling):
-                free[vnic] = (*free[vnic], pair)
-        return replace(self, free=free, cooling=cooling)
+        for address in due:
+            where = self.homes.get(address, ""), address.version
+            if where in free and address not in held:
+                free[where] = (*free[where], address)
+        return replace(self, free=free, cooling=without(self.cooling, due))
 
     def has(self, vnic: str, addresses: Iterable[Ip]) -> bool:
         """Tell whether the cloud has all these addresses on that VNIC."""
-        homes = (self.homes.get(address) for address in addresses)
-        return all(home is not None and home[0] == vnic for home in homes)
+        return all(self.homes.get(address) == vnic for address in addresses)
 
-    def resting(self) -> tuple[float, ...]:
-        """Give the times when offered pairs that rest now will be free."""
-        pairs = dict.fromkeys(self.homes[a] for a in self.cooling if a in self.homes)
-        return tuple(
-            max(self.cooling[a] for a in parts(pair) if a in self.cooling)
-            for _, pair in pairs
+    def count(self, version: int) -> "Count":
+        """Count the offered addresses of a family."""
+        return Count(
+            offered=sum(a.version == version for a in self.homes),
+            free=sum(len(q) for (_, v), q in self.free.items() if v == version),
+            resting=tuple(
+                until
+                for address, until in self.cooling.items()
+                if address.version == version and address in self.homes
+            ),
         )
 
+    @property
+    def families(self) -> tuple[int, ...]:
+        """Give the families that pods are to have, the required ones first."""
+        firsts = [given.families[0] for given in self.offers.values()]
+        every = [v for given in self.offers.values() for v in given.families]
+        return tuple(dict.fromkeys((*firsts, *every)))
 
-def _unused(pair: Pair, held: Container[Ip], cooling: Collection[Ip]) -> bool:
-    return not any(a in held or a in cooling for a in parts(pair))
+    def _worth(self, vnic: str) -> tuple[bool, int]:
+        families = self.offers[vnic].families
+        whole = all(self.free[vnic, version] for version in families)
+        return whole, len(self.free[vnic, families[0]])
+
+    def _taken_from(self, vnic: str) -> Pair:
+        v4, v6 = (self.free.get((vnic, version), ())[:1] for version in (4, 6))
+        return paired((*v4, *v6))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many addresses of a family there are; `resting`: when those that cool are free."""
+
+    offered: int
+    free: int
+    resting: tuple[float, ...]
+
+
+def paired(addresses: Sequence[Ip]) -> Pair:
+    """Put addresses, one of a family at most, into a pair."""
+    v4 = (a for a in addresses if isinstance(a, IPv4Address))
+    v6 = (a for a in addresses if isinstance(a, IPv6Address))
+    return Pair(next(v4, None), next(v6, None))

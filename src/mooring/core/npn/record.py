@@ -82,6 +82,10 @@ class VnicStatus:
     vlan_tag: int | None = None
 
 
+UNDER_WAY = "Incomplete"
+"""The reason of a family's condition while it is being worked on; others say why not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """A Kubernetes condition, e.g. type IPv4Ready."""

@@ -32,7 +32,13 @@ from mooring.core.npn.errors import TRANSIENT, CloudError
 from mooring.core.npn.families import IPV4, IPV6
 from mooring.core.npn.memory import Memory, cap_of
 from mooring.core.npn.picture import Picture
-from mooring.core.npn.record import Condition, NpnStatus, Pair, VnicStatus
+from mooring.core.npn.record import (
+    UNDER_WAY,
+    Condition,
+    NpnStatus,
+    Pair,
+    VnicStatus,
+)
 from mooring.core.npn.seen import SubnetSeen
 from mooring.core.npn.slots import Slot
 
@@ -51,8 +57,6 @@ REASONS = {
 
 SPACE = frozenset({"Conflict", "LimitExceeded", "QuotaExceeded"})
 """Codes with which the cloud says that there is no address left, or none for us."""
-UNDER_WAY = "Incomplete"
-"""A family's reason while it is being worked on; any other says why it is not to be had."""
 LONG_AWAY = 3
 """Failed tries after which a family counts as not to be had for now."""
 

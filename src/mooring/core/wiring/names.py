@@ -6,12 +6,15 @@ the record (`read_alias`).
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import ip_address
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease
+from mooring.core.ipam.pool import paired
+from mooring.core.linux.plan import Ip
 from mooring.core.npn.record import Pair
 
 PREFIX = "moor"
@@ -25,10 +28,14 @@ _HEAD = "mooring:"
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """What a host end's alias says; `netns` is "" when it did not fit in."""
+    """What a host end's alias says; `netns` is "" when it did not fit in.
+
+    The address of the preferred family stands first in it.
+    """
 
     attachment: AttachmentId
     addresses: Pair
+    families: tuple[int, ...]
     slot: int
     inode: int
     netns: str
@@ -52,8 +59,8 @@ def macs(attachment: AttachmentId) -> tuple[str, str]:
 
 def alias(lease: Lease) -> str:
     """Write a lease as an alias; ValueError when the attachment's words are too long."""
-    attachment, addresses = lease.attachment, lease.addresses
-    both = ",".join(str(a) for a in (addresses.v4, addresses.v6) if a is not None)
+    attachment = lease.attachment
+    both = ",".join(map(str, lease.ordered))
     text = f"{_HEAD}{words(attachment)} {both} {lease.slot} {lease.netns.inode}"
     if len(text.encode()) > ALIAS_BYTES:
         raise ValueError(f"{words(attachment)!r} is too long for a link's alias")
@@ -71,9 +78,11 @@ def read_alias(text: str) -> Alias | None:
     try:
         name, addresses, slot, inode = said[:4]
         network, container, ifname = name.split("/")
+        held = [ip_address(address) for address in addresses.split(",")]
         return Alias(
             attachment=AttachmentId(network, container, ifname),
-            addresses=_pair(addresses),
+            addresses=_pair(held),
+            families=tuple(address.version for address in held),
             slot=int(slot),
             inode=int(inode),
             netns=said[4] if len(said) == 5 else "",
@@ -82,13 +91,10 @@ def read_alias(text: str) -> Alias | None:
         return None
 
 
-def _pair(text: str) -> Pair:
-    addresses = text.split(",")
-    v4 = [IPv4Address(a) for a in addresses if ":" not in a]
-    v6 = [IPv6Address(a) for a in addresses if ":" in a]
-    if len(v4) > 1 or len(v6) > 1:
-        raise ValueError(text)
-    return Pair(v4[0] if v4 else None, v6[0] if v6 else None)
+def _pair(addresses: Sequence[Ip]) -> Pair:
+    if len({address.version for address in addresses}) < len(addresses):
+        raise ValueError(addresses)
+    return paired(addresses)
 
 
 @lru_cache(maxsize=1024)

@@ -63,6 +63,8 @@ def plan(first: Primary, families: frozenset[int] = frozenset({4})) -> Plan:
         Route(HOST, IPv4Network(METADATA), first.link),
     ]
     if 6 in families:
+        # Ahead of forwarding, which ends what a router told the node of itself.
+        facts.append(Sysctl(HOST, f"net/ipv6/conf/{first.link}/accept_ra", "2"))
         facts += [Sysctl(HOST, f"net/ipv6/conf/{key}", value) for key, value in _SIX]
     facts += [
         Rule(HOST, RULE_PRIORITY, family, MAIN, suppress_prefixlength=EXACT[family])
@@ -93,10 +95,11 @@ _SWITCHES = (
     ("default/accept_local", "1"),
 )
 
-# A forwarding node would stop to listen to its own router's advertisements.
+# A forwarding node would stop to listen to its own router's advertisements: on the primary it
+# shall listen (2), on VNICs not (`vnic.settings6`), and to pods it does not, because 1, which
+# their links begin with, means "unless forwarding". What all have, those to come begin with.
 _SIX = (
-    ("all/accept_ra", "2"),
-    ("default/accept_ra", "2"),
+    ("default/disable_ipv6", "0"),
     ("all/forwarding", "1"),
     ("default/forwarding", "1"),
 )

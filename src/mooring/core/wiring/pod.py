@@ -1,8 +1,9 @@
 """A pod's cables: what ADD makes, DEL takes back, CHECK and repair compare.
 
-One veth pair, no bridge. Inside the pod: its address alone in its prefix, and everything
-by a gateway that exists only as a permanent neighbour, so that no ARP is ever sent or
-waited for. On the node: one route to the pod and its permanent neighbour. What the pod may
+One veth pair, no bridge. Inside the pod: its addresses, each alone in its prefix, and
+everything by a gateway that exists only as a permanent neighbour, so that no ARP or neighbour
+discovery is ever sent or waited for. An IPv6 address is good at once: nobody else can have
+it, so nobody is asked. On the node: one route to the pod and its permanent neighbour. What the pod may
 send is decided by one element of a map (`wiring.ruleset`); ADD puts it in last and DEL
 takes it out first.
 """
@@ -33,6 +34,7 @@ from mooring.core.linux.plan import (
     Network,
     Plan,
     Route,
+    Sysctl,
     Veth,
 )
 from mooring.core.wiring.names import alias, host_link, macs
@@ -44,6 +46,12 @@ ONLY_GATEWAY6 = IPv6Network(GATEWAY6)
 EVERYWHERE4 = IPv4Network("0.0.0.0/0")
 EVERYWHERE6 = IPv6Network("::/0")
 
+SETTINGS6: Plan = tuple(
+    Sysctl(POD, f"net/ipv6/conf/default/{key}", value)
+    for key, value in (("disable_ipv6", "0"), ("accept_dad", "0"), ("accept_ra", "0"))
+)
+"""Before there is a link, which takes them over: later would be too late for its own address."""
+
 
 def plan(lease: Lease, mtu: int) -> Plan:
     """Lay out the cables of a lease, in the order in which ADD makes them."""
@@ -54,8 +62,9 @@ def plan(lease: Lease, mtu: int) -> Plan:
         near=End(HOST, near, near_mac, mtu, alias=alias(lease)),
         far=End(POD, far, far_mac, mtu),
     )
-    facts: list[Fact] = [veth, LinkUp(POD, "lo")]
     interfaces = [alone(address) for address in parts(lease.addresses)]
+    six = lease.addresses.v6 is not None
+    facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LinkUp(POD, "lo")]
     for interface in interfaces:
         facts += _inside(interface, far, near_mac)
     for interface in interfaces:
@@ -99,10 +108,13 @@ def lacking(cables: Plan, seen: drift.Seens) -> Plan:
 
 
 def outcome(lease: Lease, sandbox: str, mtu: int) -> result.Result:
-    """Say what ADD made, for the runtime and the plugins after us."""
+    """Say what ADD made, for the runtime and the plugins after us.
+
+    The preferred family comes first: runtimes take the first address for the pod's.
+    """
     near_mac, far_mac = macs(lease.attachment)
     name = lease.attachment.ifname
-    addresses = parts(lease.addresses)
+    addresses = lease.ordered
     return result.Result(
         interfaces=(
             result.Interface(name=host_link(lease.attachment), mac=near_mac, mtu=mtu),

@@ -70,6 +70,7 @@ def _adoption(ledger: Ledger, name: str, link: Link, now: float) -> Held | None:
             netns=Netns(alias.netns, alias.inode),
             since=now,
             phase=Phase.WIRED,
+            families=alias.families,
         )
     )
     try:
@@ -83,7 +84,7 @@ def _place(ledger: Ledger, alias: Alias) -> tuple[str, int]:
     """Find the VNIC of the addresses; one that the cloud took away is the alias's."""
     for address in parts(alias.addresses):
         if address in ledger.pool.homes:
-            vnic, _ = ledger.pool.homes[address]
+            vnic = ledger.pool.homes[address]
             return vnic, ledger.slots[vnic]
     by_slot = {slot: vnic for vnic, slot in ledger.slots.items()}
     return by_slot.get(alias.slot, ""), alias.slot

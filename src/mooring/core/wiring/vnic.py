@@ -1,4 +1,4 @@
-"""A VNIC's cables on the node: its host address, and a routing table that leaves by it.
+"""A VNIC's cables on the node: its host addresses, and a routing table that leaves by it.
 
 A pod's packet must leave by the VNIC that has the pod's address, or the VCN drops it. Each
 VNIC has a number, its slot; the slot gives the mark that `wiring.ruleset` puts on packets
@@ -8,7 +8,7 @@ rules grows with VNICs, never with pods.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 
 from mooring.core.linux.plan import (
     HOST,
@@ -88,11 +88,15 @@ def table(slot: int) -> int:
 def plan(uplink: Uplink) -> Plan:
     """Lay out the cables of a VNIC."""
     link = uplink.link
+    host, router = uplink.status.host, uplink.status.router
+    six = router.v6 is not None
     facts: list[Fact] = [
+        *(settings6(link) if six else ()),
         LinkUp(HOST, link, uplink.mtu),
         *settings(link),
     ]
-    host, router = uplink.status.host, uplink.status.router
+    if six:
+        facts.append(Address(HOST, link, link_local(uplink.status.mac_address)))
     facts += [Address(HOST, link, alone(a)) for a in (host.v4, host.v6) if a]
     for gateway in (router.v4, router.v6):
         if gateway is not None:
@@ -112,6 +116,30 @@ def settings(link: str) -> Plan:
         Sysctl(HOST, f"{place}/arp_ignore", "1"),
         Sysctl(HOST, f"{place}/arp_announce", "2"),
     )
+
+
+def settings6(link: str) -> Plan:
+    """Set a VNIC's switches for IPv6, before it is up.
+
+    Its addresses and routes are ours alone: an advertisement must not lead the node's own
+    traffic by it, and nobody is asked whether an address is taken.
+    """
+    place = f"net/ipv6/conf/{link}"
+    return (
+        Sysctl(HOST, f"{place}/disable_ipv6", "0"),
+        Sysctl(HOST, f"{place}/accept_ra", "0"),
+        Sysctl(HOST, f"{place}/accept_dad", "0"),
+    )
+
+
+def link_local(mac: str) -> IPv6Interface:
+    """Give the address with which a link asks for its router (EUI-64, RFC 4291).
+
+    The kernel makes one by itself, but not everywhere the same, and not everywhere at once.
+    """
+    octets = bytes.fromhex(mac.replace(":", ""))
+    eui = bytes((octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]))
+    return IPv6Interface((IPv6Address(b"\xfe\x80" + bytes(6) + eui), 64))
 
 
 def _leaving(uplink: Uplink, gateway: Ip) -> tuple[Fact, ...]:

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SOURCES := src tests native setup.py
 
-.PHONY: setup demo test check core clients bench golden format lock clean
+.PHONY: setup demo test check core upstream bench golden format lock clean
 
 setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
@@ -20,8 +20,9 @@ check: ## all that needs no root: format, lint, types, import contracts, core, h
 	.venv/bin/lint-imports
 	$(PY) -m pytest -q tests/house tests/core --cov --cov-report=term:skip-covered
 
-clients: ## the heavy clients of the API: the Go SDK and the oci command
-	$(PY) -m pytest -q tests/clients
+upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitool, CNI plugins, podman
+	tests/upstream/setup
+	$(PY) -m pytest -q tests/clients tests/upstream
 
 bench: ## the table of performance ratios, written to build/bench.json
 	PYTHONPATH=tests $(PY) tests/bench/run.py

@@ -14,7 +14,7 @@ from mooring.core.cni.request import Add, Check, Del, Gc, Request, Status, Versi
 from mooring.core.cni.versions import spoken_versions
 from mooring.core.ipam.port import DiskError
 from mooring.core.linux.port import KernelError, NftError
-from mooring.core.wiring import words
+from mooring.core.wiring import wishes, words
 
 
 class Answers:
@@ -55,6 +55,7 @@ class Answers:
         return None
 
     async def _add(self, request: Add, netns: int | None) -> Mapping[str, object]:
+        wishes.refuse(request)
         before = result.read(request.conf.prev_result or {})
         made = await self._attachments.add(request, netns)
         made = replace(made, dns=request.conf.dns)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.cni.conf import NO_CHOICE
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import show
 from mooring.core.cni.parse import NEEDS, fault_of_ifname, parse, split_args, spoken
@@ -281,11 +280,6 @@ def test_unknown_args_pass_when_told_to_ignore_them(truth: str) -> None:
     [
         ("X=10.0.0.1;Z=1", 'nobody reads ["X", "Z"]'),
         ("X=10.0.0.1;IgnoreUnknown=0", 'nobody reads ["X"]'),
-        ("IP=10.0.0.9;IgnoreUnknown=1", f'IP="10.0.0.9": {NO_CHOICE}'),
-        (
-            "IgnoreUnknown=1;MAC=02:00:00:00:00:01",
-            f'MAC="02:00:00:00:00:01": {NO_CHOICE}',
-        ),
         ("IgnoreUnknown=maybe", 'IgnoreUnknown="maybe": must be 1 or 0'),
         ("K8S_POD_NAME", '"K8S_POD_NAME" is no KEY=VALUE'),
         ("=x", '"=x" is no KEY=VALUE'),

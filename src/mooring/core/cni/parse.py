@@ -7,7 +7,7 @@ really send. DEL and GC are judged mildly: what cannot be added can still be rem
 import re
 from collections.abc import Mapping
 
-from mooring.core.cni.conf import IDENTIFIER, NO_CHOICE, network
+from mooring.core.cni.conf import IDENTIFIER, network
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import Fields, decode, show
 from mooring.core.cni.request import (
@@ -46,9 +46,6 @@ ARGS = frozenset(
     }
 )
 """The keys of CNI_ARGS that are read here."""
-
-CHOICES = ("IP", "MAC")
-"""What podman and CRI-O write there when somebody chooses, under IgnoreUnknown."""
 
 VALID_LISTS = ("cni.dev/valid-attachments", "cni.dev/attachments")
 """libcni writes the list of GC under both keys, or not at all."""
@@ -91,9 +88,6 @@ def split_args(text: str) -> dict[str, str]:
         if not equals or not key:
             raise _environment(f"CNI_ARGS: {show(pair)} is no KEY=VALUE")
         args[key] = value
-    for choice in CHOICES:
-        if args.get(choice):
-            raise _environment(f"CNI_ARGS: {choice}={show(args[choice])}: {NO_CHOICE}")
     wish = args.get("IgnoreUnknown", "false")
     if wish.lower() not in _TRUTH:
         raise _environment(f"CNI_ARGS: IgnoreUnknown={show(wish)}: must be 1 or 0")

@@ -13,11 +13,14 @@ from mooring.core.wiring.audit import twice
 from mooring.core.wiring.audit.compare import compare
 from mooring.core.wiring.audit.difference import (
     Act,
+    AskAgent,
     AwaitController,
     Difference,
+    EndLease,
     acts,
     lasting,
 )
+from mooring.core.wiring.audit.kinds import Code
 from mooring.core.wiring.audit.sides import Side
 from mooring.inspect import repair
 from mooring.inspect.look import Looker, Sight
@@ -101,9 +104,8 @@ class Audit:
             if wishes.dry_run:
                 made[looker.place.name] = tuple(Deed(a, done=False) for a in wanted)
                 continue
-            told = [(act, repair.carry_out(act, looker.place)) for act in wanted]
-            deeds = tuple(Deed(act, done=not why, refusal=why) for act, why in told)
-            made[looker.place.name] = deeds
+            away = _away(found[looker.place.name])
+            made[looker.place.name] = tuple(_deed(x, looker, away) for x in wanted)
         return made
 
     def _until_gone(self, found: Found, wishes: Wishes) -> Found:
@@ -132,6 +134,18 @@ class Audit:
             deeds=deeds.get(name, ()),
             left=left[name],
         )
+
+
+def _away(found: tuple[Difference, ...]) -> str:
+    """Say why the agent need not be asked; "" when it answers."""
+    away = (d.says[Side.AGENT] for d in found if d.code is Code.AGENT_AWAY)
+    return next(away, "")
+
+
+def _deed(act: Act, looker: Looker, away: str) -> Deed:
+    asks = isinstance(act, AskAgent | EndLease)
+    why = away if asks and away else repair.carry_out(act, looker.place)
+    return Deed(act, done=not why, refusal=why)
 
 
 def _both(first: Found, second: Found) -> Found:

@@ -138,7 +138,7 @@ def _set_up(
 
 def _facts(kernel: KernelTold, wanted: Plan) -> Iterator[Difference]:
     lacking = drift.missing(wanted, {HOST: kernel.seen})
-    down = {fact.link for fact in lacking if isinstance(fact, LinkUp)}
+    down = {name for name, link in kernel.seen.links.items() if not link.up}
     for fact in lacking:
         if isinstance(fact, Route) and fact.link in down:
             continue  # the kernel takes the routes of a link that goes down

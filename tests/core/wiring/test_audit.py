@@ -225,6 +225,11 @@ SPOILS: list[tuple[str, Spoil, set[tuple[Code, str]]]] = [
         lambda s: pods(s, replace(told(s)["c1"], addresses=(ONE, TWO))),
         {(Code.ADDRESS_TWICE, str(TWO))},
     ),
+    (
+        "a pod without an address of a family",
+        lambda s: s.leases.__setitem__(0, replace(FIRST, families=(4, 6))),
+        {(Code.FAMILY_MISSING, str(ONE))},
+    ),
     ("the runtime is not asked", lambda s: s.changes.update(pods=None), set()),
     # The ledger beside the kernel.
     (

@@ -23,6 +23,7 @@ class Code(StrEnum):
     OTHER_ADDRESS = "other-address"
     ADDRESS_TWICE = "address-twice"
     COOLING_IN_USE = "cooling-in-use"
+    FAMILY_MISSING = "family-missing"
     LEASE_CLAIMED = "lease-claimed"
     LEASE_LEAVING = "lease-leaving"
     NAMESPACE_GONE = "namespace-gone"

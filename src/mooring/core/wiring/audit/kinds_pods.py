@@ -63,6 +63,13 @@ PODS: Mapping[Code, Kind] = {
         TAKEN_OUT,
         By.AGENT,
     ),
+    Code.FAMILY_MISSING: Kind(
+        "address",
+        "a pod has no address of a family that it was to have",
+        "the family had no free address when the pod started",
+        f"when there is a free one again: {ANEW}",
+        By.YOU,
+    ),
     Code.LEASE_CLAIMED: Kind(
         "address",
         "a lease was begun and not finished",

@@ -14,6 +14,10 @@ _BLIND = "no process is seen in the namespaces of pods that run: run it in the P
 
 def compare(sides: Sides) -> Iterator[Difference]:
     """Compare pods and leases, container by container."""
+    for lease in sides.wired:
+        if lease.lacking:
+            says = {Side.LEDGER: f"{held(sides, lease)}, no {', '.join(lease.lacking)}"}
+            yield Difference(Code.FAMILY_MISSING, address(lease), says)
     ledger = sides.believed
     if sides.pods is None or ledger is None:
         return

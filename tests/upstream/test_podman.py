@@ -118,4 +118,4 @@ else:
         started = runtime.start("one")
 
         assert started.returncode != 0
-        assert "cni" in started.stderr.lower()
+        assert "cni support is not enabled" in started.stderr

@@ -62,6 +62,7 @@ class Game:
     answered: set[Tuple] = field(default_factory=set)
     sent: list[Packet] = field(default_factory=list)
     arrived: list[tuple[str, Tuple]] = field(default_factory=list)
+    everywhere: tuple[str, ...] = ("0.0.0.0/0",)
 
     # -- the world
 
@@ -80,7 +81,15 @@ class Game:
         )
 
     def rules(self, most: int) -> list[SecurityRule]:
-        return [self.rule() for _ in range(self.chance.randint(0, most))]
+        """Give some rules, and often one that lets everything pass one way."""
+        some = [self.rule() for _ in range(self.chance.randint(0, most))]
+        wide = [
+            allow(direction, peer=peer)
+            for direction, odds in (("egress", 0.4), ("ingress", 0.25))
+            for peer in self.everywhere
+            if self.chance.random() < odds
+        ]
+        return [*some, *wide]
 
     def change(self) -> None:
         """Change something, or much."""
@@ -188,7 +197,13 @@ class Game:
                 return Tuple(50, ends[0], 0, ends[1], 0)
 
     def flags(self, packet: Packet, wanted: Verdict) -> int:
-        """TCP as its two ends would speak it; connection tracking cares."""
+        """TCP as its two ends would speak it; connection tracking cares.
+
+        With what is outside, as a connection that was there before: its flows begin again whenever
+        their way changes, in the middle of what the ends say.
+        """
+        if not {str(packet.head.source), str(packet.head.destination)} <= {*OWN}:
+            return ACK
         at = place(self.flows, self.cloud.vcn_id, packet)
         if at is None or at.is_about:
             return SYN

@@ -31,7 +31,7 @@ from mooring.core.vcn.rows import to_row
 T = TypeVar("T")
 Config = dict[str, str]
 MOORING = str(Path(sys.executable).parent / "mooring")
-CONNECTIONS = 8
+CONNECTIONS = 32
 ROUNDS, CREATES = 6, 1500
 PER_VNIC = 64
 FEW, MANY = 100, 100_000
@@ -258,7 +258,10 @@ def attach(client: Client, subnet: str, count: int) -> None:
 
 
 def create_rate(place: Path) -> tuple[float, float]:
-    """CreatePrivateIp per second, and empty replies per second, interleaved."""
+    """CreatePrivateIp per second, and empty replies per second, interleaved.
+
+    The best round of each counts: whatever else the machine and its disk do only takes away.
+    """
     state, config = initialised(place, "rate")
     need = -(-ROUNDS * CREATES // PER_VNIC)
     with a_server(state, config, place / "rate.log") as (client, _):
@@ -279,7 +282,7 @@ def create_rate(place: Path) -> tuple[float, float]:
                 empties = [other.signed("POST", path, {"vnicId": v}) for v in some]
                 ours.append(rate(client.port, creates, 200))
                 theirs.append(rate(port, empties, 204))
-    return statistics.median(ours), statistics.median(theirs)
+    return max(ours), max(theirs)
 
 
 def filled(state: Path, subnet: str, vcn: str, count: int) -> None:

@@ -1,7 +1,7 @@
 """Bad peers at the agent's socket harm nobody else: pods come and go beside all of them.
 
 The agent is a process on a real kernel and the ADDs go through the executable, which waits
-two seconds for an answer here: less than any of these peers is given.
+eight seconds for an answer here: less than any of these peers is given.
 """
 
 import contextlib
@@ -109,7 +109,7 @@ def call(world: World, command: str, pod: Pod) -> None:
         input=world.conf(),
         env={
             **world.environment(command, pod),
-            "MOORING_REPLY_MS": "2000",
+            "MOORING_REPLY_MS": "8000",
             "MOORING_WAIT_MS": "0",
         },
         capture_output=True,

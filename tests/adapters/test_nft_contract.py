@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
@@ -49,7 +50,8 @@ ONE, TWO = nft.mark(0x10000), nft.mark(0x20000)
 @dataclass
 class World:
     nft: port.Nft
-    fd: int
+    fd: int | None
+    space: int
 
     def run(self, script: str) -> None:
         self.nft.run(script, self.fd)
@@ -58,25 +60,33 @@ class World:
         return self.nft.listing("inet", "mooring", self.fd)
 
 
-@pytest.fixture(params=["real", "real-at-home", "fake"])
+@pytest.fixture(params=["real", "real-at-home", "real-held", "fake", "fake-held"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    fake = request.param == "fake"
-    namespaces: port.Namespaces = FakeNamespaces() if fake else netns
+    kind, _, how = request.param.partition("-")
+    fakes = FakeNamespaces()
+    namespaces: port.Namespaces = fakes if kind == "fake" else netns
     name = f"fc{os.getpid()}"
     namespaces.create(name)
     fd = namespaces.open_fd(name)
     try:
-        if isinstance(namespaces, FakeNamespaces):
-            yield World(FakeNft(namespaces), fd)
-        elif request.param == "real":
-            with Nft() as tool:
-                yield World(tool, fd)
-        else:
-            with Nft(fd) as tool:
-                yield World(tool, fd)
+        with ExitStack() as stack:
+            tool = a_tool(fd, fakes if kind == "fake" else None, how, stack)
+            yield World(*tool, fd)
     finally:
         namespaces.close(fd)
         namespaces.delete(name)
+
+
+def a_tool(
+    fd: int, fakes: FakeNamespaces | None, how: str, stack: ExitStack
+) -> tuple[port.Nft, int | None]:
+    """Make the tool and say what leads it into the namespace."""
+    if how == "at-home":
+        return stack.enter_context(Nft(fd)), fd
+    tool = stack.enter_context(Nft()) if fakes is None else FakeNft(fakes)
+    if how == "held":
+        return stack.enter_context(closing(tool.hold(fd))), None
+    return tool, fd
 
 
 def test_a_table_is_there_from_replace_to_remove(world: World) -> None:
@@ -192,3 +202,17 @@ def test_a_look_or_a_refusal_is_no_generation(world: World) -> None:
         world.run("delete table inet other\n")
 
     assert world.nft.generation(world.fd) == before
+
+
+def test_what_is_held_sees_what_others_do(world: World) -> None:
+    world.run(nft.replace(TABLE))
+    held = world.nft.hold(world.space)
+    world.run(nft.add_elements(PEERS, ("10.0.0.3",)))
+    held.run(nft.delete_elements(PEERS, ("10.0.0.3",)))
+    with pytest.raises(NftError):
+        held.run(nft.delete_elements(PEERS, ("10.0.0.3",)))
+    numbers = held.generation(), world.nft.generation(world.fd)
+    held.close()
+
+    assert numbers[0] == numbers[1]
+    assert "10.0.0.3" not in world.listing()

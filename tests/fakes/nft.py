@@ -42,14 +42,26 @@ class FakeNft:
         self.scripts: list[str] = []
         self._namespaces = namespaces
         self._tables: dict[int, dict[Place, Shelf]] = {}
-        self._refusal: str | None = None
+        self._refusals: list[str] = []
         self._generations: dict[int, int] = {}
+        self._home = HOME
+        # The namespaces in which nft is kept open, by inode.
+        self.held: list[int] = []
         if namespaces is not None:
             namespaces.when_ended(self._end_space)
 
     def refuse_next(self, words: str) -> None:
         """The next change is refused with these words."""
-        self._refusal = words
+        self._refusals[:] = [words]
+
+    def hold(self, fd: int) -> "FakeNft":
+        held = copy.copy(self)
+        held._home = self._inode(fd)
+        self.held.append(held._home)
+        return held
+
+    def close(self) -> None:
+        self.held.remove(self._home)
 
     def elements(
         self, where: SetPath, fd: int | None = None
@@ -119,7 +131,7 @@ class FakeNft:
 
     def _inode(self, fd: int | None) -> int:
         if fd is None:
-            return HOME
+            return self._home
         return fd if self._namespaces is None else self._namespaces.inode(fd)
 
     def _tables_of(self, fd: int | None) -> dict[Place, Shelf]:
@@ -134,9 +146,8 @@ class FakeNft:
         return shelf.elements[where.name]
 
     def _refuse_if_told(self) -> None:
-        words, self._refusal = self._refusal, None
-        if words is not None:
-            raise NftError(words)
+        if self._refusals:
+            raise NftError(self._refusals.pop())
 
     def _end_space(self, inode: int) -> None:
         self._tables.pop(inode, None)

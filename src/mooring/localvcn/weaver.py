@@ -2,41 +2,32 @@
 
 After a start everything is looked at. A router's table that a former life made, and that
 nobody has touched since, is left alone; any other is replaced in one transaction. After
-that only what differs between two wanted fabrics is touched, so that a changed rule costs
-one nft transaction, until the next look finds that somebody changed something behind our
-back.
+that only what differs between two wanted fabrics is touched: no other namespace is so much as
+opened, until a look finds that somebody changed something behind our back.
 
-Replacing is for when it must be: tracked flows do not notice, but a packet that is being
-judged at that very moment may look into a set that is no longer, and is dropped.
+Most looks find nothing. `finds` is such a look, beside passes and without a hand on anything; only
+what it finds needs a pass that looks.
 """
 
-import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from errno import EEXIST
 
-from mooring.core.linux import nft
-from mooring.core.linux.nft import Chain, Table
-from mooring.core.linux.nftchange import change
 from mooring.core.linux.plan import Neighbour, Plan, Route, Veth
 from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftError
-from mooring.core.linux.seen import Link
+from mooring.core.linux.seen import Link, Seen
 from mooring.core.vcn.packets.fabric import Fabric
-from mooring.core.vcn.packets.fabric_nft import FAMILY
 from mooring.core.vcn.packets.names import is_made_here, is_space_of
-from mooring.core.vcn.packets.upkeep import Chores, chores
+from mooring.core.vcn.packets.upkeep import Chores, alike, chores
+from mooring.localvcn.opened import Spaces, opened
+from mooring.localvcn.tables import Tables
 
 log = logging.getLogger(__name__)
 
 # The group of the routers' ends whose births were carried out: "born".
 BORN = 0x626F726E
-
-# The table in which each transaction leaves what it made, and its own number.
-MEMO = "mooring_memo"
-
-Spaces = Mapping[str, int]
 
 
 class FabricError(Exception):
@@ -52,48 +43,122 @@ class Tools:
     namespaces: Namespaces
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A table that we made, and the number of the transaction that did."""
-
-    table: Table
-    generation: int
-
-
 class Weaver:
-    """Makes the kernel agree with a wanted fabric. For one thread at a time."""
+    """Makes the kernel agree with a wanted fabric. For one thread at a time, but for `finds`."""
 
     def __init__(self, name: str, tools: Tools) -> None:
         self._name = name
         self._kernel = tools.kernel
-        self._nft = tools.nft
         self._namespaces = tools.namespaces
+        self._rules = Tables(tools.nft)
         self._inodes: dict[str, int] = {}
         self._facts: dict[str, Plan] = {}
-        self._tables: dict[str, _Kept] = {}
+        self._calm: dict[str, tuple[Plan, Seen]] = {}
+        # The namespaces of the last pass, if all went well: there, and none of ours beside them.
+        self._spaces: tuple[str, ...] = ()
 
     def weave(self, fabric: Fabric, *, look: bool) -> None:
         """Carry out the difference; `look` at everything, or only at what changed.
 
         Raises FabricError when something could not be made, after all else was.
         """
-        fresh = self._make_spaces(fabric)
-        with self._opened(fabric.spaces) as spaces:
-            self._recognise(fabric, spaces)
-            self._unplug(fabric, spaces, fresh)
-            faults = [
-                # The rules come first: some settings exist with connection tracking only.
-                *self._rules(fabric, spaces, look=look),
-                *self._settle(fabric, spaces, look=look),
-                *self._cables(fabric, spaces, look=look),
-            ]
-        self._end_spaces(set(fabric.spaces))
+        known = fabric.spaces == self._spaces and not look
+        self._spaces = ()
+        try:
+            faults = self._touch(fabric) if known else self._whole(fabric, look=look)
+        except _StrangeError as strange:
+            log.warning("namespace gone or new name=%s", strange)
+            faults = self._whole(fabric, look=False)
         if faults:
             raise FabricError("; ".join(faults))
+        self._spaces = fabric.spaces
+
+    def finds(self, fabric: Fabric) -> bool:
+        """Look at everything and tell whether anything is not as it should be.
+
+        Passes may go on meanwhile: then the answer may be yes for nothing.
+        """
+        shown = self._namespaces.names()
+        ours = {space for space in shown if is_space_of(self._name, space)}
+        if ours != set(fabric.spaces):
+            return True
+        try:
+            with self._opened(fabric) as spaces:
+                return any(self._found(fabric, spaces))
+        except (KernelError, NftError, OSError) as error:
+            log.info("look not ended why=%s", error)
+            return True
 
     def remove(self) -> list[str]:
         """Take away everything that carries the fabric's name; give the namespaces."""
         return self._end_spaces(set())
+
+    # -- passes
+
+    def _whole(self, fabric: Fabric, *, look: bool) -> list[str]:
+        fresh = self._make_spaces(fabric)
+        with self._opened(fabric) as spaces:
+            self._recognise(fabric, spaces)
+            self._unplug(fabric, spaces, fresh)
+            faults = [
+                # The rules come first: some settings exist with connection tracking only.
+                *self._tables(fabric, spaces, look=look),
+                *self._settle(fabric, spaces, look=look),
+                *self._cables(fabric, spaces, look=look),
+            ]
+        self._end_spaces(set(fabric.spaces))
+        return faults
+
+    def _touch(self, fabric: Fabric) -> list[str]:
+        """Make what changed in namespaces that are all there; _StrangeError when they are not."""
+        with self._opened(fabric) as spaces:
+            for space in self._changed(fabric):
+                try:
+                    inode = self._namespaces.inode(spaces[space])
+                except OSError as error:
+                    raise _StrangeError(space) from error
+                if self._inodes.get(space) != inode:
+                    raise _StrangeError(space)
+            return [
+                *self._tables(fabric, spaces, look=False),
+                *self._cables(fabric, spaces, look=False),
+            ]
+
+    def _changed(self, fabric: Fabric) -> Iterator[str]:
+        for space, table in fabric.tables.items():
+            if not self._rules.is_known(space, table):
+                yield space
+        for space, facts in fabric.facts.items():
+            if self._facts.get(space) != facts:
+                yield space
+
+    def _found(self, fabric: Fabric, spaces: Spaces) -> Iterator[bool]:
+        for space, settings in fabric.settings.items():
+            inode = self._namespaces.inode(spaces[space])
+            yield self._inodes.get(space) != inode
+            self._kernel.carry_out(settings, spaces)
+        for space, table in fabric.tables.items():
+            yield not self._rules.stands(space, spaces[space], table)
+        for space, facts in fabric.facts.items():
+            births = fabric.births.get(space, {})
+            yield self._is_stray(space, spaces[space], facts, births)
+
+    def _is_stray(
+        self, space: str, fd: int, facts: Plan, births: Mapping[str, Plan]
+    ) -> bool:
+        """Tell whether a namespace shows anything else; what was right before is compared quickly."""
+        calm, last = self._calm.get(space, ((), None))
+        seen = self._kernel.look(space, fd, last)
+        if any(
+            port in seen.links and seen.links[port].group != BORN for port in births
+        ):
+            return True
+        if calm == facts and last is not None and alike(seen, last):
+            return False
+        if self._facts.get(space) != facts or chores(facts, seen) != Chores():
+            return True
+        self._calm[space] = facts, seen
+        return False
 
     # -- namespaces
 
@@ -111,7 +176,7 @@ class Weaver:
             for space in self._namespaces.names()
             if is_space_of(self._name, space) and space not in wanted
         ]
-        with self._opened(doomed) as spaces:
+        with opened(self._namespaces, doomed) as spaces:
             # A namespace lives as long as a process in it; its links go now.
             for fd in spaces.values():
                 links = self._kernel.links(fd)
@@ -125,18 +190,11 @@ class Weaver:
     def _forget(self, space: str) -> None:
         self._inodes.pop(space, None)
         self._facts.pop(space, None)
-        self._tables.pop(space, None)
+        self._calm.pop(space, None)
+        self._rules.forget(space)
 
-    @contextmanager
-    def _opened(self, names: Iterable[str]) -> Iterator[Spaces]:
-        fds: dict[str, int] = {}
-        try:
-            for name in names:
-                fds[name] = self._namespaces.open_fd(name)
-            yield fds
-        finally:
-            for fd in fds.values():
-                self._namespaces.close(fd)
+    def _opened(self, fabric: Fabric) -> AbstractContextManager[Spaces]:
+        return opened(self._namespaces, fabric.spaces)
 
     def _recognise(self, fabric: Fabric, spaces: Spaces) -> None:
         """Forget what we know of namespaces that are not the ones of the last pass."""
@@ -154,55 +212,14 @@ class Weaver:
 
     # -- rules
 
-    def _rules(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
+    def _tables(self, fabric: Fabric, spaces: Spaces, *, look: bool) -> Iterator[str]:
         for space, table in fabric.tables.items():
-            kept = self._tables.get(space)
-            if kept is not None and kept.table == table and not look:
+            if self._rules.is_known(space, table) and not look:
                 continue
             try:
-                self._keep(space, spaces[space], table)
+                self._rules.keep(space, spaces[space], table)
             except NftError as error:
-                self._tables.pop(space, None)
                 yield f"{space}: {error}"
-
-    def _keep(self, space: str, fd: int, table: Table) -> None:
-        """Make the table stand, by the difference to the one that we know stands there.
-
-        Every transaction of the namespace has the next number: one that is not ours may have
-        changed anything.
-        """
-        found = self._nft.generation(fd)
-        kept = self._tables.get(space) or self._recalled(table, found, fd)
-        if kept is not None and kept.generation != found:
-            log.warning("rules changed by others space=%s", space)
-            kept = None
-        if kept is None:
-            self._nft.run(nft.replace(table) + _memo(table, _next(found)), fd)
-        elif script := change(kept.table, table):
-            self._change(script, table, _memo(table, _next(found)), fd)
-        else:
-            self._tables[space] = kept
-            return
-        generation = self._nft.generation(fd)
-        if generation == _next(found):
-            self._tables[space] = _Kept(table, generation)
-        else:
-            self._tables.pop(
-                space, None
-            )  # somebody came between: the next look replaces
-
-    def _change(self, script: str, after: Table, memo: str, fd: int) -> None:
-        try:
-            self._nft.run(script + memo, fd)
-        except NftError as error:
-            log.warning("rules replaced whole why=%s", error)
-            self._nft.run(nft.replace(after) + memo, fd)
-
-    def _recalled(self, table: Table, found: int, fd: int) -> _Kept | None:
-        """Recognise a former life's table, if nothing happened in the namespace since."""
-        listing = self._nft.listing(FAMILY, MEMO, fd)
-        same = _memo_name(table, found) in listing
-        return _Kept(table, found) if same else None
 
     # -- links, addresses, routes
 
@@ -292,15 +309,5 @@ class Weaver:
         return faults
 
 
-def _memo(table: Table, generation: int) -> str:
-    chain = Chain(_memo_name(table, generation), ())
-    return nft.replace(Table(FAMILY, MEMO, (), (chain,)))
-
-
-def _memo_name(table: Table, generation: int) -> str:
-    raw = hashlib.sha256(nft.render(table).encode()).hexdigest()
-    return f"made_{raw[:24]}_{generation}"
-
-
-def _next(generation: int) -> int:
-    return generation % 0xFFFFFFFF + 1
+class _StrangeError(Exception):
+    """A namespace is not the one of the last pass."""

@@ -1,9 +1,11 @@
 """`Kernel`: what services ask, in terms of conversations and turns."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from errno import EOPNOTSUPP
-from typing import Self
+from functools import partial
+from typing import Self, TypeVar
 
 from mooring.adapters.netlink.conversation import Conversation, Conversations
 from mooring.adapters.netlink.making import Making
@@ -15,7 +17,14 @@ from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import KernelError, Spaces
 from mooring.core.linux.seen import Link, Seen
 
+T = TypeVar("T")
 FAMILIES = (rt.AF_INET, rt.AF_INET6)
+KINDS = {
+    rt.GET_ADDRESS: "addresses",
+    rt.GET_ROUTE: "routes",
+    rt.GET_RULE: "rules",
+    rt.GET_NEIGHBOUR: "neighbours",
+}
 
 
 class Kernel:
@@ -60,31 +69,24 @@ class Kernel:
             turn.finish()
             return tuple(turn.refused)
 
-    def look(self, space: str, fd: int | None) -> Seen:
-        """See everything a namespace shows, its facts said of `space`."""
+    def look(self, space: str, fd: int | None, last: Seen | None = None) -> Seen:
+        """See everything a namespace shows; see `core.linux.port.Kernel`."""
         with self._talk(fd) as talk:
             links = _links(talk)
-            names = {link.index: link.name for link in links.values()}
-            addresses = (
-                rtdump.address(space, names, body)
-                for body in _all(talk, rt.GET_ADDRESS)
-            )
-            routes = (
-                rtdump.route(space, names, body) for body in _all(talk, rt.GET_ROUTE)
-            )
-            rules = (rtdump.rule(space, body) for body in _all(talk, rt.GET_RULE))
-            neighbours = (
-                rtdump.neighbour(space, names, body)
-                for body in _all(talk, rt.GET_NEIGHBOUR)
-            )
-            return Seen(
-                space,
-                links,
-                frozenset(each for each in addresses if each is not None),
-                frozenset(each for each in routes if each is not None),
-                frozenset(each for each in rules if each is not None),
-                frozenset(each for each in neighbours if each is not None),
-            )
+            raw = {kind: tuple(_all(talk, kind)) for kind in KINDS}
+        names = {link.index: link.name for link in links.values()}
+        if last is not None and _names(last) != names:
+            last = None
+        reading = _Reading(raw, last)
+        return Seen(
+            space,
+            links,
+            reading.of(rt.GET_ADDRESS, partial(rtdump.address, space, names)),
+            reading.of(rt.GET_ROUTE, partial(rtdump.route, space, names)),
+            reading.of(rt.GET_RULE, partial(rtdump.rule, space)),
+            reading.of(rt.GET_NEIGHBOUR, partial(rtdump.neighbour, space, names)),
+            raw,
+        )
 
     def link(self, fd: int | None, name: str) -> Link | None:
         """See one link with its counters; None when it is absent."""
@@ -147,6 +149,26 @@ class Kernel:
             done = True
         finally:
             self._conversations.end(talk, keep=done and fd is None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Dumps by kind; what is byte for byte as in an earlier look was read then."""
+
+    raw: Mapping[int, tuple[bytes, ...]]
+    last: Seen | None
+
+    def of(self, kind: int, read: Callable[[bytes], T | None]) -> frozenset[T]:
+        """Give what the messages of a kind say."""
+        bodies = self.raw[kind]
+        if self.last is not None and self.last.raw.get(kind) == bodies:
+            known: frozenset[T] = getattr(self.last, KINDS[kind])
+            return known
+        return frozenset(each for each in map(read, bodies) if each is not None)
+
+
+def _names(seen: Seen) -> dict[int, str]:
+    return {link.index: link.name for link in seen.links.values()}
 
 
 def _links(talk: Conversation) -> Mapping[str, Link]:

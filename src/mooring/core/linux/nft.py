@@ -105,13 +105,16 @@ def anonymous(elements: tuple[str, ...]) -> str:
 
 def render(table: Table) -> str:
     """Write the table as `nft -f` reads it; what exists already is added to."""
-    body = [_set(each) for each in table.sets]
+    body = [part(each) for each in table.sets]
     # Chains are declared before any has rules, so that rules may jump both ways.
-    body += [_chain(Chain(each.name, (), each.hook)) for each in table.chains]
-    body += [
-        _chain(Chain(each.name, each.rules)) for each in table.chains if each.rules
-    ]
+    body += [part(Chain(each.name, (), each.hook)) for each in table.chains]
+    body += [part(Chain(each.name, each.rules)) for each in table.chains if each.rules]
     return f"table {_place(table)} {{\n{''.join(body)}}}\n"
+
+
+def part(each: NamedSet | Chain) -> str:
+    """Write one set, map or chain as it stands in a table's block."""
+    return _chain(each) if isinstance(each, Chain) else _set(each)
 
 
 def replace(table: Table) -> str:

@@ -3,70 +3,122 @@
 Everything is one transaction: packets meet the table before it or the one after. What is
 new comes first (sets, chains, their rules), then rules of chains that changed, then
 elements, and at last what is no longer, so that nothing is ever in use when it goes.
+
+Tables are large and changes small. Sets and chains that are the same object in both tables cost a
+look-up of their name; only others are compared.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mooring.core.linux import nft
 from mooring.core.linux.nft import Chain, NamedSet, SetPath, Table
 
+Part = NamedSet | Chain
+WEIGHTS = 1 << 96  # of a fingerprint: 24 hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What makes the one table (`old`) the other (`new`).
+
+    `whole` when no transaction can change the one into the other: a set's type or a
+    chain's hook differs. Else `rewritten` are the chains with other rules and `moved` the sets with
+    other elements, each before and after.
+    """
+
+    old: Table
+    new: Table
+    added: Table
+    removed: Table
+    rewritten: tuple[tuple[Chain, Chain], ...]
+    moved: tuple[tuple[NamedSet, NamedSet], ...]
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether the table has to be replaced."""
+        return any(a.hook != b.hook for a, b in self.rewritten) or any(
+            _shape(a) != _shape(b) for a, b in self.moved
+        )
+
+    def script(self) -> str:
+        """Write it as nft reads it; "" when there is none."""
+        return nft.replace(self.new) if self.whole else "".join(self._lines())
+
+    def fingerprint_after(self, before: int) -> int:
+        """Give the new table's fingerprint, given the old one's."""
+        new, old = self.added, self.removed
+        came: list[Part] = [*new.sets, *new.chains]
+        went: list[Part] = [*old.sets, *old.chains]
+        came += [*(chain for _, chain in self.rewritten), *(a for _, a in self.moved)]
+        went += [*(chain for chain, _ in self.rewritten), *(a for a, _ in self.moved)]
+        return (before + _weight(came) - _weight(went)) % WEIGHTS
+
+    def _lines(self) -> Iterator[str]:
+        if self.added.sets or self.added.chains:
+            yield nft.render(self.added)
+        for _, chain in self.rewritten:
+            yield from _rewritten(self.new, chain)
+        for old, new in self.moved:
+            yield from _moved(_path(self.new, new.name), old, new)
+        yield from _gone(self.removed)
+
+
+def difference(before: Table, after: Table) -> Difference:
+    """Compare two tables of one family and name."""
+    sets = {each.name: each for each in before.sets}
+    chains = {each.name: each for each in before.chains}
+    added_sets, moved = [], []
+    for a_set in after.sets:
+        old_set = sets.pop(a_set.name, None)
+        if old_set is None:
+            added_sets.append(a_set)
+        elif old_set is not a_set and old_set != a_set:
+            moved.append((old_set, a_set))
+    added_chains, rewritten = [], []
+    for chain in after.chains:
+        old_chain = chains.pop(chain.name, None)
+        if old_chain is None:
+            added_chains.append(chain)
+        elif old_chain is not chain and old_chain != chain:
+            rewritten.append((old_chain, chain))
+    return Difference(
+        before,
+        after,
+        added=replace(after, sets=tuple(added_sets), chains=tuple(added_chains)),
+        removed=replace(before, sets=tuple(sets.values()), chains=(*chains.values(),)),
+        rewritten=tuple(rewritten),
+        moved=tuple(moved),
+    )
+
 
 def change(before: Table, after: Table) -> str:
-    """Give the script that makes the one table the other; "" when they are equal.
+    """Give the script that makes the one table the other; "" when they are equal."""
+    return difference(before, after).script()
 
-    Both have one family and name. Where a set's type or a chain's hook differs, which no
-    transaction can change, the whole table is replaced.
+
+def fingerprint(table: Table) -> int:
+    """Give a number that tells tables apart: whatever their order, by all that is in them.
+
+    It is a sum over the parts, so that a changed part changes it by a difference.
     """
-    if before == after:
-        return ""
-    old, new = _Contents(before), _Contents(after)
-    if not old.can_become(new):
-        return nft.replace(after)
-    return "".join(_difference(old, new))
+    return _weight((*table.sets, *table.chains))
 
 
-class _Contents:
-    """A table's sets and chains by name."""
+def _weight(parts: Iterable[Part]) -> int:
+    return sum(_weight_of(each) for each in parts) % WEIGHTS
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        self.sets = {each.name: each for each in table.sets}
-        self.chains = {each.name: each for each in table.chains}
 
-    def can_become(self, other: "_Contents") -> bool:
-        shared_sets = self.sets.keys() & other.sets.keys()
-        shared_chains = self.chains.keys() & other.chains.keys()
-        return all(
-            _shape(self.sets[name]) == _shape(other.sets[name]) for name in shared_sets
-        ) and all(
-            self.chains[name].hook == other.chains[name].hook for name in shared_chains
-        )
-
-    def less(self, other: "_Contents") -> Table:
-        """Give what the other table does not have."""
-        return replace(
-            self.table,
-            sets=tuple(s for s in self.table.sets if s.name not in other.sets),
-            chains=tuple(c for c in self.table.chains if c.name not in other.chains),
-        )
+def _weight_of(part: Part) -> int:
+    if isinstance(part, NamedSet):
+        part = replace(part, elements=tuple(sorted(part.elements)))
+    raw = hashlib.sha256(nft.part(part).encode()).digest()
+    return int.from_bytes(raw) % WEIGHTS
 
 
 def _shape(each: NamedSet) -> NamedSet:
     return replace(each, elements=())
-
-
-def _difference(old: _Contents, new: _Contents) -> Iterator[str]:
-    added, removed = new.less(old), old.less(new)
-    if added.sets or added.chains:
-        yield nft.render(added)
-    for name, chain in new.chains.items():
-        if name in old.chains and old.chains[name] != chain:
-            yield from _rewritten(new.table, chain)
-    for name, each in new.sets.items():
-        if name in old.sets and old.sets[name] != each:
-            yield from _moved(_path(new.table, name), old.sets[name], each)
-    yield from _gone(removed)
 
 
 def _rewritten(table: Table, chain: Chain) -> Iterator[str]:

@@ -60,8 +60,11 @@ class Kernel(Protocol):
         are left as they are: the link and the setting are shared with others.
         """
 
-    def look(self, space: str, fd: int | None) -> Seen:
-        """See everything a namespace shows, its facts said of `space`."""
+    def look(self, space: str, fd: int | None, last: Seen | None = None) -> Seen:
+        """See everything a namespace shows, its facts said of `space`.
+
+        Against an earlier look at it only what changed is read anew.
+        """
 
     def link(self, fd: int | None, name: str) -> Link | None:
         """See one link with its counters; None when it is absent."""
@@ -116,6 +119,9 @@ class Namespaces(Protocol):
 class Nft(Protocol):
     """nftables of a namespace."""
 
+    def hold(self, fd: int) -> "HeldNft":
+        """Give what works at home in a namespace, quickly because it stays open there."""
+
     def run(self, script: str, fd: int | None = None) -> None:
         """Carry out a script as one transaction, or raise NftError and change nothing."""
 
@@ -144,3 +150,10 @@ class Nft(Protocol):
         Deleting an absent element and adding a present one are fine; adding a key of a map that
         is present with other data raises NftError (EBUSY): delete it in the same call.
         """
+
+
+class HeldNft(Nft, Protocol):
+    """nftables of one namespace, which is where None leads to, kept open until closed."""
+
+    def close(self) -> None:
+        """Let the namespace go; of no use after that."""

@@ -31,7 +31,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One namespace's links (by name), addresses, routes of every table, rules, permanent neighbours."""
+    """One namespace's links (by name), addresses, routes of every table, rules, permanent neighbours.
+
+    `raw` is what it was read off, for a later look to compare.
+    """
 
     space: str
     links: Mapping[str, Link] = field(default_factory=dict)
@@ -39,3 +42,6 @@ class Seen:
     routes: frozenset[Route] = frozenset()
     rules: frozenset[Rule] = frozenset()
     neighbours: frozenset[Neighbour] = frozenset()
+    raw: Mapping[int, tuple[bytes, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )

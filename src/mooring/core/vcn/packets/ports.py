@@ -2,8 +2,20 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from operator import is_
 
-from mooring.core.vcn.model import Instance, Ipv6, PrivateIp, Subnet, Vcn, Vnic
+from mooring.core.net.blocks import Space
+from mooring.core.vcn.indexes import Key, listed
+from mooring.core.vcn.model import (
+    Instance,
+    Ipv6,
+    PrivateIp,
+    Resource,
+    Subnet,
+    Vcn,
+    Vnic,
+    VnicAttachment,
+)
 from mooring.core.vcn.world import World
 
 ATTACHED = "ATTACHED"
@@ -79,21 +91,60 @@ def block_of(subnet: Subnet, address: IPv4Address) -> IPv4Network:
 # A change touches few VNICs: a port is made again only when a record behind it has changed,
 # and else is the same object, which makes routers quick to compare. By VCN and VNIC.
 _Behind = tuple[Vnic, Subnet, str, int, tuple[PrivateIp, ...], tuple[Ipv6, ...]]
-_last: dict[str, dict[str, tuple[_Behind, Port]]] = {}
+_last: dict[str, dict[str, "_Known"]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A VNIC's port, and all that it was read off: while that is the same, so is the port.
+
+    `places` are the indexes of what belongs to the VNIC, `records` what was found by their ids.
+    """
+
+    behind: _Behind | None
+    port: Port | None
+    places: tuple[tuple[Key, Space | None], ...]
+    ids: tuple[str, ...]
+    records: tuple[Resource | None, ...]
+
+    def holds(self, world: World) -> bool:
+        """Tell whether all is as it was: most of what a change of a large world asks."""
+        indexes = world.indexes
+        if any(indexes.get(key) is not space for key, space in self.places):
+            return False
+        return all(map(is_, map(world.records.get, self.ids), self.records))
 
 
 def ports_of(world: World, vcn: Vcn) -> tuple[Port, ...]:
     """Give a VCN's ports."""
     last = _last.get(vcn.id, {})
-    now: dict[str, tuple[_Behind, Port]] = {}
+    now: dict[str, _Known] = {}
     for vnic in world.vnics_of_vcn(vcn.id):
-        behind = _behind(world, vnic)
-        if behind is not None:
-            known = last.get(vnic.id)
-            same = known is not None and known[0] == behind
-            now[vnic.id] = known if known and same else (behind, _made(behind))
+        known = last.get(vnic.id)
+        if known is None or not known.holds(world):
+            known = _read(world, vnic, known)
+        now[vnic.id] = known
     _last[vcn.id] = now
-    return tuple(port for _, port in now.values())
+    return tuple(known.port for known in now.values() if known.port is not None)
+
+
+def _read(world: World, vnic: Vnic, last: _Known | None) -> _Known:
+    behind = _behind(world, vnic)
+    keys = [listed(kind, vnic.id) for kind in (VnicAttachment, PrivateIp, Ipv6)]
+    attachment = world.attachment_of_vnic(vnic.id)
+    ids = [vnic.id, vnic.subnet_id]
+    if attachment is not None:
+        ids += [attachment.id, attachment.instance_id]
+    ids += [ip.id for ip in world.private_ips_of(vnic.id)]
+    ids += [ip.id for ip in world.ipv6s_of(vnic.id)]
+    places = tuple((key, world.indexes.get(key)) for key in keys)
+    return _Known(
+        behind,
+        last.port if last and last.behind == behind else _made(behind),
+        places,
+        tuple(ids),
+        tuple(map(world.records.get, ids)),
+    )
 
 
 def _behind(world: World, vnic: Vnic) -> _Behind | None:
@@ -112,7 +163,9 @@ def _behind(world: World, vnic: Vnic) -> _Behind | None:
     return vnic, subnet, instance.id, attachment.slot, ips, ip6s
 
 
-def _made(behind: _Behind) -> Port:
+def _made(behind: _Behind | None) -> Port | None:
+    if behind is None:
+        return None
     vnic, subnet, instance_id, slot, ips, ip6s = behind
     held: tuple[PrivateIp | Ipv6, ...] = (*ips, *ip6s)
     return Port(

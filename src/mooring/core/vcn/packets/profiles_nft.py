@@ -2,27 +2,47 @@
 
 A packet passes by what it is, or as an answer by the flow that it belongs to: one look-up of
 the peer and one of the service each, however many rules there are.
+
+A profile's maps by peer keep their names, so that a changed rule changes elements: those of the
+peers that it is about. What an element says is remembered, as long as its services are the same object.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
-from mooring.core.linux.nft import Chain
+from mooring.core.linux.nft import Chain, NamedSet
 from mooring.core.vcn.packets.profiles import Classes, Profile
-from mooring.core.vcn.packets.services_nft import IPV4, Family, Shelf, intervals
+from mooring.core.vcn.packets.same import Same
+from mooring.core.vcn.packets.services import EVERYTHING, Services
+from mooring.core.vcn.packets.services_nft import (
+    INTERVAL,
+    IPV4,
+    IPV6,
+    Compiled,
+    Family,
+    Shelf,
+    flow_chain,
+    packet_chain,
+)
 
 TOO_BIG = {
     4: "ct state related icmp type 3 icmp code 4",
     6: "ct state related icmpv6 type packet-too-big",
 }
+FAMILIES = {4: IPV4, 6: IPV6}
+PACKETS, FLOWS = "packets", "flows"
+REMEMBERED = 1 << 15  # elements that are not written again
 
 
 def profile_chains(shelf: Shelf, profile: Profile, family: Family) -> None:
     """Put what VNICs of a profile may send (`e_…`) and get (`i_…`)."""
     egress, ingress, tracked_out, tracked_in = _classes(profile, family)
-    flows_in = _peers(tracked_in, shelf, family, of_flows=True)
-    flows_out = _peers(tracked_out, shelf, family, of_flows=True)
-    packets_out = _peers(egress, shelf, family, of_flows=False)
-    packets_in = _peers(ingress, shelf, family, of_flows=False)
+    maps = _Maps(shelf, profile.name, family)
+    flows_in = maps.put("ingress", FLOWS, tracked_in)
+    flows_out = maps.put("egress", FLOWS, tracked_out)
+    packets_out = maps.put("egress", PACKETS, egress)
+    packets_in = maps.put("ingress", PACKETS, ingress)
     word, too_big = family.word, TOO_BIG[family.version]
     reply = f"ct direction reply ct original {word}"
     began = f"ct direction original ct original {word}"
@@ -65,10 +85,40 @@ def _asked(question: str, peers: str) -> Iterator[str]:
         yield f"{question} vmap @{peers}"
 
 
-def _peers(classes: Classes, shelf: Shelf, family: Family, *, of_flows: bool) -> str:
-    """Keep the map from peers to what they may do; give its name, none for none."""
-    elements: list[str] = []
-    for low, high, services in classes:
-        word = shelf.flow(services, family) if of_flows else shelf.packet(services)
-        elements.append(f"{family.stretch(low, high)} : {word}")
-    return intervals(shelf, "m", family, elements) if elements else ""
+@dataclass(frozen=True, slots=True)
+class _Maps:
+    """The maps of one profile from peers to what they may do."""
+
+    shelf: Shelf
+    profile: str
+    family: Family
+
+    def put(self, direction: str, of: str, classes: Classes) -> str:
+        """Put a map; give its name, none for none."""
+        if not classes:
+            return ""
+        version = self.family.version
+        elements: list[str] = []
+        for low, high, services in classes:
+            text, compiled = _element(low, high, Same(services), of, version)
+            elements.append(text)
+            if compiled is not None:
+                self.shelf.put_all(compiled)
+        name = f"m{self.family.suffix}_{self.profile}_{direction}_{of}"
+        given = tuple(elements)
+        return self.shelf.put(
+            NamedSet(name, self.family.key, "verdict", INTERVAL, given)
+        )
+
+
+@lru_cache(REMEMBERED)
+def _element(
+    low: int, high: int, services: Same[Services], of: str, version: int
+) -> tuple[str, Compiled | None]:
+    """Write what addresses may do, and compile the chain to which that leads."""
+    family = FAMILIES[version]
+    if services.value == EVERYTHING:
+        return f"{family.stretch(low, high)} : accept", None
+    value = services.value
+    compiled = flow_chain(value, family) if of == FLOWS else packet_chain(value)
+    return f"{family.stretch(low, high)} : jump {compiled[0].name}", compiled

@@ -20,7 +20,6 @@ from mooring.core.linux.plan import Network
 from mooring.core.net.ranges import Range, Ranges
 from mooring.core.vcn.packets.services import (
     BYTE,
-    EVERYTHING,
     ICMP,
     ICMPV6,
     PORT,
@@ -79,23 +78,13 @@ class Shelf:
             self.sets[new.name] = new
         return new.name
 
-    def packet(self, services: Services) -> str:
-        """Give the verdict by which a packet of these services is accepted."""
-        if services == EVERYTHING:
-            return "accept"
-        return self._jump(packet_chain(services))
-
-    def flow(self, services: Services, family: Family) -> str:
-        """Give the verdict that accepts what belongs to a flow of these services."""
-        if services == EVERYTHING:
-            return "accept"
-        return self._jump(flow_chain(services, family))
-
-    def _jump(self, compiled: Compiled) -> str:
+    def put_all(self, compiled: Compiled) -> None:
+        """Keep a chain with its sets, unless it is kept already."""
         chain, sets = compiled
-        for each in sets:
-            self.put(each)
-        return f"jump {self.put(chain)}"
+        if chain.name not in self.chains:
+            self.chains[chain.name] = chain
+            for each in sets:
+                self.put(each)
 
 
 def digest(*texts: str) -> str:

@@ -1,11 +1,6 @@
-"""nftables of a namespace: whole scripts by the nft program, set elements by hand.
-
-A script costs a process (2 ms), a change of elements a system call (0.01 ms).
-"""
+"""`Nft`: scripts and looks by nft, elements and generations by a socket of our own."""
 
 import os
-import socket
-import struct
 
 # The one adapter beside adapters.process that starts a program: nft has to be born inside a
 # namespace, and adapters do not know each other.
@@ -17,16 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from mooring import setns
-from mooring.core.linux import nfnetlink, wire
+from mooring.adapters.nft import library
+from mooring.adapters.nft.wire import Wire
+from mooring.core.linux import nfnetlink
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.port import NftError
 
-NETLINK_NETFILTER, SOL_NETLINK = 12, 270
-CAPPED_ACK, EXTENDED_ACK = 10, 11
-SEND_BUFFER_FORCE, RECEIVE_BUFFER_FORCE = 32, 33
-BUFFER = 16 << 20  # a transaction is one datagram, and its refusals come all at once
-PATIENCE = struct.pack("=qq", 30, 0)
-LARGEST = 1 << 16
 SECONDS = 120
 ABSENT = "No such file or directory"
 OLD_TABLES = {
@@ -40,7 +31,8 @@ class Nft:
 
     Elements cost 10 us at home, where a socket stays open, and several ms elsewhere: closing a
     socket of nftables waits for the garbage of past transactions. Who changes elements of some
-    namespace often makes an object for it, and closes it to let the namespace go.
+    namespace often makes an object for it, and closes it to let the namespace go; who changes its
+    rules often makes it with `hold`.
 
     Several threads may use one at the same time. `close`, or a with block, gives its descriptors
     back.
@@ -48,7 +40,15 @@ class Nft:
 
     def __init__(self, home: int | None = None) -> None:
         self._home = setns.open_own() if home is None else os.dup(home)
-        self._idle: list[_Wire] = []
+        self._idle: list[Wire] = []
+
+    def hold(self, fd: int) -> "Held":
+        """Make an object that is at home in a namespace and keeps nft itself open there."""
+        try:
+            return Held(fd)
+        except OSError as err:
+            words = f"nft is not to be kept open: {err}"
+            raise NftError(words, err.errno or 0) from err
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -159,65 +159,45 @@ class Nft:
                 raise NftError(f"nft did not end within {SECONDS} s") from err
         return process.returncode, text, errors
 
-    def _open(self, fd: int | None) -> "_Wire":
+    def _open(self, fd: int | None) -> Wire:
         if fd is None:
             with suppress(IndexError):
                 return self._idle.pop()
         try:
-            return _Wire(self._home if fd is None else fd)
+            return Wire(self._home if fd is None else fd)
         except OSError as err:
             raise NftError(f"no nftables socket: {err}", err.errno or 0) from err
 
-    def _end(self, talk: "_Wire", *, keep: bool) -> None:
+    def _end(self, talk: Wire, *, keep: bool) -> None:
         if keep:
             self._idle.append(talk)
         else:
             talk.close()
 
 
-class _Wire:
-    """One nfnetlink socket in one namespace, for one thread at a time."""
+class Held(Nft):
+    """nftables of one namespace, with nft's library kept open where the machine has it."""
 
-    def __init__(self, fd: int) -> None:
-        with setns.inside(fd):
-            self._socket = socket.socket(
-                socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER
-            )
-        self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
-        self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, SEND_BUFFER_FORCE, BUFFER)
-        self._socket.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, BUFFER)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
-        self._sequence = 0
+    def __init__(self, home: int) -> None:
+        self._library: library.Library | None = None
+        super().__init__(home)
+        # What the library could not have, a socket, would end the program.
+        self._end(self._open(None), keep=True)
+        self._library = library.opened(home)
 
     def close(self) -> None:
-        self._socket.close()
+        """Let the namespace go; waits for the garbage of past transactions."""
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+        super().close()
 
-    def generation(self) -> int:
-        """Ask for the number of the last transaction."""
-        self._sequence += 1
-        self._socket.send(wire.frame(nfnetlink.ask_generation(), self._sequence))
-        while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
-                number = nfnetlink.generation(reply)
-                if number is not None and reply.sequence == self._sequence:
-                    return number
-
-    def transact(self, messages: list[wire.Message]) -> list[nfnetlink.Refusal]:
-        """Send a transaction; what was refused, nothing when it was carried out."""
-        sequence = self._sequence
-        self._sequence += len(messages) + 2
-        self._socket.send(nfnetlink.datagram(messages, sequence))
-        refusals: list[nfnetlink.Refusal] = []
-        while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
-                said = nfnetlink.refusal(reply, sequence)
-                if said is None:
-                    continue
-                if said.verdict.errno:
-                    refusals.append(said)
-                if said.place in {None, len(messages) - 1}:
-                    return refusals
+    def run(self, script: str, fd: int | None = None) -> None:
+        """Carry out a script as one transaction, or raise NftError and change nothing."""
+        if fd is not None or self._library is None:
+            super().run(script, fd)
+        elif refusal := self._library.run(script):
+            raise NftError(refusal)
 
 
 def _absent(refusal: nfnetlink.Refusal, deletions: int) -> int | None:

@@ -18,7 +18,7 @@ from fakes.cri import FakeCri
 
 from mooring.adapters import netns
 from mooring.adapters.cgroup import Cgroups
-from mooring.adapters.cri import Cri, CriError, Output, PodWish
+from mooring.adapters.cri import NODE, RUNTIME, Cri, CriError, Output, PodWish
 from mooring.adapters.host import Host
 from mooring.adapters.process import Processes
 from mooring.core.linux import cgroup, containerd, image, node
@@ -198,6 +198,35 @@ def test_a_pod_that_runs_is_listed_with_its_address(cri: Either) -> None:
     assert (seen.name, seen.uid, seen.ready) == ("one", "uid-one", True)
     assert seen.sandbox == sandbox
     assert cri.address(sandbox).startswith("10.99.0.")
+
+
+def test_a_sandbox_is_listed_with_its_addresses(cri: Either) -> None:
+    sandbox = cri.run(a_wish("six"))
+
+    (seen,) = cri.sandboxes()
+    assert (seen.id, seen.name, seen.ready) == (sandbox, "six", True)
+    assert seen.addresses == (cri.address(sandbox),)
+
+
+def test_sandboxes_of_others_are_listed_but_those_in_the_nodes_network(
+    socket: str,
+) -> None:
+    cri = Cri(socket)
+    made = []
+    for network, name in ((0, "own"), (NODE, "nodes")):
+        config = {
+            "metadata": {"name": name, "uid": name, "namespace": "default"},
+            "linux": {"security_context": {"namespace_options": {"network": network}}},
+        }
+        reply = cri._ask(RUNTIME, "RunPodSandbox", config=config)
+        made.append(reply.pod_sandbox_id)
+
+    found = [each.name for each in cri.sandboxes()]
+
+    for sandbox in made:
+        cri.remove(sandbox)
+    cri.close()
+    assert found == ["own"]
 
 
 def test_a_command_gives_its_output_and_status(cri: Either) -> None:

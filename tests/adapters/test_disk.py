@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from fakes.disk import FakeDisk
 
-from mooring.adapters.disk import JOURNAL, Occupied, StateDirectory
+from mooring.adapters.disk import (
+    JOURNAL,
+    Occupied,
+    StateDirectory,
+    journal,
+    published,
+)
 from mooring.core.ipam.port import DiskError, Storage
 
 AnyDisk = StateDirectory | FakeDisk
@@ -180,3 +186,23 @@ def test_the_journal_is_for_root_alone(tmp_path: Path) -> None:
 
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "state" / JOURNAL).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_journal_is_read_while_its_holder_writes(tmp_path: Path) -> None:
+    assert journal(tmp_path / "none") == b""
+    disk = StateDirectory(tmp_path)
+    disk.append(b"one\n", durable=False)
+    disk.publish("status.json", "{}")
+
+    assert journal(tmp_path) == b"one\n"
+    assert published(tmp_path, "status.json") == b"{}"
+    disk.append(b"two\n", durable=True)
+    assert journal(tmp_path) == b"one\ntwo\n"
+    disk.close()
+
+
+def test_a_journal_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.journal").mkdir()
+
+    with pytest.raises(DiskError, match=r"ledger\.journal"):
+        journal(tmp_path)

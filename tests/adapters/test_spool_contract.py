@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes.spool import FakeSpool
 
-from mooring.adapters.spool import Spool
+from mooring.adapters.spool import Spool, listing, remove
 from mooring.core.cni.frames import LIMIT, Call, encode_call
 
 CONF = b'{"cniVersion":"1.0.0","name":"mooring","type":"mooring"}'
@@ -114,3 +114,23 @@ def test_a_directory_or_a_pipe_named_like_a_file_does_not_hang_or_block(
     assert item.request.id.container == "c"
     assert len(said) == 2
     assert (tmp_path / "00000000000000000001-1-a.del.bad").is_dir()
+
+
+def test_a_listing_names_all_files_and_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "00000000000000000001-1-a.del").write_bytes(b"broken")
+    (tmp_path / "b.tmp").write_bytes(b"")
+    os.utime(tmp_path / "b.tmp", ns=(5, 5))
+
+    names = listing(tmp_path)
+    assert [name for name, _ in names] == ["00000000000000000001-1-a.del", "b.tmp"]
+    assert names[1] == ("b.tmp", 5)
+    assert [name for name, _ in listing(tmp_path)] == [name for name, _ in names]
+    assert listing(tmp_path / "none") == []
+
+
+def test_a_file_is_removed_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"")
+    remove(tmp_path, "a")
+    remove(tmp_path, "a")
+
+    assert listing(tmp_path) == []

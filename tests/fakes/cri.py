@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from mooring.adapters.cri import CriError, Output, PodSeen, PodWish
+from mooring.adapters.cri import CriError, Output, PodSeen, PodWish, Sandbox
 
 
 class FakeCri:
@@ -51,6 +51,17 @@ class FakeCri:
 
     def pods(self) -> tuple[PodSeen, ...]:
         return tuple(self._pods.values())
+
+    def sandboxes(self) -> tuple[Sandbox, ...]:
+        return tuple(
+            Sandbox(
+                id=pod.sandbox,
+                name=pod.name,
+                ready=pod.ready,
+                addresses=(self._addresses[pod.sandbox],),
+            )
+            for pod in self._pods.values()
+        )
 
     def address(self, sandbox: str) -> str:
         return self._addresses[sandbox]

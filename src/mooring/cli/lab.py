@@ -25,6 +25,7 @@ from mooring.adapters.process import CommandError, Processes
 from mooring.core.linux import node as nodes
 from mooring.core.linux.ping import command, pinged
 from mooring.core.vcn.estateport import Door, Estate
+from mooring.core.vcn.labfamilies import FAMILIES
 from mooring.core.vcn.topology import RUNTIMES, Topology, Unreadable, document, parse
 from mooring.lab import demo as demonstration
 from mooring.lab import report
@@ -233,14 +234,14 @@ def run(pod_name: str, node: str | None, name: str, output: str) -> None:
             "name": sight.name,
             "node": sight.node,
             "address": sight.address,
+            "addresses": list(sight.addresses),
             "milliseconds": round(took * 1000),
         }
         if output != "table":
             _print(made, output)
             return
-        click.echo(
-            f"{sight.name}  {sight.node}  {sight.address}  ({made['milliseconds']} ms)"
-        )
+        said = "  ".join((sight.name, sight.node, *sight.addresses))
+        click.echo(f"{said}  ({made['milliseconds']} ms)")
 
 
 @pod.command()
@@ -258,7 +259,11 @@ def ls(name: str, output: str) -> None:
         for each in found:
             vnic = each["vnic"][-8:]
             table.add_row(
-                each["name"], each["node"], each["address"], vnic, each["state"]
+                each["name"],
+                each["node"],
+                ", ".join(each["addresses"]),
+                vnic,
+                each["state"],
             )
         _console().print(table)
 
@@ -295,14 +300,19 @@ def execute(pod_name: str, argv: tuple[str, ...], name: str) -> None:
 @lab.command()
 @click.argument("source", metavar="A")
 @click.argument("target", metavar="B")
+@click.option(
+    "--family",
+    type=click.Choice(FAMILIES),
+    help="By its address of this family  [default: the pod's preferred one].",
+)
 @name_option
 @output_option
-def ping(source: str, target: str, name: str, output: str) -> None:
+def ping(source: str, target: str, family: str | None, name: str, output: str) -> None:
     """Ping pod B from pod A by its VCN address."""
     with _said():
         here = _lab(name)
         pods = here.pods(here.needed())
-        address = pods.find(target).address
+        address = pods.address(target, family)
         ended = pods.execute(source, command(address, PINGS), 30)
         found = pinged(ended.out.decode(errors="replace"))
         if found is None:
@@ -356,7 +366,8 @@ def _show(found: dict[str, Any]) -> None:
         for pod_seen in held:
             down = "" if pod_seen["state"] == "running" else " (down)"
             label = f"{pod_seen['name']}{down}"
-            table.add_row("", "", "", "", label, pod_seen["address"])
+            addresses = ", ".join(pod_seen["addresses"])
+            table.add_row("", "", "", "", label, addresses)
     _console().print(table)
     for each in found["nodes"]:
         if each["trouble"]:

@@ -143,6 +143,7 @@ def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -
             max_pod_count=node.max_pods,
             pod_subnet_ids=(ids[pod_subnet(topology)],),
             network_security_group_ids=(ids[pod_group(topology)],),
+            ip_families=topology.families,
         )
         store.write(Npn(name=npn_name(instance), spec=spec))
 

@@ -28,10 +28,20 @@ def run(at: LabNode, pod: PodRecord) -> PodRecord:
         mounts=MOUNTS,
     )
     with _opened(at) as cri:
-        address = cri.address(cri.run(wish))
+        sandbox = cri.run(wish)
+        address = cri.address(sandbox)
+        others = _others(at, cri, sandbox)
     if not address:
         raise LabError(f"pod {pod.name} has no address")
-    return replace(pod, address=address)
+    return replace(pod, address=address, others=others)
+
+
+def _others(at: LabNode, cri: Cri, sandbox: str) -> tuple[str, ...]:
+    """Ask for a pod's further addresses, where there may be any."""
+    if len(at.standing.topology.families) == 1:
+        return ()
+    found = [each for each in cri.sandboxes() if each.id == sandbox]
+    return found[0].addresses[1:] if found else ()
 
 
 def remove(at: LabNode, pod: PodRecord) -> None:
@@ -55,6 +65,7 @@ def sights(at: LabNode, pods: Sequence[PodRecord]) -> list[PodSight]:
             node=pod.node,
             address=ready.get(pod.uid, "") or pod.address,
             running=pod.uid in ready,
+            others=pod.others,
         )
         for pod in pods
     ]

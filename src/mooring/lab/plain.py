@@ -52,7 +52,7 @@ def run(at: LabNode, pod: PodRecord) -> PodRecord:
     found = runtime.addresses(result)
     if not found:
         raise LabError(f"pod {pod.name}: ADD gave no address")
-    return replace(pod, result=result, address=found[0])
+    return replace(pod, result=result, address=found[0], others=found[1:])
 
 
 def check(at: LabNode, pod: PodRecord) -> str:
@@ -81,6 +81,7 @@ def sights(at: LabNode, pods: Sequence[PodRecord]) -> list[PodSight]:
             node=pod.node,
             address=pod.address,
             running=pod.made and at.programs.find(_sleeper(at, pod)) is not None,
+            others=pod.others,
         )
         for pod in pods
     ]

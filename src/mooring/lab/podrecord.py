@@ -12,7 +12,8 @@ class PodRecord:
     """A pod that was asked for. `made` is False until all of it was there once.
 
     `uid` names its namespace and its container; `result` is what CNI's ADD gave, which a
-    runtime keeps for CHECK and DEL (only where the lab itself is the runtime).
+    runtime keeps for CHECK and DEL (only where the lab itself is the runtime). `others` are
+    its addresses beside the preferred one.
     """
 
     name: str
@@ -20,6 +21,7 @@ class PodRecord:
     uid: str
     made: bool = False
     address: str = ""
+    others: tuple[str, ...] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -31,6 +33,12 @@ class PodSight:
     node: str
     address: str
     running: bool
+    others: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Give all its addresses, the preferred one first."""
+        return tuple(each for each in (self.address, *self.others) if each)
 
 
 def _file(name: str) -> str:
@@ -45,6 +53,7 @@ def write(files: LabFiles, pod: PodRecord) -> None:
         "uid": pod.uid,
         "made": pod.made,
         "address": pod.address,
+        "others": list(pod.others),
         "result": dict(pod.result),
     }
     files.write(_file(pod.name), content)
@@ -61,6 +70,7 @@ def read(files: LabFiles, name: str) -> PodRecord | None:
         uid=content["uid"],
         made=content["made"],
         address=content["address"],
+        others=tuple(content.get("others", ())),
         result=content["result"],
     )
 

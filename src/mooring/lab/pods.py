@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mooring.adapters.cri import Output
+from mooring.core.vcn.labfamilies import IPV6
 from mooring.core.vcn.topology import NAME
 from mooring.lab import contained, plain, podrecord
 from mooring.lab.errors import LabError
@@ -77,6 +78,20 @@ class Pods:
             raise self._unknown(name)
         return record
 
+    def address(self, name: str, family: str | None) -> str:
+        """Give a pod's preferred address, or the one of a family."""
+        record = self.find(name)
+        if family is None:
+            return record.address
+        held = (record.address, *record.others)
+        found = [each for each in held if (":" in each) == (family == IPV6)]
+        if not found:
+            raise LabError(
+                f"pod {name} has no {family} address",
+                "lab.yaml's ipFamilies says which ones a lab's pods have",
+            )
+        return found[0]
+
     def execute(
         self, name: str, command: Sequence[str], seconds: int = SECONDS
     ) -> Output:
@@ -127,7 +142,13 @@ class Pods:
                 self._remove(record)
             raise
         podrecord.write(at.files, made)
-        return PodSight(name=name, node=node, address=made.address, running=True)
+        return PodSight(
+            name=name,
+            node=node,
+            address=made.address,
+            running=True,
+            others=made.others,
+        )
 
     def _remove(self, record: PodRecord) -> None:
         at = self.nodes[record.node]

@@ -47,6 +47,7 @@ def _pod(lab: Lab, standing: Standing, sight: PodSight) -> Json:
         "name": sight.name,
         "node": sight.node,
         "address": sight.address,
+        "addresses": list(sight.addresses),
         "vnic": vnic.vnic_id if vnic else "",
         "state": "running" if sight.running else "down",
     }
@@ -90,7 +91,8 @@ def _node(at: LabNode, pods_of_lab: Sequence[Json], life: str) -> Json:
     state, trouble = next(
         _faults(at, status, life, told), ("ready", str(told.get("trouble", "")))
     )
-    held = {pod["address"] for pod in pods_of_lab if pod["node"] == at.name}
+    pods = (pod for pod in pods_of_lab if pod["node"] == at.name)
+    held = {address for pod in pods for address in pod["addresses"]}
     return {
         "name": at.name,
         "instance": at.instance,
@@ -124,11 +126,14 @@ def _faults(
 
 
 def _vnic(vnic: VnicStatus, held: set[str]) -> Json:
-    addresses = _addresses(vnic)
+    # Pods are counted by the family that each of them has.
+    version = 6 if vnic.ip_families[0] == "IPv6" else 4
+    addresses = {a for a in _addresses(vnic) if (":" in a) == (version == 6)}
     return {
         "id": vnic.vnic_id,
         "mac": vnic.mac_address,
         "subnet": vnic.subnet_id,
+        "families": list(vnic.ip_families),
         "addresses": len(addresses),
         "used": len(addresses & held),
     }

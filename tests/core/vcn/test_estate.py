@@ -1,6 +1,7 @@
 """A topology as the cloud's objects: order, references, and the rules of the facts."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -209,3 +210,51 @@ def test_references_are_replaced_wherever_they_stand() -> None:
         "y": [{"z": "id2"}, "w"],
         "n": 3,
     }
+
+
+# IPv6.
+
+DUAL = parse({"ipFamilies": ["IPv4", "IPv6"]})
+
+
+def test_without_ipv6_nothing_speaks_of_it() -> None:
+    assert not [k for w in estate(LAB) for k in w.body if "v6" in k.lower()]
+    assert not [r for r in pod_rules(LAB) if "IPv6" in r["description"]]
+
+
+def test_with_ipv6_every_network_has_a_prefix() -> None:
+    made = {(w.kind, w.name): w.body for w in estate(DUAL)}
+    subnets = {name: b for (kind, name), b in made.items() if kind == "subnet"}
+
+    assert made["vcn", "lab"]["ipv6PrivateCidrBlocks"] == ["fd00:6d6f:6f72::/48"]
+    assert not made["vcn", "lab"]["isOracleGuaAllocationEnabled"]
+    prefixes = {name: body["ipv6CidrBlock"] for name, body in subnets.items()}
+    assert len(set(prefixes.values())) == 4
+    assert prefixes["lab-pods"] == "fd00:6d6f:6f72:3::/64"
+    assert made["instance", "node-1"]["createVnicDetails"]["assignIpv6Ip"]
+
+
+def test_with_ipv6_every_rule_by_address_stands_for_both_families() -> None:
+    for wanted in estate(DUAL):
+        for key in ("ingressSecurityRules", "egressSecurityRules"):
+            rules = wanted.body.get(key, [])
+            assert_twins(rules, "source" if key.startswith("in") else "destination")
+    rules = [r for r in pod_rules(DUAL) if r["direction"] == "INGRESS"]
+    assert_twins(rules, "source")
+    said = [r["description"] for r in pod_rules(DUAL)]
+    assert len(set(said)) == len(said)
+    by_group = [r for r in pod_rules(DUAL) if "GROUP" in str(r.get("sourceType"))]
+    assert [r["description"] for r in by_group] == ["from pods: all"]
+
+
+def assert_twins(rules: list[dict[str, Any]], side: str) -> None:
+    """A rule by an IPv4 block has one by the same role's IPv6 block."""
+    by_block = [r for r in rules if r[f"{side}Type"] == "CIDR_BLOCK"]
+    four = [r for r in by_block if ":" not in r[side]]
+    six = [r for r in by_block if ":" in r[side]]
+    assert [f"{r['description']} (IPv6)" for r in four] == [
+        r["description"] for r in six
+    ]
+    assert {r["protocol"] for r in six if "icmpOptions" in r} <= {"58"}
+    for one, other in zip(four, six, strict=True):
+        assert one.get("tcpOptions") == other.get("tcpOptions")

@@ -87,7 +87,7 @@ def test_a_fixed_shape_brings_its_own_ocpus() -> None:
     [
         ([], "lab: []: must be a mapping"),
         ({"nodse": 2}, "lab.nodse: 2: no such key; did you mean nodes?"),
-        ({"zzz": 1}, "lab.zzz: 1: no such key; known: name, runtime, vcn,"),
+        ({"zzz": 1}, "lab.zzz: 1: no such key; known: name, runtime, ipFamilies, vcn,"),
         ({3: 1}, "lab.3: 1: no such key"),
         ({"name": 7}, "name: 7: must be text"),
         ({"name": "My Lab"}, "name: 'My Lab': 1 to 12 of a-z, 0-9 and -"),
@@ -179,6 +179,53 @@ def test_a_long_value_is_cut_short() -> None:
     assert fault({"runtime": "x" * 500}).startswith(f"runtime: '{'x' * 56}...: must")
 
 
+BOTH = {"ipFamilies": ["IPv6", "IPv4"], "vcn": {"ipv6": "fd77::/60"}}
+
+
+def test_a_lab_may_have_both_families() -> None:
+    topology = parse(BOTH)
+
+    assert topology.families == ("IPv6", "IPv4")
+    assert topology.has_ipv6
+    assert not parse({}).has_ipv6
+    prefixes = [str(topology.prefix_of(s.role)) for s in topology.subnets]
+    assert prefixes == [
+        "fd77::/64",
+        "fd77:0:0:1::/64",
+        "fd77:0:0:2::/64",
+        "fd77:0:0:3::/64",
+    ]
+    assert parse(document(topology)) == topology
+
+
+@pytest.mark.parametrize(
+    "value", ["IPv4", [], ["IPv4", "IPv4"], ["IPv5"], [4], None, [["IPv4"]], {}]
+)
+def test_wrong_families_are_refused(value: object) -> None:
+    said = fault({"ipFamilies": value})
+
+    assert said.startswith("ipFamilies: ")
+    assert "must be a list of IPv4, IPv6 or both, the preferred one first" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("fd00::/64", "must be a prefix of fc00::/7, from /48 to /62"),
+        ("fd00::/40", "must be a prefix of fc00::/7"),
+        ("2001:db8::/48", "must be a prefix of fc00::/7"),
+        ("fd00::1/48", "must be a prefix of fc00::/7"),
+        (5, "must be a prefix of fc00::/7"),
+        ("fd00:c1::/48", "must not overlap fd00:c1::/32, the cloud's own"),
+    ],
+)
+def test_a_wrong_prefix_is_refused(value: object, rule: str) -> None:
+    said = fault({"vcn": {"ipv6": value}})
+
+    assert said.startswith(f"vcn.ipv6: {value!r}: ")
+    assert rule in said
+
+
 def test_a_topology_survives_being_written() -> None:
     wish = {"name": "x", "runtime": "containerd", "nodes": [{"name": "n", "ocpus": 9}]}
 
@@ -199,6 +246,8 @@ def test_a_standing_lab_asked_for_itself_stays() -> None:
         ({"nodes": 1}, "nodes: 'node-2': a standing lab's nodes stay as they are"),
         ({"nodes": [{}, {"ocpus": 5}]}, "nodes: 'node-2'"),
         ({"runtime": "containerd"}, "runtime: 'containerd': the lab stands with netns"),
+        (BOTH, "ipFamilies: 'IPv6, IPv4': the lab stands with IPv4"),
+        ({"vcn": BOTH["vcn"]}, "vcn.ipv6: 'fd77::/60': the lab stands with fd00:"),
         (
             subnets(pods="10.0.64.0/19"),
             "subnets: '10.0.0.0/29, 10.0.1.0/24, 10.0.2.0/24, 10.0.64.0/19': the lab",
@@ -224,7 +273,9 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["name", "runtime", "vcn", "subnets", "nodes", "x"])
+KEYS = st.sampled_from(
+    ["name", "runtime", "ipFamilies", "vcn", "subnets", "nodes", "x"]
+)
 
 
 @given(st.dictionaries(KEYS, JSON, max_size=4) | JSON)

@@ -5,13 +5,15 @@ by its kind and display name, so that a second run finds what the first one made
 stands where the OCID of an earlier object goes.
 
 The security rules are those of the facts (oci-facts 5.1) for VCN-native pods, the optional ones
-too. Private subnets reach Oracle's services by a service gateway, all else by the NAT gateway (5.3).
-The pods' own rules stand in a network security group, `pods`, one rule each, so that one
-can be taken away and given back; the pod subnet's security list is empty (rules only allow).
+too; where the lab has IPv6, each stands for that family as well. Private subnets reach Oracle's
+services by a service gateway, all else by the NAT gateway (5.3); what the lab has of IPv6 is
+private and leads to nothing outside. The pods' own rules stand in a network security group,
+`pods`, one rule each, so that one can be taken away and given back; the pod subnet's security
+list is empty (rules only allow).
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mooring.core.vcn.limits import Settings
@@ -20,10 +22,11 @@ from mooring.core.vcn.resolver import ZONE
 from mooring.core.vcn.topology import NodePlan, SubnetPlan, Topology
 
 ANYWHERE = "0.0.0.0/0"
-SERVICES = "services"
+SERVICES, SERVICE = "services", "SERVICE_CIDR_BLOCK"
 ALL_SERVICES = services(Settings().region)[0]
 ALL, ICMP, TCP, UDP = "all", "1", "6", "17"
 PATH_MTU = (3, 4)  # ICMP type and code
+ANYWHERE6, ICMP6, PATH_MTU6 = "::/0", "58", (2, 0)
 POD_RULES = "pods"
 WORKERS = "workers"
 
@@ -141,7 +144,7 @@ def pod_subnet(topology: Topology) -> Ref:
 
 def pod_rules(topology: Topology) -> tuple[dict[str, Any], ...]:
     """Give the rules of the pods' group as the API's add call takes them."""
-    return tuple(_rule(topology, allow, in_group=True) for allow in RULES["pods"])
+    return tuple(_rules(topology, RULES["pods"], in_group=True))
 
 
 def domains(topology: Topology) -> tuple[str, ...]:
@@ -161,7 +164,13 @@ def _vcn(topology: Topology) -> Ref:
 def _network(topology: Topology) -> Iterator[Wanted]:
     blocks = [str(c) for c in topology.cidrs]
     label = _label(topology)
-    yield Wanted("vcn", topology.name, {"cidrBlocks": blocks, "dnsLabel": label})
+    six = {
+        "isIpv6Enabled": True,
+        "isOracleGuaAllocationEnabled": False,
+        "ipv6PrivateCidrBlocks": [str(topology.prefix)],
+    }
+    vcn = {"cidrBlocks": blocks, "dnsLabel": label}
+    yield Wanted("vcn", topology.name, vcn | (six if topology.has_ipv6 else {}))
     inside = {"vcnId": _vcn(topology)}
     internet = Ref("internet_gateway", f"{topology.name}-internet")
     nat = Ref("nat_gateway", f"{topology.name}-nat")
@@ -170,7 +179,7 @@ def _network(topology: Topology) -> Iterator[Wanted]:
     oracle = Ref("service_gateway", f"{topology.name}-services")
     enabled = [{"serviceId": ALL_SERVICES.id}]
     yield Wanted(oracle.kind, oracle.name, {**inside, "services": enabled})
-    to_services = _route(ALL_SERVICES.label, "SERVICE_CIDR_BLOCK", oracle)
+    to_services = _route(ALL_SERVICES.label, SERVICE, oracle)
     for way, rules in (
         ("public", [_route(ANYWHERE, "CIDR_BLOCK", internet)]),
         ("private", [_route(ANYWHERE, "CIDR_BLOCK", nat), to_services]),
@@ -198,7 +207,9 @@ def _route(destination: str, kind: str, target: Ref) -> dict[str, Any]:
 def _list_rules(topology: Topology, subnet: SubnetPlan) -> dict[str, Any]:
     allows = () if subnet.role == "pods" else RULES[subnet.role]
     return {
-        key: [_rule(topology, a, in_group=False) for a in allows if a.direction == way]
+        key: list(
+            _rules(topology, [a for a in allows if a.direction == way], in_group=False)
+        )
         for key, way in (
             ("ingressSecurityRules", "INGRESS"),
             ("egressSecurityRules", "EGRESS"),
@@ -206,9 +217,31 @@ def _list_rules(topology: Topology, subnet: SubnetPlan) -> dict[str, Any]:
     }
 
 
-def _rule(topology: Topology, allow: Allow, *, in_group: bool) -> dict[str, Any]:
+def _rules(
+    topology: Topology, allows: Iterable[Allow], *, in_group: bool
+) -> Iterator[dict[str, Any]]:
+    """Write the rules, and where there is IPv6 what they are for it."""
+    for allow in allows:
+        peer, kind = _peer(topology, allow.peer, in_group=in_group)
+        yield _rule(allow, peer, kind, in_group=in_group)
+        block = kind == "CIDR_BLOCK"
+        if topology.has_ipv6 and (block or (allow.icmp and kind != SERVICE)):
+            six = (
+                replace(allow, protocol=ICMP6, icmp=PATH_MTU6) if allow.icmp else allow
+            )
+            there = _peer6(topology, allow.peer) if block else peer
+            rule = _rule(six, there, kind, in_group=in_group)
+            yield {**rule, "description": f"{_description(allow)} (IPv6)"}
+
+
+def _peer6(topology: Topology, peer: str) -> str:
+    return str(topology.prefix_of(peer)) if peer in RULES else ANYWHERE6
+
+
+def _rule(
+    allow: Allow, peer: str | Ref, kind: str, *, in_group: bool
+) -> dict[str, Any]:
     side = "source" if allow.direction == "INGRESS" else "destination"
-    peer, kind = _peer(topology, allow.peer, in_group=in_group)
     rule: dict[str, Any] = {
         "protocol": allow.protocol,
         "isStateless": False,
@@ -231,14 +264,17 @@ def _peer(topology: Topology, peer: str, *, in_group: bool) -> tuple[str | Ref, 
     if peer == "pods" and in_group:
         return pod_group(topology), "NETWORK_SECURITY_GROUP"
     if peer == SERVICES:
-        return ALL_SERVICES.label, "SERVICE_CIDR_BLOCK"
+        return ALL_SERVICES.label, SERVICE
     is_role = peer in RULES
     return str(topology.subnet(peer).cidr) if is_role else peer, "CIDR_BLOCK"
 
 
+WORDS = {ALL: "all", ICMP: "ICMP 3,4", ICMP6: "ICMPv6 2", TCP: "TCP", UDP: "UDP"}
+
+
 def _description(allow: Allow) -> str:
     way = "from" if allow.direction == "INGRESS" else "to"
-    protocol = {ALL: "all", ICMP: "ICMP 3,4", TCP: "TCP", UDP: "UDP"}[allow.protocol]
+    protocol = WORDS[allow.protocol]
     ports = ""
     if allow.ports:
         least, most = allow.ports
@@ -257,6 +293,11 @@ def _subnets(topology: Topology) -> Iterator[Wanted]:
             {
                 "vcnId": _vcn(topology),
                 "cidrBlock": str(subnet.cidr),
+                **(
+                    {"ipv6CidrBlock": str(topology.prefix_of(subnet.role))}
+                    if topology.has_ipv6
+                    else {}
+                ),
                 "dnsLabel": subnet.role,
                 "prohibitPublicIpOnVnic": not subnet.public,
                 "routeTableId": Ref("route_table", f"{topology.name}-{way}"),
@@ -282,6 +323,7 @@ def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
             "assignPublicIp": False,
             "displayName": node.name,
             "hostnameLabel": node.name,
+            **({"assignIpv6Ip": True} if topology.has_ipv6 else {}),
         },
         "metadata": {
             "oke-native-pod-networking": "true",

@@ -8,13 +8,13 @@ raised as `Unreadable`, which names field, value and rule.
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
-from mooring.core.vcn import shapes
+from mooring.core.vcn import labfamilies, shapes
 from mooring.core.vcn.limits import (
     BLOCKS_PER_VCN,
     NARROWEST_NETWORK,
@@ -26,9 +26,10 @@ from mooring.core.vcn.limits import (
 from mooring.core.vcn.packets.names import fabric_fault
 from mooring.core.vcn.shapes import Shape
 
+T = TypeVar("T")
 RUNTIMES = ("netns", "containerd")
 ROLES = ("api", "workers", "lb", "pods")
-KEYS = ("name", "runtime", "vcn", "subnets", "nodes")
+KEYS = ("name", "runtime", "ipFamilies", "vcn", "subnets", "nodes")
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_NODES = 32
 MOST_PODS = 256
@@ -88,17 +89,32 @@ DEFAULT_SUBNETS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """A lab as it shall be."""
+    """A lab as it shall be.
+
+    `families` are the pods', the preferred one first. With IPv6 among them the VCN has
+    `prefix`, private as a laptop's networks are, and every subnet a /64 of it.
+    """
 
     name: str = "lab"
     runtime: str = "netns"
+    families: tuple[str, ...] = labfamilies.DEFAULT
     cidrs: tuple[IPv4Network, ...] = (IPv4Network("10.0.0.0/16"),)
+    prefix: IPv6Network = labfamilies.PREFIX
     subnets: tuple[SubnetPlan, ...] = DEFAULT_SUBNETS
     nodes: tuple[NodePlan, ...] = (NodePlan(name="node-1"), NodePlan(name="node-2"))
 
     def subnet(self, role: str) -> SubnetPlan:
         """Give the subnet of a role."""
         return next(s for s in self.subnets if s.role == role)
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Tell whether the VCN has a prefix."""
+        return labfamilies.IPV6 in self.families
+
+    def prefix_of(self, role: str) -> IPv6Network:
+        """Give the prefix of the subnet of a role."""
+        return labfamilies.subnet(self.prefix, ROLES.index(role))
 
 
 def parse(wish: object) -> Topology:
@@ -107,7 +123,17 @@ def parse(wish: object) -> Topology:
     topology = Topology(
         name=_name(root.get("name", "lab")),
         runtime=_one_of("runtime", root.get("runtime", "netns"), RUNTIMES),
+        families=_said(
+            "ipFamilies",
+            root.get("ipFamilies", list(labfamilies.DEFAULT)),
+            labfamilies.families,
+        ),
         cidrs=_cidrs(root.get("vcn")),
+        prefix=_said(
+            "vcn.ipv6",
+            _vcn(root.get("vcn")).get("ipv6", str(labfamilies.PREFIX)),
+            labfamilies.prefix,
+        ),
         subnets=_subnets(root.get("subnets")),
         nodes=_nodes(root.get("nodes", 2)),
     )
@@ -122,7 +148,11 @@ def document(topology: Topology) -> dict[str, Any]:
     return {
         "name": topology.name,
         "runtime": topology.runtime,
-        "vcn": {"cidrs": [str(c) for c in topology.cidrs]},
+        "ipFamilies": list(topology.families),
+        "vcn": {
+            "cidrs": [str(c) for c in topology.cidrs],
+            "ipv6": str(topology.prefix),
+        },
         "subnets": {
             s.role: {"cidr": str(s.cidr), "public": s.public} for s in topology.subnets
         },
@@ -139,13 +169,22 @@ def _sized(node: NodePlan) -> dict[str, int]:
     return {"ocpus": node.ocpus} if shape and shape.flexible else {}
 
 
+FROZEN = {
+    "name": "name",
+    "runtime": "runtime",
+    "families": "ipFamilies",
+    "cidrs": "cidrs",
+    "prefix": "vcn.ipv6",
+    "subnets": "subnets",
+}
+
+
 def grown(standing: Topology, wished: Topology) -> Topology:
     """Give what a standing lab becomes by a new wish; only nodes may be added."""
-    frozen = ("name", "runtime", "cidrs", "subnets")
-    for field in frozen:
+    for field, word in FROZEN.items():
         old, new = getattr(standing, field), getattr(wished, field)
         if old != new:
-            raise Unreadable(field, _brief(new), f"the lab stands with {_brief(old)}")
+            raise Unreadable(word, _brief(new), f"the lab stands with {_brief(old)}")
     nodes = {n.name: n for n in wished.nodes}
     for node in standing.nodes:
         if nodes.get(node.name) != node:
@@ -219,13 +258,25 @@ def _cidr(field: str, value: object) -> IPv4Network:
 
 
 def _cidrs(value: object) -> tuple[IPv4Network, ...]:
-    section = _mapping("vcn", {} if value is None else value, ("cidrs",))
+    section = _vcn(value)
     given = section.get("cidrs", ["10.0.0.0/16"])
     if not isinstance(given, list) or not 1 <= len(given) <= BLOCKS_PER_VCN:
         raise Unreadable(
             "vcn.cidrs", given, f"must be a list of 1 to {BLOCKS_PER_VCN} CIDR blocks"
         )
     return tuple(_cidr(f"vcn.cidrs[{i}]", each) for i, each in enumerate(given))
+
+
+def _vcn(value: object) -> Mapping[str, Any]:
+    return _mapping("vcn", {} if value is None else value, ("cidrs", "ipv6"))
+
+
+def _said(field: str, value: object, read: Callable[[object], T]) -> T:
+    """Read what another module knows the rule of."""
+    try:
+        return read(value)
+    except ValueError as rule:
+        raise Unreadable(field, value, str(rule)) from None
 
 
 def _subnets(value: object) -> tuple[SubnetPlan, ...]:

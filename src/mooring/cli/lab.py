@@ -32,6 +32,7 @@ from mooring.lab import report
 from mooring.lab.errors import LabError
 from mooring.lab.lifecycle import Lab
 from mooring.lab.tools import Tools
+from mooring.lab.wish import read
 
 LABS = Path("/var/lib/mooring/labs")
 DEFAULT = "lab"
@@ -159,32 +160,11 @@ def up(
 def _wish(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
-    content = _yaml(file)
+    content = read(file)
     if not isinstance(content, dict):
         parse(content)  # tells what is wrong with it
         return {}
     return content
-
-
-class _Strict(yaml.SafeLoader):
-    """YAML in which a key stands once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - PyYAML's
-        """Make a mapping; a key that is there already is a fault."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for number, key in enumerate(keys):
-            if key in keys[:number]:
-                mark = node.value[number][0].start_mark
-                raise yaml.MarkedYAMLError(None, None, f"{key!r} stands twice", mark)
-        return super().construct_mapping(node, deep)
-
-
-def _yaml(file: Path) -> object:
-    try:
-        return yaml.load(file.read_text(), Loader=_Strict)  # noqa: S506 - a safe one
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError) as error:
-        text = " ".join(str(error).split())
-        raise LabError(f"{file}: no YAML: {text}") from None
 
 
 @lab.command()

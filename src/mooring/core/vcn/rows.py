@@ -77,7 +77,9 @@ _SIMPLE: dict[object, _Codec] = {
 
 
 # An id that many records name stands in memory once.
-_REFERENCE = _Codec(_same, sys.intern)
+_REFERENCE = _Codec(
+    _same, lambda value: sys.intern(value) if isinstance(value, str) else value
+)
 
 
 def _codec(hint: Any) -> _Codec:  # noqa: ANN401 - an annotation of any form
@@ -134,7 +136,7 @@ def _record_codec(cls: Any) -> _Codec:  # noqa: ANN401 - a dataclass
 def _column(field: Field[Any], hint: Any) -> _Column:  # noqa: ANN401 - an annotation of any form
     codec = _codec(hint)
     if field.name.endswith("_id"):
-        codec = {str: _REFERENCE, str | None: _maybe(_REFERENCE)}.get(hint, codec)
+        codec = _REFERENCE if hint in (str, str | None) else codec
     return _Column(field.name, codec, _default(field))
 
 

@@ -1,22 +1,26 @@
 """`mooring vcn`: the local VCN, the cloud's network API and its packets on one machine.
 
-Each command has a module of its own; `words` holds what several of them say and read.
+Each command has a module of its own, loaded when asked for: the server needs nothing of the SDK that
+copies a VCN. `words` holds what several of them say and read.
 """
 
 import click
 
-from mooring.cli.vcn.down import down
-from mooring.cli.vcn.fault import fault
-from mooring.cli.vcn.init import init
-from mooring.cli.vcn.serve import serve
-from mooring.cli.vcn.stats import stats
-from mooring.cli.vcn.twin import bring_in, diff, export
+from mooring.cli.main import LazyGroup
+
+HERE = "mooring.cli.vcn"
+COMMANDS = {
+    "serve": (f"{HERE}.serve", "serve"),
+    "init": (f"{HERE}.init", "init"),
+    "down": (f"{HERE}.down", "down"),
+    "fault": (f"{HERE}.fault", "fault"),
+    "stats": (f"{HERE}.stats", "stats"),
+    "export": (f"{HERE}.twin", "export"),
+    "import": (f"{HERE}.twin", "bring_in"),
+    "diff": (f"{HERE}.twin", "diff"),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, members=COMMANDS)
 def vcn() -> None:
     """Run the local VCN: OCI's network API, and packets that obey it."""
-
-
-for _command in (serve, init, down, fault, stats, export, bring_in, diff):
-    vcn.add_command(_command)

@@ -3,9 +3,16 @@
 import asyncio
 import json
 from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from errno import EBUSY, ENOBUFS
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+)
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from fakes.clock import FakeClock
@@ -29,7 +36,7 @@ from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, Pair, VnicStatus
 from mooring.core.wiring import pod as pod_wiring
 from mooring.core.wiring import ruleset, strays
 from mooring.core.wiring.names import host_link
-from mooring.core.wiring.ruleset import PODS4
+from mooring.core.wiring.ruleset import PODS4, PODS6
 
 NAME = "agenttest"
 T = TypeVar("T")
@@ -137,6 +144,32 @@ class MortalDisk(FakeDisk):
 
 def v4(n: int) -> IPv4Address:
     return IPv4Address(f"10.0.8.{n}")
+
+
+def v6(n: int) -> IPv6Address:
+    return IPv6Address(f"fd00:8::{n:x}")
+
+
+BOTH = ("IPv4", "IPv6")
+
+
+def a_dual_vnic(
+    fours: Iterable[int] = range(10, 14),
+    sixes: Iterable[int] = range(0x10, 0x14),
+    families: tuple[str, ...] = BOTH,
+) -> VnicStatus:
+    """The VNIC with IPv6 addresses too; what is short of one family comes last."""
+    return replace(
+        a_vnic(),
+        ip_families=families,
+        subnet_v6=IPv6Network("fd00:8::/64"),
+        router=Pair(v4(1), IPv6Address("fe80::1:1")),
+        host=Pair(v4(2), v6(2)),
+        pod_addresses=tuple(
+            Pair(v4(a) if a else None, v6(b) if b else None)
+            for a, b in zip_longest(fours, sixes)
+        ),
+    )
 
 
 def a_vnic(
@@ -311,7 +344,8 @@ class Machine:
         assert {x.phase for x in self.leases.values()} <= {Phase.WIRED}
         assert self.host_ends() == {host_link(a) for a in self.leases}
         wanted = ruleset.elements(ruleset.sources(self.leases.values()))
-        assert self.nft.elements(PODS4) == dict(wanted.get(PODS4, []))
+        for where in (PODS4, PODS6):
+            assert self.nft.elements(where) == dict(wanted.get(where, []))
         addresses = [x.addresses for x in self.leases.values()]
         assert len(addresses) == len(set(addresses))
         seen = {HOST: self.kernel.look(HOST, None)}

@@ -11,7 +11,15 @@ from errno import EIO
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from journeys.agent_fakes import Killed, Machine, Pod, a_machine, a_vnic, play
+from journeys.agent_fakes import (
+    Killed,
+    Machine,
+    Pod,
+    a_dual_vnic,
+    a_machine,
+    a_vnic,
+    play,
+)
 
 from mooring.core.cni.spool import SpooledDel
 
@@ -81,9 +89,11 @@ async def one_life(
     return len(acts)
 
 
-async def killed_at(step: int, acts: tuple[Act, ...]) -> bool:
+async def killed_at(step: int, acts: tuple[Act, ...], *, dual: bool = False) -> bool:
     """Play the story, die at a step, start again and go on; tell whether it died."""
     machine = a_machine(cooldown=5)
+    if dual:
+        machine.cloud(a_dual_vnic())
     await machine.start()
     machine.fuse.reset(step)
     pods: dict[str, Pod] = {}
@@ -118,9 +128,10 @@ async def again(machine: Machine, pods: dict[str, Pod], acts: tuple[Act, ...]) -
         await act(machine, pods)
 
 
-def test_a_death_at_any_step_loses_and_leaks_nothing() -> None:
+@pytest.mark.parametrize("dual", [False, True], ids=["four", "both"])
+def test_a_death_at_any_step_loses_and_leaks_nothing(dual: bool) -> None:
     step = 1
-    while play(killed_at(step, STORY)):
+    while play(killed_at(step, STORY, dual=dual)):
         step += 1
 
     assert step > 60

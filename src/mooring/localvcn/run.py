@@ -113,13 +113,16 @@ def listen(door: Door) -> socket.socket:
     """Take the address; OSError that names it when it is not ours to take."""
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     try:
-        return socket.create_server(
+        listener = socket.create_server(
             (door.host, door.port), family=family, backlog=BACKLOG
         )
     except OSError as error:
         words = (error.strerror or str(error)).partition(" (")[0]
         where = f"{door.host}:{door.port}"
         raise OSError(error.errno, words, where) from error
+    # Clients come before anybody serves, and what they get is settled by then (see `http`).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def serve(

@@ -376,6 +376,16 @@ SPOILS: list[tuple[str, Spoil, set[tuple[Code, str]]]] = [
         ),
         {(Code.COOLING_IN_USE, str(THREE))},
     ),
+    (
+        "an address rests, and a stopped pod had it",
+        lambda s: (
+            s.entries.append(Cooled(THREE, NOW + 9)),
+            pods(
+                s, PodTold(name="p", container="p", addresses=(THREE,), running=False)
+            ),
+        ),
+        set(),
+    ),
     ("an address rests", lambda s: s.entries.append(Cooled(THREE, NOW + 9)), set()),
     (
         "an address has rested, and a pod has it",
@@ -807,12 +817,15 @@ def test_the_settings_to_read_are_those_of_the_plan() -> None:
 
 def test_an_address_is_held_on_one_node_only() -> None:
     one, two, three = Scene(), Scene(leases=[SECOND]), Scene(leases=[])
-    found = across({"a": one.sides(), "b": two.sides(), "c": three.sides()})
+    unseen = replace(one.sides(), ledger=None)
+    sides = {"a": one.sides(), "b": two.sides(), "c": three.sides(), "d": unseen}
+    found = across(sides)
 
     assert {name: [d.key for d in each] for name, each in found.items()} == {
         "a": [(Code.ADDRESS_TWICE, str(TWO))],
         "b": [(Code.ADDRESS_TWICE, str(TWO))],
         "c": [],
+        "d": [],
     }
 
 

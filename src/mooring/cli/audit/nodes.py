@@ -75,8 +75,10 @@ def the_cloud(
 
 def sandboxes(socket: str) -> tuple[PodTold, ...]:
     """Ask a runtime for its pods; raise Unseen when it does not say."""
-    from mooring.adapters.cri import Cri, CriError  # noqa: PLC0415 - gRPC is slow to load
-
+    try:
+        from mooring.adapters.cri import Cri, CriError  # noqa: PLC0415 - gRPC is slow to load
+    except ImportError as why:
+        raise _missing(why, "asks the runtime", "--cri none") from why
     runtime = Cri(socket, CRI_SECONDS)
     try:
         return tuple(
@@ -89,11 +91,17 @@ def sandboxes(socket: str) -> tuple[PodTold, ...]:
             for each in runtime.sandboxes()
         )
     except CriError as why:
-        raise Unseen(
-            f"{socket}: {why}; is the runtime up? (--cri none leaves it out)"
-        ) from why
+        text = f"{socket}: {why}; is the runtime up? (--cri none leaves it out)"
+        raise Unseen(text) from why
     finally:
         runtime.close()
+
+
+def _missing(why: ImportError, what: str, without: str) -> Unseen:
+    package = f"Python package {(why.name or '').partition('.')[0]}, which {what}"
+    return Unseen(
+        f"{package}, is not installed: pip install 'mooring[lab]', or {without}"
+    )
 
 
 def _here(given: Given, eyes: Eyes, stack: ExitStack) -> Looker:
@@ -133,12 +141,14 @@ def _runtime(given: str | None) -> Callable[[], tuple[PodTold, ...]] | None:
 def _opened(
     stack: ExitStack, config: Path, profile: str, endpoint: str | None
 ) -> Cloud:
-    # The SDK takes a second to load.
-    from mooring.adapters.oci import (  # noqa: PLC0415 - the SDK is slow to load
-        Access,
-        MisconfiguredError,
-        OciCloud,
-    )
+    try:
+        from mooring.adapters.oci import (  # noqa: PLC0415 - the SDK is slow to load
+            Access,
+            MisconfiguredError,
+            OciCloud,
+        )
+    except ImportError as why:
+        raise _missing(why, "asks the cloud", "--no-cloud") from why
     from mooring.controller.gate import PacedGate  # noqa: PLC0415 - with the SDK
 
     access = Access(config=str(config), profile=profile, endpoint=endpoint)

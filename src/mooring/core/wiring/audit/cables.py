@@ -179,7 +179,8 @@ def _cooling(sides: Sides, kernel: KernelTold) -> Iterator[Difference]:
     for resting_one, until in resting.items():
         if until <= sides.now:
             continue
-        pods = [p.name for p in sides.pods or () if resting_one in p.addresses]
+        running = [p for p in sides.pods or () if p.running]
+        pods = [p.name for p in running if resting_one in p.addresses]
         users = [
             f"{source} of {link}" for link, source in sources if source == resting_one
         ]

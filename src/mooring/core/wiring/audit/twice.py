@@ -48,7 +48,7 @@ def across(nodes: Mapping[str, Sides]) -> dict[str, tuple[Difference, ...]]:
     holders = _several(
         (address, name)
         for name, sides in nodes.items()
-        for lease in sides.wired
+        for lease in (sides.believed.leases.values() if sides.believed else ())
         for address in parts(lease.addresses)
     )
     found: dict[str, tuple[Difference, ...]] = dict.fromkeys(nodes, ())

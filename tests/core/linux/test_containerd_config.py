@@ -19,6 +19,9 @@ def test_the_file_is_toml_and_says_what_differs() -> None:
     assert cri["restrict_oom_score_adj"]
     assert cri["disable_apparmor"]
     assert cri["cni"]["bin_dir"] == "/lab/bin"
+    assert (
+        cri["cni"]["ip_pref"] == "cni"
+    )  # the preferred family is what CNI names first
     assert cri["containerd"]["snapshotter"] == "native"
     assert not cri["containerd"]["runtimes"]["runc"]["options"]["SystemdCgroup"]
 

@@ -39,6 +39,7 @@ disabled_plugins = [
     bin_dir = "@bin_dir@"
     conf_dir = "@conf_dir@"
     max_conf_num = 1
+    ip_pref = "cni"
 
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "@snapshotter@"

@@ -34,6 +34,7 @@ from mooring.core.vcn.packets.fabric_links import (
     cable,
     single,
 )
+from mooring.core.vcn.packets.router import LINK_LOCAL6
 from mooring.core.vcn.world import World
 
 ATTACHED = "ATTACHED"
@@ -134,7 +135,12 @@ def drg_ruleset(world: World, links: Mapping[str, Cable], space: str) -> Table:
         (
             Chain(
                 "prerouting",
-                ('iifname "lo" accept', "meta mark set iifname map @tables accept"),
+                (
+                    'iifname "lo" accept',
+                    f"ip6 saddr {LINK_LOCAL6} drop",
+                    f"ip6 daddr {{ ::, {LINK_LOCAL6} }} drop",
+                    "meta mark set iifname map @tables accept",
+                ),
                 Hook("filter", "prerouting", "raw", "drop"),
             ),
             Chain("input", (), Hook("filter", "input", "filter", "drop")),

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 
 from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
 from mooring.core.vcn.packets.forwarding import METADATA_PORT
-from mooring.core.vcn.packets.names import UPLINK, gate_name, port_name
+from mooring.core.vcn.packets.names import HIGHEST_TABLE, UPLINK, gate_name, port_name
 from mooring.core.vcn.packets.profiles import Profile, profiles
 from mooring.core.vcn.packets.profiles_nft import profile_chains
 from mooring.core.vcn.packets.router import (
@@ -157,7 +157,11 @@ def _frame(router: Router, within: str) -> Frame:
         ),
         "ingress": (
             Hook("filter", "forward", "filter + 1", "drop"),
-            (*_sixth("ingress6", six=six), "oifname vmap @receivers"),
+            (
+                *_forged(router),
+                *_sixth("ingress6", six=six),
+                "oifname vmap @receivers",
+            ),
         ),
         "srcnat": (
             Hook("nat", "postrouting", "srcnat"),
@@ -193,7 +197,7 @@ def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
             (
                 found,
                 "iifname @checked fib saddr . iif oif missing drop",
-                f"ip6 daddr vmap {{ {LINK_LOCAL6} : goto nearby6, ff00::/8 : drop }}",
+                f"ip6 daddr vmap {{ {LINK_LOCAL6} : goto nearby6, :: : drop, ff00::/8 : drop }}",
                 # The kernel would answer that it does not forward these.
                 f"ip6 saddr {LINK_LOCAL6} drop",
                 f"ip6 daddr @{within} accept",
@@ -220,6 +224,18 @@ def _outside(within: str, *, six: bool) -> Iterator[str]:
     yield from _sixth("outside6", six=six)
     yield f"ip saddr @{within} drop"
     yield "ip daddr vmap @open"
+
+
+def _forged(router: Router) -> Iterator[str]:
+    """Stop what a VNIC sends as if it came from outside, to an address that is translated.
+
+    Its mark says that it should leave; connection tracking has turned it back, as the answer to
+    somebody's flow. Only who may send from any address can do so.
+    """
+    if any(port.vnic.skip_source_dest_check for port in router.ports):
+        uplink = quote(UPLINK)
+        marked = f"meta mark {HIGHEST_TABLE + 1:#010x}-0xffffffff"
+        yield f"iifname != {uplink} oifname != {uplink} {marked} drop"
 
 
 def _inbound() -> Iterator[str]:

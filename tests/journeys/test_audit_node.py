@@ -6,8 +6,10 @@ The agent looks after its node once an hour here, so what is repaired was asked 
 import json
 import os
 import signal
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -293,3 +295,51 @@ def test_the_agent_answers_no_other_wish(world: World) -> None:
 
     assert answer.exit_code == 1
     assert b"must be repair" in answer.stdout
+
+
+def test_of_two_families_each_is_judged_by_itself(tmp_path: Path) -> None:
+    with a_world(tmp_path, *OPTIONS, six=True) as world:
+        world.start()
+        one, two = world.run_pod("c1"), world.run_pod("c2")
+        assert audit(world)[0] == 0
+        six = {pod.name: f"fd00:8::{pod.address.split('.')[-1]}" for pod in (one, two)}
+        ip(world.node, "-6", "route", "del", f"{six['c1']}/128")
+        ip(world.node, "-6", "neigh", "del", six["c1"], "dev", link(one))
+        ip(world.node, "-6", "rule", "del", "pref", "500")
+        ip(one.space, "-6", "route", "del", "default")
+        gone = f'{{ "{link(two)}" . {six["c2"]} }}'
+        nft(world, f"delete element inet mooring pods6 {gone}")
+
+        named = keys(audit(world)[1])
+        assert {
+            ("route-missing", f"{six['c1']}/128"),
+            ("inside-missing", "mooring/c1/eth0"),
+            ("source-missing", f"{link(two)} {six['c2']}"),
+            ("rule-missing", "rule 500 to table 254"),
+        } <= named
+        assert len(named) == 5
+        repaired(world)
+        assert world.pings(one.space, "fd00:8::1")
+        assert world.pings(two.space, "fd00:8::1")
+
+
+def test_pods_that_come_and_go_are_no_differences(tmp_path: Path) -> None:
+    with a_world(tmp_path, "--cooldown", "0") as world, ThreadPoolExecutor(1) as pool:
+        world.start()
+        done = threading.Event()
+
+        def churn() -> int:
+            number = 0
+            while not done.is_set():
+                number += 1
+                world.remove_pod(world.run_pod(f"c{number}"))
+            return number
+
+        pods = pool.submit(churn)
+        try:
+            found = [audit(world) for _ in range(4)]
+        finally:
+            done.set()
+
+        assert pods.result() > 20
+        assert [(code, keys(node)) for code, node in found] == [(0, set())] * 4

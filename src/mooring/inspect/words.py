@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mooring.core.wiring.audit.difference import Difference, say
+from mooring.core.wiring.names import words
 from mooring.inspect.audit import Deed, Outcome
 
 Json = dict[str, Any]
@@ -53,13 +54,13 @@ def _lines(difference: Difference) -> Iterator[str]:
     kind, name = difference.kind, difference.name
     about = name if name.startswith(kind.about) else f"{kind.about} {name}"
     yield f"  {difference.code}: {about}: {kind.what}"
-    said = {str(side): words for side, words in difference.says.items()}
-    for label, words in {
+    said = {str(side): text for side, text in difference.says.items()}
+    for label, text in {
         **said,
         "cause": difference.cause,
         "remedy": f"{difference.remedy} (by: {difference.by})",
     }.items():
-        yield f"    {label:{WIDTH}}{words}"
+        yield f"    {label:{WIDTH}}{text}"
 
 
 def _deed(deed: Deed) -> str:
@@ -87,8 +88,9 @@ def _document(difference: Difference) -> Json:
         "code": str(difference.code),
         "about": difference.kind.about,
         "name": difference.name,
+        "attachment": words(difference.holder) if difference.holder else "",
         "what": difference.kind.what,
-        "says": {str(side): words for side, words in difference.says.items()},
+        "says": {str(side): text for side, text in difference.says.items()},
         "cause": difference.cause,
         "remedy": difference.remedy,
         "by": str(difference.by),

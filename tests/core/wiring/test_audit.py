@@ -27,6 +27,7 @@ from core.wiring.audit_scene import (
     inside_of,
     link_of,
 )
+from core.wiring.cables import a_pod
 
 from mooring.core.ipam.ledger import Cooled, Ledger, Phase, Placed
 from mooring.core.linux.plan import (
@@ -835,6 +836,15 @@ def test_what_only_one_look_finds_is_no_difference() -> None:
     assert lasting(first, second) == of(source)
     assert lasting(second, first) == first
     assert lasting((), second) == ()
+
+
+def test_an_address_that_another_has_by_now_is_another_difference() -> None:
+    def leaving(container: str) -> tuple[Difference, ...]:
+        lease = replace(FIRST, attachment=a_pod(container), phase=Phase.LEAVING)
+        return Scene(leases=[lease, SECOND]).found()
+
+    assert lasting(leaving("c1"), leaving("c1")) == leaving("c1")
+    assert lasting(leaving("c1"), leaving("c7")) == ()
 
 
 def test_acts_are_done_once_and_leases_end_first() -> None:

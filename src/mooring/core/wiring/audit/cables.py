@@ -7,7 +7,7 @@ from mooring.core.linux import drift
 from mooring.core.linux.plan import HOST, MAIN, POD, End, Fact, Ip, Plan, Route, Veth
 from mooring.core.linux.seen import Link, Seen
 from mooring.core.wiring import pod, ruleset
-from mooring.core.wiring.audit.difference import Difference
+from mooring.core.wiring.audit.difference import Difference, of
 from mooring.core.wiring.audit.kinds import By, Code
 from mooring.core.wiring.audit.pods import address, held
 from mooring.core.wiring.audit.sides import Inside, KernelTold, Side, Sides
@@ -26,11 +26,13 @@ def compare(sides: Sides) -> Iterator[Difference]:
     for lease in ledger.leases.values():
         if lease.phase in _OPEN:
             says = {Side.LEDGER: f"{held(sides, lease)}, {lease.phase}"}
-            yield Difference(_OPEN[lease.phase], address(lease), says)
+            yield Difference(
+                _OPEN[lease.phase], address(lease), says, holder=lease.attachment
+            )
     if kernel is None:
         return
     for lease in sides.wired:
-        yield from _lease(sides, kernel, lease)
+        yield from of(lease.attachment, _lease(sides, kernel, lease))
     yield from _links(sides, kernel.seen.links)
     yield from _sources(sides, kernel)
     yield from _cooling(sides, kernel)

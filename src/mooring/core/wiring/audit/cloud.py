@@ -7,7 +7,7 @@ from mooring.core.ipam.pool import parts
 from mooring.core.linux.plan import Ip
 from mooring.core.npn.record import Npn, VnicStatus
 from mooring.core.npn.seen import MINE, AddressSeen
-from mooring.core.wiring.audit.difference import Difference
+from mooring.core.wiring.audit.difference import Difference, of
 from mooring.core.wiring.audit.kinds import Code
 from mooring.core.wiring.audit.pods import address, held
 from mooring.core.wiring.audit.sides import CloudTold, Side, Sides
@@ -25,7 +25,7 @@ def compare(sides: Sides) -> Iterator[Difference]:
             if vnic.vnic_id in sides.cloud.vnics:
                 yield from _addresses(sides, sides.cloud, vnic)
     for lease in sides.wired:
-        yield from _lease(sides, lease, listed)
+        yield from of(lease.attachment, _lease(sides, lease, listed))
 
 
 def _vnics(npn: Npn, cloud: CloudTold) -> Iterator[Difference]:

@@ -1,7 +1,7 @@
 """A difference between sides, and what `--repair` would do about it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.wiring.audit.kinds import KINDS, By, Code, Kind
@@ -44,7 +44,10 @@ _USUAL: Mapping[By, Act | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Who says what of which thing. What is empty is as its kind has it."""
+    """Who says what of which thing. What is empty is as its kind has it.
+
+    `holder` is the attachment whose lease it is about: an address may soon be another's.
+    """
 
     code: Code
     name: str
@@ -53,6 +56,7 @@ class Difference:
     advice: str = ""
     whose: By | None = None
     does: Act | None = None
+    holder: AttachmentId | None = None
 
     @property
     def kind(self) -> Kind:
@@ -81,16 +85,21 @@ class Difference:
 
     @property
     def key(self) -> tuple[Code, str]:
-        """Tell it from others; two looks find the same one under the same key."""
+        """Tell it from others of one look."""
         return self.code, self.name
+
+
+def of(attachment: AttachmentId, found: Iterable[Difference]) -> Iterator[Difference]:
+    """Say whose lease differences are about."""
+    return (replace(difference, holder=attachment) for difference in found)
 
 
 def lasting(
     first: Iterable[Difference], second: Iterable[Difference]
 ) -> tuple[Difference, ...]:
     """Give what a second look still finds: the rest was pods that came or went."""
-    before = {difference.key for difference in first}
-    return tuple(d for d in second if d.key in before)
+    before = {(*difference.key, difference.holder) for difference in first}
+    return tuple(d for d in second if (*d.key, d.holder) in before)
 
 
 def acts(differences: Iterable[Difference]) -> tuple[Act, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from mooring.core.ipam.ledger import Lease
 from mooring.core.ipam.pool import parts
-from mooring.core.wiring.audit.difference import Difference, EndLease
+from mooring.core.wiring.audit.difference import Difference, EndLease, of
 from mooring.core.wiring.audit.kinds import By, Code
 from mooring.core.wiring.audit.sides import PodTold, Side, Sides
 from mooring.core.wiring.names import words
@@ -17,13 +17,16 @@ def compare(sides: Sides) -> Iterator[Difference]:
     for lease in sides.wired:
         if lease.lacking:
             says = {Side.LEDGER: f"{held(sides, lease)}, no {', '.join(lease.lacking)}"}
-            yield Difference(Code.FAMILY_MISSING, address(lease), says)
+            yield Difference(
+                Code.FAMILY_MISSING, address(lease), says, holder=lease.attachment
+            )
     ledger = sides.believed
     if sides.pods is None or ledger is None:
         return
     known = {pod.container: pod for pod in sides.pods}
     for lease in sides.wired:
-        yield from _lease(sides, lease, known.get(lease.attachment.container))
+        pod = known.get(lease.attachment.container)
+        yield from of(lease.attachment, _lease(sides, lease, pod))
     holders = {attachment.container for attachment in ledger.leases}
     for pod in sides.pods:
         if pod.running and pod.container not in holders:

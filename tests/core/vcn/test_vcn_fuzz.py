@@ -311,11 +311,21 @@ def test_any_json_is_answered(call: str, body: object) -> None:
     ask(method, VERSION + path, encoded(body))
 
 
+def is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
 @given(st.sampled_from(sorted(BODIES)), st.binary())
 def test_any_bytes_are_answered(call: str, body: bytes) -> None:
     method, path = call.split()
 
-    assert ask(method, VERSION + path, body) == 400
+    status = ask(method, VERSION + path, body)
+
+    # Chance knows the constants of our code, "{}" among them, which changes nothing.
+    assert status == 400 or is_object(body)
 
 
 @settings(max_examples=200)

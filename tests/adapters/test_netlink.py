@@ -416,6 +416,39 @@ def test_a_plan_of_thousands_of_facts(
     assert kernel.look(HOST, spaces[HOST]).routes == frozenset()
 
 
+def test_a_look_reads_anew_only_what_changed(
+    kernel: Kernel, spaces: dict[str, int | None]
+) -> None:
+    plan = cables(5)
+    kernel.carry_out(plan, spaces)
+    first = kernel.look(HOST, spaces[HOST])
+    second = kernel.look(HOST, spaces[HOST], first)
+    kernel.carry_out(
+        (replace(plan[-2], destination=ip_network("10.9.9.9/32")),), spaces
+    )
+    third = kernel.look(HOST, spaces[HOST], second)
+
+    assert second.routes is first.routes
+    assert second.addresses is first.addresses
+    assert third.addresses is first.addresses
+    assert third.routes == kernel.look(HOST, spaces[HOST]).routes != first.routes
+
+
+def test_a_look_forgets_the_last_one_when_links_change(
+    kernel: Kernel, spaces: dict[str, int | None]
+) -> None:
+    own = Address(HOST, "moor0", ip_interface("10.7.7.7/32"))
+    kernel.carry_out((*cables(5), own), spaces)
+    first = kernel.look(HOST, spaces[HOST])
+    ip(HOST, "link", "set", "moor0", "down")
+    ip(HOST, "link", "set", "moor0", "name", "moor9")
+    second = kernel.look(HOST, spaces[HOST], first)
+
+    assert own in first.addresses
+    assert replace(own, link="moor9") in second.addresses
+    assert second.addresses == kernel.look(HOST, spaces[HOST]).addresses
+
+
 def test_a_link_that_cannot_be_deleted_does_not_keep_the_others(
     kernel: Kernel, spaces: dict[str, int | None]
 ) -> None:

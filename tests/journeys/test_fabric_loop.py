@@ -1,6 +1,7 @@
 """The fabric's loop on fakes: only the difference, all but what was refused, nothing twice."""
 
 import asyncio
+import threading
 from errno import EBUSY, EEXIST
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
@@ -10,7 +11,14 @@ from fakes.kernel import FakeKernel
 from fakes.netns import FakeNamespaces
 from fakes.nft import FakeNft
 
-from mooring.core.linux.plan import Address, LinkUp, Neighbour, Route, Veth
+from mooring.core.linux.plan import (
+    Address,
+    LinkUp,
+    Neighbour,
+    Route,
+    Sysctl,
+    Veth,
+)
 from mooring.core.linux.seen import Seen
 from mooring.core.vcn.packets.fabric import wanted
 from mooring.core.vcn.packets.names import (
@@ -21,11 +29,29 @@ from mooring.core.vcn.packets.names import (
     vcn_space,
 )
 from mooring.localvcn.fabric import FabricError, FabricLoop, Tools, remove
+from mooring.localvcn.tables import HELD
 
 NAME = "lab"
 A, B = an_id("vnic", "a"), an_id("vnic", "b")
 NODE = node_space(NAME, an_id("instance", "a"))
 ROUTER = vcn_space(NAME, an_id("vcn", "net"))
+
+
+class Watched(FakeKernel):
+    """A kernel that counts looks, and in which looks can be held up."""
+
+    def __init__(self, namespaces: FakeNamespaces) -> None:
+        super().__init__(namespaces)
+        self.looks = 0
+        self.looking = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def look(self, space: str, fd: int | None, last: Seen | None = None) -> Seen:
+        self.looks += 1
+        self.looking.set()
+        assert self.go_on.wait(60)
+        return super().look(space, fd, last)
 
 
 class Ground:
@@ -34,7 +60,7 @@ class Ground:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.namespaces = FakeNamespaces()
-        self.kernel = FakeKernel(self.namespaces)
+        self.kernel = Watched(self.namespaces)
         self.nft = FakeNft(self.namespaces)
         self.restart()
 
@@ -76,6 +102,7 @@ def ground() -> Ground:
     made = Ground(a_world())
     made.apply()
     made.kernel.done.clear()
+    made.kernel.looks = 0
     made.nft.scripts.clear()
     return made
 
@@ -110,6 +137,105 @@ def test_a_changed_rule_is_one_transaction_and_no_cable(ground: Ground) -> None:
     assert ground.kernel.done == []
     assert len(ground.nft.scripts) == 1
     assert "delete table inet mooring\n" not in ground.nft.scripts[0]
+
+
+def test_a_changed_rule_opens_one_namespace_and_looks_at_none(ground: Ground) -> None:
+    opened: list[str] = []
+
+    class Spied(FakeNamespaces):
+        def open_fd(self, path_or_name: str) -> int:
+            opened.append(path_or_name)
+            return super().open_fd(path_or_name)
+
+        def names(self) -> list[str]:
+            opened.append("all")
+            return super().names()
+
+    spied = Spied()
+    ground = Ground(a_world())
+    ground.namespaces = spied
+    ground.kernel, ground.nft = Watched(spied), FakeNft(spied)
+    ground.restart()
+    ground.apply()
+    opened.clear()
+    ground.kernel.looks = 0
+    ground.cloud.security_list("open", allow("ingress", "tcp"), allow("egress"))
+    ground.apply()
+
+    assert (opened, ground.kernel.looks) == ([ROUTER], 0)
+
+
+def test_a_new_address_is_one_route_and_no_look(ground: Ground) -> None:
+    ground.cloud.ip(A, "10.0.1.77")
+    ground.apply()
+    made = [f for f in ground.kernel.done if isinstance(f, Route)]
+
+    assert ground.kernel.done == made
+    assert [route.destination for route in made] == [IPv4Network("10.0.1.77/32")]
+    assert ground.kernel.looks == 0
+
+
+def test_an_address_on_a_link_that_somebody_took_brings_the_link_back(
+    ground: Ground,
+) -> None:
+    ground.unplug(ROUTER, port_name(A))
+    ground.cloud.ip(A, "10.0.1.77")
+    ground.apply()
+
+    assert port_name(A) in ground.seen(ROUTER).links
+    assert IPv4Network("10.0.1.77/32") in {
+        route.destination for route in ground.seen(ROUTER).routes
+    }
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_change_finds_a_namespace_that_somebody_removed(
+    ground: Ground, *, again: bool
+) -> None:
+    ground.namespaces.delete(ROUTER)
+    if again:
+        ground.namespaces.create(ROUTER)
+    ground.cloud.security_list("open", allow("ingress", "tcp"), allow("egress"))
+    ground.apply()
+
+    assert "vmap @senders" in ground.rules()
+    assert port_name(A) in ground.seen(ROUTER).links
+
+
+def test_a_look_that_finds_nothing_touches_nothing(ground: Ground) -> None:
+    ground.look()
+    ground.look()
+
+    assert ground.nft.scripts == []
+    assert [f for f in ground.kernel.done if not isinstance(f, Sysctl)] == []
+
+
+def test_a_change_does_not_wait_for_a_look(ground: Ground) -> None:
+    async def story() -> None:
+        ground.kernel.go_on.clear()
+        ground.kernel.looking.clear()
+        look = asyncio.create_task(ground.loop.look())
+        await asyncio.to_thread(ground.kernel.looking.wait, 60)
+        ground.cloud.security_list("open", allow("ingress", "tcp"), allow("egress"))
+        await ground.loop.apply(ground.cloud.world)
+        assert not look.done()
+        assert len(ground.nft.scripts) == 1
+        ground.kernel.go_on.set()
+        await look
+
+    asyncio.run(story())
+    assert "vmap @senders" in ground.rules()
+
+
+def test_of_few_namespaces_nft_is_kept_open(ground: Ground) -> None:
+    for number in range(HELD):
+        vcn = ground.cloud.vcn(f"more{number}", f"10.{number + 1}.0.0/16")
+        ground.apply()
+    assert len(ground.nft.held) == HELD
+    ground.cloud.world = ground.cloud.world.drop(vcn)
+    ground.apply()
+
+    assert len(ground.nft.held) == HELD - 1
 
 
 def test_a_new_vnic_touches_no_other(ground: Ground) -> None:
@@ -346,13 +472,13 @@ def test_the_loop_repairs_by_itself() -> None:
 
     repaired = asyncio.Event()
 
-    class Watched(FabricLoop):
+    class Watchful(FabricLoop):
         async def look(self) -> None:
             await super().look()
             repaired.set()
 
     async def story() -> None:
-        loop = Watched(NAME, ground.tools, period=0.001)
+        loop = Watchful(NAME, ground.tools, period=0.001)
         await loop.apply(ground.cloud.world)
         ground.unplug(ROUTER, port_name(A))
         task = asyncio.create_task(loop.run())

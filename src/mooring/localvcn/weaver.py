@@ -20,7 +20,7 @@ from mooring.core.linux.port import Kernel, KernelError, Namespaces, Nft, NftErr
 from mooring.core.linux.seen import Link, Seen
 from mooring.core.vcn.packets.fabric import Fabric
 from mooring.core.vcn.packets.names import is_made_here, is_space_of
-from mooring.core.vcn.packets.upkeep import Chores, alike, chores
+from mooring.core.vcn.packets.upkeep import Chores, alike, changes, chores
 from mooring.localvcn.opened import Spaces, opened
 from mooring.localvcn.tables import Tables
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 # The group of the routers' ends whose births were carried out: "born".
 BORN = 0x626F726E
+
+Births = Mapping[str, Plan]
 
 
 class FabricError(Exception):
@@ -143,9 +145,7 @@ class Weaver:
             births = fabric.births.get(space, {})
             yield self._is_stray(space, spaces[space], facts, births)
 
-    def _is_stray(
-        self, space: str, fd: int, facts: Plan, births: Mapping[str, Plan]
-    ) -> bool:
+    def _is_stray(self, space: str, fd: int, facts: Plan, births: Births) -> bool:
         """Tell whether a namespace shows anything else; what was right before is compared quickly."""
         calm, last = self._calm.get(space, ((), None))
         seen = self._kernel.look(space, fd, last)
@@ -238,24 +238,43 @@ class Weaver:
         for space, facts in fabric.facts.items():
             if self._facts.get(space) == facts and not look:
                 continue
-            try:
-                faults = self._cable(space, facts, spaces)
-                births = fabric.births.get(space, {})
-                faults += self._bear(spaces[space], births, spaces)
-            except KernelError as error:
-                faults = [f"{space}: {error}"]
+            births = fabric.births.get(space, {})
+            known = not look and self._follow(space, facts, births, spaces)
+            faults = [] if known else self._cable(space, facts, births, spaces)
             if not faults:
                 self._facts[space] = facts
             yield from faults
 
-    def _cable(self, space: str, facts: Plan, spaces: Spaces) -> list[str]:
-        todo = chores(facts, self._kernel.look(space, spaces[space]))
-        faults = self._do(space, todo, spaces)
-        if todo.remove:
-            # With a link's last address the kernel takes its routes and neighbours as well.
+    def _follow(self, space: str, facts: Plan, births: Births, spaces: Spaces) -> bool:
+        """Carry out what changed since the last pass; False where that takes a look."""
+        last = self._facts.pop(space, None)
+        todo = None if last is None else changes(space, last, facts)
+        if todo is None:
+            return False
+        try:
+            faults = self._do(space, todo, spaces)
+            if any(isinstance(fact, Veth) for fact in todo.make):
+                faults += self._bear(spaces[space], births, spaces)
+        except KernelError as error:
+            faults = [str(error)]
+        if faults:
+            log.info("look needed space=%s why=%s", space, "; ".join(faults))
+        return not faults
+
+    def _cable(
+        self, space: str, facts: Plan, births: Births, spaces: Spaces
+    ) -> list[str]:
+        """Compare with what is there, and make it so."""
+        try:
             todo = chores(facts, self._kernel.look(space, spaces[space]))
-            faults += self._do(space, replace(todo, remove=()), spaces)
-        return faults
+            faults = self._do(space, todo, spaces)
+            if todo.remove:
+                # With a link's last address the kernel takes its routes and neighbours as well.
+                todo = chores(facts, self._kernel.look(space, spaces[space]))
+                faults += self._do(space, replace(todo, remove=()), spaces)
+            return faults + self._bear(spaces[space], births, spaces)
+        except KernelError as error:
+            return [f"{space}: {error}"]
 
     def _do(self, space: str, todo: Chores, spaces: Spaces) -> list[str]:
         if todo.unplug:
@@ -295,7 +314,7 @@ class Weaver:
                 )
                 barred.add(fact.near.name)
 
-    def _bear(self, fd: int, births: Mapping[str, Plan], spaces: Spaces) -> list[str]:
+    def _bear(self, fd: int, births: Births, spaces: Spaces) -> list[str]:
         """Do what is done once for a new port; its group says that it was."""
         links: Mapping[str, Link] = self._kernel.links(fd) if births else {}
         faults: list[str] = []

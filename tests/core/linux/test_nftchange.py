@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mooring.core.linux import nft
 from mooring.core.linux.nft import Chain, Hook, NamedSet, Table
-from mooring.core.linux.nftchange import change
+from mooring.core.linux.nftchange import change, difference, fingerprint
 
 HOOK = Hook("filter", "input", 0)
 PEERS = NamedSet("peers", "ipv4_addr", elements=("10.0.0.1", "10.0.0.2"))
@@ -81,3 +81,37 @@ def test_what_no_transaction_can_change_is_replaced() -> None:
 
     assert change(BEFORE, other_type) == nft.replace(other_type)
     assert change(BEFORE, other_hook) == nft.replace(other_hook)
+
+
+def test_a_fingerprint_follows_every_difference() -> None:
+    two = Chain("two", ("ip saddr @others accept",))
+    others = NamedSet("others", "ipv4_addr", flags=("interval",))
+    tables = (
+        BEFORE,
+        after(others, DOORS, chains=(two, BASE)),
+        after(replace(PEERS, elements=("10.0.0.9",)), chains=(BASE,)),
+        after(DOORS, chains=(replace(BASE, rules=()), ONE)),
+    )
+
+    for one in tables:
+        for other in tables:
+            found = difference(one, other).fingerprint_after(fingerprint(one))
+            assert found == fingerprint(other)
+    assert len(set(map(fingerprint, tables))) == len(tables)
+
+
+def test_order_makes_no_other_fingerprint() -> None:
+    turned = replace(PEERS, elements=PEERS.elements[::-1])
+
+    assert fingerprint(BEFORE) == fingerprint(after(DOORS, turned, chains=(BASE, ONE)))
+
+
+def test_what_is_in_a_set_or_a_map_makes_another() -> None:
+    kinds = (
+        PEERS,
+        replace(PEERS, value="verdict"),
+        replace(PEERS, name="more"),
+        replace(PEERS, elements=("10.0.0.1",)),
+    )
+
+    assert len({fingerprint(after(kind)) for kind in kinds}) == len(kinds)

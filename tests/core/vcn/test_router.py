@@ -177,6 +177,39 @@ def test_a_change_makes_only_the_ports_that_it_touches_again() -> None:
     assert after != before
 
 
+def test_a_port_that_reads_as_before_stays_the_same_object() -> None:
+    cloud = a_wide_world()
+    before = seen(cloud)
+    extra = cloud.ip(B, "10.0.1.77")
+    assert seen(cloud) != before
+    cloud.world = cloud.world.drop(extra)
+    after = seen(cloud)
+
+    assert after == before
+
+
+def test_a_record_that_changed_in_its_place_makes_its_port_again() -> None:
+    cloud = a_wide_world()
+    before = seen(cloud)
+    cloud.change(B, skip_source_dest_check=True)
+    after = seen(cloud)
+
+    same = [one is two for one, two in zip(before.ports, after.ports, strict=True)]
+    assert sorted(same) == [False, True, True]
+
+
+def test_a_vnic_that_is_unplugged_has_no_port_until_it_is_plugged_in() -> None:
+    cloud = a_wide_world()
+    before = seen(cloud)
+    attached = cloud.world
+    cloud.unplug("b")
+    assert seen(cloud).port_of(B) is None
+    assert seen(cloud).port_of(B) is None
+    cloud.world = attached
+
+    assert seen(cloud) == before
+
+
 # -- the internet
 
 

@@ -24,7 +24,7 @@ from mooring.core.linux.plan import (
     Veth,
 )
 from mooring.core.linux.seen import Link, Seen
-from mooring.core.vcn.packets.upkeep import Chores, chores
+from mooring.core.vcn.packets.upkeep import Chores, alike, changes, chores
 
 HERE, THERE = "router", "node"
 PORT = "v0123456789"
@@ -197,3 +197,81 @@ def test_of_ipv6_routes_to_one_network_all_but_the_wanted_one_go(other: Route) -
     assert chores(FACTS, a_look(other, without=(ROUTE6,))) == Chores(
         make=(ROUTE6,), remove=(other,)
     )
+
+
+def test_a_plan_that_stays_is_no_work() -> None:
+    again = tuple(replace(fact) for fact in FACTS)
+
+    assert changes(HERE, FACTS, FACTS) == changes(HERE, FACTS, again) == Chores()
+
+
+def test_what_came_is_made_and_what_went_is_removed() -> None:
+    other = replace(ROUTE, destination=IPv4Network("10.0.1.6/32"))
+
+    assert changes(HERE, (PAIR, ROUTE), (PAIR, other)) == Chores(
+        make=(other,), remove=(ROUTE,)
+    )
+
+
+def test_what_the_kernel_replaces_is_only_made() -> None:
+    moved = replace(ROUTE, link=OTHER)
+
+    assert changes(HERE, FACTS, (*FACTS[:4], moved, *FACTS[5:])) == Chores(
+        make=(moved,)
+    )
+
+
+def test_a_fact_that_is_said_twice_stays_when_it_is_said_once() -> None:
+    assert changes(HERE, (ROUTE, replace(ROUTE)), (ROUTE,)) == Chores()
+
+
+def test_a_pair_that_came_is_made_where_it_begins() -> None:
+    alone = (PAIR, NEIGHBOUR, ROUTE)
+
+    assert changes(HERE, (), alone) == Chores(make=alone)
+    assert changes(THERE, (), alone) is None
+
+
+def test_a_pair_that_went_takes_all_that_is_on_it() -> None:
+    rest = (ADDRESS, NOWHERE, NOWHERE6)
+
+    assert changes(HERE, (*rest, PAIR, NEIGHBOUR, ROUTE, ADDRESS6), rest) == Chores(
+        unplug=(PORT,)
+    )
+
+
+def test_a_rule_that_went_is_removed() -> None:
+    assert changes(HERE, (RULE, RULE6), (RULE,)) == Chores(remove=(RULE6,))
+
+
+def test_a_pair_that_is_made_anew_takes_a_look() -> None:
+    other = replace(PAIR, far=replace(PAIR.far, mac="02:00:17:00:00:02"))
+
+    assert changes(HERE, FACTS, (ADDRESS, other)) is None
+
+
+@pytest.mark.parametrize("gone", [ADDRESS, ADDRESS6, LinkUp(HERE, "lo")])
+def test_an_address_or_link_that_is_no_longer_wanted_takes_a_look(gone: Fact) -> None:
+    assert changes(HERE, (PAIR, gone), (PAIR,)) is None
+
+
+def test_looks_that_differ_by_what_was_sent_are_alike() -> None:
+    busy = replace(LINK, rx_packets=7, tx_packets=9)
+    one, other = Seen(HERE, {PORT: LINK}), Seen(HERE, {PORT: busy})
+
+    assert alike(one, other)
+    assert alike(one, replace(other, raw={1: (b"",)}))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Seen(HERE, {PORT: replace(LINK, mtu=1500)}),
+        Seen(HERE, {PORT: LINK}, addresses=frozenset({ADDRESS})),
+        Seen(HERE, {PORT: LINK}, routes=frozenset({ROUTE})),
+        Seen(HERE, {PORT: LINK}, rules=frozenset({RULE})),
+        Seen(HERE, {PORT: LINK}, neighbours=frozenset({NEIGHBOUR})),
+    ],
+)
+def test_looks_that_differ_in_anything_else_are_not(other: Seen) -> None:
+    assert not alike(Seen(HERE, {PORT: LINK}), other)

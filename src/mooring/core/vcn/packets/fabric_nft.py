@@ -17,11 +17,14 @@ and so are the chains to which they jump. What a profile's chain asks, `profiles
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from operator import is_
 
 from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
+from mooring.core.vcn.model import NetworkSecurityGroup, SecurityList
 from mooring.core.vcn.packets.forwarding import METADATA_PORT
 from mooring.core.vcn.packets.names import HIGHEST_TABLE, UPLINK, gate_name, port_name
-from mooring.core.vcn.packets.profiles import Profile, profiles
+from mooring.core.vcn.packets.profiles import Profile, Rules, profiles
 from mooring.core.vcn.packets.profiles_nft import profile_chains
 from mooring.core.vcn.packets.router import (
     LINK_LOCAL6,
@@ -45,8 +48,44 @@ SERVED = f"tcp . {METADATA_PORT}, tcp . {RESOLVER_PORT}, udp . {RESOLVER_PORT}"
 Frame = dict[str, tuple[Hook | None, Iterable[str]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A VCN's table, and what it was made of."""
+
+    router: Router
+    rules: tuple[Rules, ...]
+    table: Table
+
+
+# A change is of one VCN: of all others the table is the same object. By VCN.
+_last: dict[str, _Compiled] = {}
+
+
 def ruleset(world: World, router: Router) -> Table:
-    """Compile one VCN."""
+    """Compile one VCN; give the same table while nothing that it is made of changes."""
+    last, rules = _last.get(router.vcn.id), tuple(_rules(world, router))
+    if last is not None and last.router == router and _are_same(last.rules, rules):
+        return last.table
+    table = _compiled(world, router)
+    _last[router.vcn.id] = _Compiled(router, rules, table)
+    return table
+
+
+def _rules(world: World, router: Router) -> Iterator[Rules]:
+    """Give the rules of every list and group that some port is under."""
+    lists = {i for port in router.ports for i in port.subnet.security_list_ids}
+    groups = {i for port in router.ports for i in port.vnic.nsg_ids}
+    for id in sorted(lists | groups):
+        record = world.get(id)
+        if isinstance(record, SecurityList | NetworkSecurityGroup):
+            yield record.rules
+
+
+def _are_same(these: tuple[Rules, ...], those: tuple[Rules, ...]) -> bool:
+    return len(these) == len(those) and all(map(is_, these, those))
+
+
+def _compiled(world: World, router: Router) -> Table:
     shelf = Shelf()
     by_vnic = profiles(world, router)
     families = (IPV4, IPV6) if has_ipv6(router) else (IPV4,)
@@ -138,13 +177,7 @@ def _frame(router: Router, within: str) -> Frame:
         "answers": (None, ("ct direction reply accept",)),
         "prerouting": (
             Hook("filter", "prerouting", "raw", "drop"),
-            (
-                "iifname vmap @entries",
-                *_sixth("prerouting6", six=six),
-                "iifname @checked fib saddr . iif oif missing drop",
-                f"ip daddr @{within} accept",
-                "iifname vmap @ways",
-            ),
+            _prerouting(within, six=six),
         ),
         "dstnat": (
             Hook("nat", "prerouting", "dstnat"),
@@ -218,6 +251,14 @@ def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
 def _sixth(chain: str, *, six: bool) -> Iterator[str]:
     if six:
         yield f"meta nfproto ipv6 goto {chain}"
+
+
+def _prerouting(within: str, *, six: bool) -> Iterator[str]:
+    yield "iifname vmap @entries"
+    yield from _sixth("prerouting6", six=six)
+    yield "iifname @checked fib saddr . iif oif missing drop"
+    yield f"ip daddr @{within} accept"
+    yield "iifname vmap @ways"
 
 
 def _outside(within: str, *, six: bool) -> Iterator[str]:

@@ -11,9 +11,9 @@ would cost more than the work that it saves.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from mooring.core.net.ranges import Piece, Range, Ranges, merged, pieces
 from mooring.core.vcn.model import SecurityRule
@@ -185,32 +185,26 @@ def _profile(
     name: str, out: Sides, into: Sides, families: tuple[_Peers, ...]
 ) -> Profile:
     ipv4, ipv6 = families
+    egress, tracked_egress = _classes(out, ipv4)
+    ingress, tracked_ingress = _classes(into, ipv4)
+    egress6, tracked_egress6 = _classes(out, ipv6)
+    ingress6, tracked_ingress6 = _classes(into, ipv6)
     return Profile(
         name=name,
-        egress=_granted_to(out, ipv4),
-        ingress=_granted_to(into, ipv4),
-        tracked_egress=_tracked_of(out, ipv4),
-        tracked_ingress=_tracked_of(into, ipv4),
-        egress6=_granted_to(out, ipv6),
-        ingress6=_granted_to(into, ipv6),
-        tracked_egress6=_tracked_of(out, ipv6),
-        tracked_ingress6=_tracked_of(into, ipv6),
+        egress=egress,
+        ingress=ingress,
+        tracked_egress=tracked_egress,
+        tracked_ingress=tracked_ingress,
+        egress6=egress6,
+        ingress6=ingress6,
+        tracked_egress6=tracked_egress6,
+        tracked_ingress6=tracked_ingress6,
     )
 
 
 @lru_cache(REMEMBERED)
-def _granted_to(sides: Sides, peers: _Peers) -> Classes:
-    return _classes(sides, peers, partial(_granted, peers.version))
-
-
-@lru_cache(REMEMBERED)
-def _tracked_of(sides: Sides, peers: _Peers) -> Classes:
-    return _classes(sides, peers, partial(_tracked, peers.version))
-
-
-def _classes(
-    sides: Sides, peers: _Peers, meaning: Callable[[tuple[_Bundle, ...]], Services]
-) -> Classes:
+def _classes(sides: Sides, peers: _Peers) -> tuple[Classes, Classes]:
+    """Give what is let pass, and of that what is tracked."""
     named = dict(peers.named)
     layers = [
         (stretch, bundle)
@@ -219,10 +213,23 @@ def _classes(
         for stretch in _stretches(bundle, peers.version, named)
     ]
 
-    def fold(combined: Sequence[_Bundle]) -> Services:
-        return meaning(tuple(combined))
+    def fold(combined: Sequence[_Bundle]) -> tuple[Services, Services]:
+        return _meaning(peers.version, tuple(combined))
 
-    return tuple(p for p in pieces(layers, fold) if p[2] != NOTHING)
+    both = tuple(pieces(layers, fold))
+    granted = _joined((low, high, pair[0]) for low, high, pair in both)
+    return granted, _joined((low, high, pair[1]) for low, high, pair in both)
+
+
+def _joined(classes: Iterable[Piece[Services]]) -> Classes:
+    """Make one of neighbours with equal services, and leave out those without any."""
+    found: list[Piece[Services]] = []
+    for low, high, services in classes:
+        if found and found[-1][1] + 1 == low and found[-1][2] == services:
+            found[-1] = (found[-1][0], high, services)
+        elif services != NOTHING:
+            found.append((low, high, services))
+    return tuple(found)
 
 
 def _stretches(bundle: _Bundle, version: int, named: Named) -> Ranges:
@@ -233,15 +240,10 @@ def _stretches(bundle: _Bundle, version: int, named: Named) -> Ranges:
 
 
 @lru_cache(MEANINGS)
-def _granted(version: int, bundles: tuple[_Bundle, ...]) -> Services:
-    return allowed(_rules(bundles), version)
-
-
-@lru_cache(MEANINGS)
-def _tracked(version: int, bundles: tuple[_Bundle, ...]) -> Services:
+def _meaning(version: int, bundles: tuple[_Bundle, ...]) -> tuple[Services, Services]:
     stateful = allowed((r for r in _rules(bundles) if not r.is_stateless), version)
     stateless = allowed((r for r in _rules(bundles) if r.is_stateless), version)
-    return without(stateful, stateless)
+    return allowed(_rules(bundles), version), without(stateful, stateless)
 
 
 def _rules(bundles: tuple[_Bundle, ...]) -> Iterator[SecurityRule]:

@@ -76,6 +76,48 @@ def _without(seen: Seen, links: set[str]) -> Seen:
     )
 
 
+def changes(space: str, before: Plan, after: Plan) -> Chores | None:
+    """Say how a namespace that has one plan gets the other, without a look at all that is there.
+
+    None where only a look tells: what goes with an address, what is left of a link that is made
+    anew, whether the far end of another namespace's link is there already.
+    """
+    old, new = _only(before, after), _only(after, before)
+    gone = {name for fact in old for name in _ends(fact, space)}
+    came = {name for fact in new for name in _ends(fact, space)}
+    left = [fact for fact in old if _link(fact) not in gone and not _ends(fact, space)]
+    if gone & came or any(isinstance(fact, Address | LinkUp) for fact in left):
+        return None
+    if any(isinstance(fact, Veth) and fact.near.space != space for fact in new):
+        return None
+    kept = {_key(fact) for fact in after} if left else set()
+    return Chores(
+        unplug=tuple(sorted(gone)),
+        make=new,
+        remove=tuple(fact for fact in left if _key(fact) not in kept),
+    )
+
+
+def _only(these: Plan, those: Plan) -> Plan:
+    """Give the facts that the others lack; most are the same objects."""
+    known = set(map(id, those))
+    mine = [fact for fact in these if id(fact) not in known]
+    known = set(map(id, these))
+    others = {fact for fact in those if id(fact) not in known}
+    return tuple(fact for fact in mine if fact not in others)
+
+
+def _ends(fact: Fact, space: str) -> tuple[str, ...]:
+    """Name the links that a pair is in a namespace."""
+    if not isinstance(fact, Veth):
+        return ()
+    return tuple(end.name for end in (fact.near, fact.far) if end.space == space)
+
+
+def _link(fact: Fact) -> str | None:
+    return getattr(fact, "link", None)
+
+
 def alike(one: Seen, other: Seen) -> bool:
     """Tell whether two looks show the same, whatever was sent and received in between."""
     return (

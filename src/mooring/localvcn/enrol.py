@@ -17,7 +17,6 @@ from mooring.adapters.credentials import (
     User,
 )
 
-
 # By this last line the command line knows that the key was meant for the API; without it, it warns.
 LABEL = "OCI_API_KEY\n"
 

@@ -105,6 +105,9 @@ def fabric_rows() -> list[Row]:
     return [
         row("vcn_rules_scaling", found.many, found.few, "us"),
         row("vcn_rule_change", found.change_ms, None, "ms"),
+        row("vcn_rule_call", found.call_ms, None, "ms"),
+        row("vcn_fabric_look", found.look_ms, None, "ms"),
+        row("vcn_fabric_first", found.first_ms, None, "ms"),
     ]
 
 

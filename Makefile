@@ -18,7 +18,7 @@ check: ## all that needs no root: format, lint, types, import contracts, core, h
 	.venv/bin/ruff check -q $(SOURCES)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PY) -m pytest -q tests/house tests/core --cov --cov-report=term:skip-covered
+	$(PY) -m pytest -q -n 2 tests/house tests/core --cov --cov-report=term:skip-covered
 
 upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitool, CNI plugins, podman
 	tests/upstream/setup

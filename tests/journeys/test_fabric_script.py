@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from ipaddress import IPv6Network
 
@@ -99,7 +100,8 @@ class Net:
 
     def asks(self, address: str, patience: int = 20) -> str:
         """What a web server there says about the caller."""
-        ask = ("curl", "-sg", "-m", str(patience), f"http://{address}/")
+        program = "import sys, urllib.request as u; print(u.urlopen(*sys.argv[1:2], timeout=float(sys.argv[2])).read().decode())"
+        ask = (sys.executable, "-c", program, f"http://{address}/", str(patience))
         words = ["ip", "netns", "exec", self.space, *ask]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
         return done.stdout.partition(" ")[0]

@@ -41,6 +41,13 @@ def home(server: LocalVcn) -> str:
     return compartment
 
 
+# A bare machine has no curl.
+ASK = """
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode())
+"""
+
+
 class Net:
     """An open VCN of both families with one instance."""
 
@@ -100,8 +107,7 @@ class Net:
 
     def asks(self, address: str, patience: int = 20) -> str:
         """What a web server there says about the caller."""
-        program = "import sys, urllib.request as u; print(u.urlopen(*sys.argv[1:2], timeout=float(sys.argv[2])).read().decode())"
-        ask = (sys.executable, "-c", program, f"http://{address}/", str(patience))
+        ask = (sys.executable, "-c", ASK, f"http://{address}/", str(patience))
         words = ["ip", "netns", "exec", self.space, *ask]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
         return done.stdout.partition(" ")[0]

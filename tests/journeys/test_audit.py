@@ -233,7 +233,7 @@ class TestLostPods:
     def test_leaks_are_freed_and_no_pod_that_lives_is_touched(
         self, lab: Lab, lost: Lost
     ) -> None:
-        assert left(lab) == for_people(lost)
+        until(lambda: left(lab) == for_people(lost), "what is for people")
 
         links = on(lab, "node-1", "ip", "link")
         ends = {
@@ -278,7 +278,8 @@ def test_an_address_too_many_in_the_cloud_is_told_of_and_left_alone(lab: Lab) ->
     details = MODELS.CreatePrivateIpDetails(vnic_id=vnic_of(lab, "node-1"))
     made = calls.create_private_ip(details).data
 
-    assert left(lab) == {("address-not-listed", f"{made.ip_address}/32")}
+    named = {("address-not-listed", f"{made.ip_address}/32")}
+    until(lambda: left(lab) == named, "the address that is not listed, alone")
     calls.delete_private_ip(made.id)
 
 
@@ -337,7 +338,7 @@ def test_what_the_cloud_lost_comes_back_and_pods_keep_what_they_hold(lab: Lab) -
     until(lambda: left(lab, "--wait", "120") == held, "all but what the cloud lost")
     assert vnic_of(lab, "node-2") != vnic
     lab.do("pod", "rm", "one")
-    assert found(lab) == set()
+    until(lambda: found(lab) == set(), "peace")
 
 
 @pytest.mark.parametrize(

@@ -393,8 +393,9 @@ def test_a_withdrawn_address_is_reported_and_not_given_again(world: World) -> No
     pod = world.run_pod("one")
     world.write_npn(tuple(a for a in world.pod_addresses if a != pod.address))
 
-    until("the report", lambda: world.status["pool"]["draining"] == 1)
-    assert f"withdrawn attachment=mooring/one/eth0 address={pod.address}" in world.log
+    word = f"withdrawn attachment=mooring/one/eth0 address={pod.address}"
+    until("the report", lambda: word in world.log)
+    until("its count", lambda: world.status["pool"]["draining"] == 1)
     assert world.pings(pod.space, "10.0.8.1")
     world.remove_pod(pod)
     until("the end", lambda: world.status["pool"]["held"] == 0)

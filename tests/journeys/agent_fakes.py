@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from errno import EBUSY, ENOBUFS
 from ipaddress import (
@@ -27,6 +28,7 @@ from mooring.agent.run import Agent, Settings
 from mooring.core.cni.frames import Answer, Call
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
+from mooring.core.ipam.port import DiskError
 from mooring.core.linux import drift
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.plan import HOST, POD, Address, Fact, LinkUp, Plan, Route
@@ -48,16 +50,30 @@ class Killed(BaseException):
 
 
 class Fuse:
-    """Kills whoever burns it for the n-th time, and all who come after, until reset."""
+    """Kills whoever burns it for the n-th time, and all who come after, until reset.
+
+    It is burned before every step that changes something and told after it, so that whoever
+    stands in its place can kill, refuse and look on both sides (`survival.points`).
+    """
 
     def __init__(self) -> None:
         self.burned = 0
         self.at: int | None = None
 
-    def burn(self) -> None:
+    def burn(self, _what: str = "", _about: object = None) -> None:
         self.burned += 1
         if self.at is not None and self.burned >= self.at:
             raise Killed
+
+    def done(self, what: str) -> None:
+        """Hear that a step was made."""
+
+    def glance(self, what: str) -> None:
+        """Hear that somebody looks."""
+
+    def goes_on(self) -> bool:
+        """Tell whether facts behind a refused one are made: they travel in batches."""
+        return False
 
     def reset(self, at: int | None = None) -> None:
         self.burned, self.at = 0, at
@@ -75,26 +91,40 @@ class MortalKernel(FakeKernel):
     def look(self, space: str, fd: int | None) -> Seen:
         if self.blind:
             raise KernelError(None, ENOBUFS, "the look was too large")
+        self._fuse.glance("kernel look")
         return super().look(space, fd)
 
     def carry_out(self, plan: Plan, spaces: Spaces) -> None:
-        for fact in plan:
-            self._fuse.burn()
-            super().carry_out((fact,), spaces)
+        for number, fact in enumerate(plan, start=1):
+            try:
+                self._fuse.burn("kernel make", fact)
+                super().carry_out((fact,), spaces)
+                self._fuse.done("kernel make")
+            except KernelError:
+                rest = plan[number:] if self._fuse.goes_on() else ()
+                for each in rest:
+                    with suppress(KernelError):
+                        super().carry_out((each,), spaces)
+                raise
 
     def take_back(self, plan: Plan, spaces: Spaces) -> tuple[KernelError, ...]:
         refused: list[KernelError] = []
         for fact in reversed(plan):
-            self._fuse.burn()
-            refused += super().take_back((fact,), spaces)
+            try:
+                self._fuse.burn("kernel take back", fact)
+                refused += super().take_back((fact,), spaces)
+                self._fuse.done("kernel take back")
+            except KernelError as why:
+                refused.append(why)
         return tuple(refused)
 
     def delete_links(self, fd: int | None, names: Iterable[str]) -> None:
         wanted = list(names)
         for name in wanted:
-            self._fuse.burn()
+            self._fuse.burn("kernel delete")
             if name not in self.stuck:
                 super().delete_links(fd, [name])
+            self._fuse.done("kernel delete")
         if self.stuck.intersection(wanted):
             raise KernelError(None, EBUSY, "stuck")
 
@@ -107,8 +137,9 @@ class MortalNft(FakeNft):
         self._fuse = fuse
 
     def run(self, script: str, fd: int | None = None) -> None:
-        self._fuse.burn()
+        self._fuse.burn("nft run")
         super().run(script, fd)
+        self._fuse.done("nft run")
 
     def set_elements(
         self,
@@ -118,8 +149,9 @@ class MortalNft(FakeNft):
         delete: Iterable[bytes] = (),
         fd: int | None = None,
     ) -> None:
-        self._fuse.burn()
+        self._fuse.burn("nft elements")
         super().set_elements(where, add=add, delete=delete, fd=fd)
+        self._fuse.done("nft elements")
 
 
 class MortalDisk(FakeDisk):
@@ -129,17 +161,44 @@ class MortalDisk(FakeDisk):
         super().__init__()
         self._fuse = fuse
         self.full_after: int | None = None
+        self._uncut: int | None = None
 
     def append(self, data: bytes, *, durable: bool) -> None:
-        self._fuse.burn()
         if self.full_after is not None:
             self.full = self.full_after == 0
             self.full_after = max(0, self.full_after - 1)
-        super().append(data, durable=durable)
+        if self._uncut is not None:  # the adapter cuts off what it could not before
+            self.journal, self._uncut = self.journal[: self._uncut], None
+        before = len(self.journal)
+        try:
+            self._fuse.burn("disk append")
+            super().append(data, durable=durable)
+            self._fuse.done("disk append")
+        except DiskError:
+            self._uncut = before
+            raise
 
     def replace(self, data: bytes) -> None:
-        self._fuse.burn()
+        self._fuse.burn("disk replace")
         super().replace(data)
+        self._uncut = None
+        self._fuse.done("disk replace")
+
+    def publish(self, name: str, text: str) -> None:
+        self._fuse.burn("disk publish")
+        super().publish(name, text)
+        self._fuse.done("disk publish")
+
+    def set_aside(self) -> str:
+        self._fuse.burn("disk set aside")
+        name = super().set_aside()
+        self._uncut = None
+        self._fuse.done("disk set aside")
+        return name
+
+    def reopen(self) -> None:
+        """Another program opens the directory: what stands there counts."""
+        self._uncut = None
 
 
 def v4(n: int) -> IPv4Address:
@@ -214,9 +273,9 @@ class Machine:
 
     settings: Settings = field(default_factory=lambda: Settings(npn=NAME))
     said: list[str] = field(default_factory=list)
+    fuse: Fuse = field(default_factory=Fuse)
 
     def __post_init__(self) -> None:
-        self.fuse = Fuse()
         self.clock = FakeClock()
         self.namespaces = FakeNamespaces()
         self.kernel = MortalKernel(self.namespaces, self.fuse)
@@ -244,6 +303,7 @@ class Machine:
         self.objects.write_status(NAME, success(*vnics))
 
     def new_agent(self) -> Agent:
+        self.disk.reopen()
         host = Host(self.kernel, self.nft, self.namespaces, self.clock, self.say)
         return Agent(host, self.disk, self.objects, self.settings)
 

@@ -127,7 +127,17 @@ FROM_DRG = {
     "203.0.113.0/24": (FAR_HOP,),
     NEAR6: (LPGS["far"], FAR_HOP6),
 }
+# Of the internet's gateways: what came in is led by another VNIC.
+FROM_INTERNET = {
+    "10.0.2.0/24": (NEAR_HOP, NEAR_HOP, HOPS["10.0.2.8"]),
+    "10.0.2.64/28": (NEAR_HOP, HOPS["10.0.2.8"]),
+    "10.0.1.0/25": (NEAR_HOP,),
+    "2001:db8:4000::/64": (NEAR_HOP6,),
+    BLOCK6: (NEAR_HOP6, NEAR_HOP),
+}
 TABLES = {
+    "internet": (NEAR, FROM_INTERNET),
+    "answers": (NEAR, FROM_INTERNET),
     "one": (NEAR, FROM_NEAR),
     "two": (NEAR, FROM_NEAR),
     "far": (FAR, FROM_FAR),
@@ -199,6 +209,9 @@ class WideGame(Game):
             storage=self.chance.random() < 0.15,
         )
         self.cloud.change(SGW, route_table_id=an_id("routetable", "services"))
+        for gateway, name in ((IGW, "internet"), (NAT, "answers")):
+            own = an_id("routetable", name) if self.chance.random() < 0.6 else None
+            self.cloud.change(gateway, route_table_id=own)
 
     def change_doors(self) -> None:
         """Open and shut what joins the networks, and let it ask a table or not."""

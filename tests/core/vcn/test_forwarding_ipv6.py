@@ -100,7 +100,10 @@ def test_every_address_of_an_ipv6_block_leads_to_its_vnic() -> None:
         (Packet(A, udp(A6, 1, "fe80::99", 2)), "fe80::99 is not routed"),
         (Packet(A, udp(A6, 1, "::1", 2)), "::1 is not routed"),
         (Packet(INTERNET, tcp(SERVER6, 1, "2001:db8:9::1", 2)), "no public address"),
-        (Packet(INTERNET, tcp(SERVER6, 1, "2001:db8:4000::99", 2)), "no IPv6 covers"),
+        (
+            Packet(INTERNET, tcp(SERVER6, 1, "2001:db8:4000::99", 2)),
+            "no private IP covers",
+        ),
         (Packet(INTERNET, tcp(B6, 1, A6, 2)), "is inside of the VCN"),
     ],
 )

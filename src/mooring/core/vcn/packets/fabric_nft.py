@@ -6,6 +6,7 @@ A packet's way through the table:
   the FIB, which has a route per private IP)? Outside of the VCN: the route table's way,
   kept as a mark (`ways_nft`), and the tracking zone of what will be translated.
 - nat: translation of the first packet of a flow; connection tracking does the others.
+  Then what a gateway's own table leads elsewhere than to the address is marked.
 - forward twice: the sender's egress rules, then the receiver's ingress rules. `accept`
   ends one base chain and lets the packet on to the next.
 - postrouting: what leaves for the internet has the address that its mark says.
@@ -34,11 +35,19 @@ from mooring.core.vcn.packets.router import (
     Services,
 )
 from mooring.core.vcn.packets.services_nft import IPV4, IPV6, Family, Shelf
-from mooring.core.vcn.packets.ways_nft import inside, named, outside, ways
+from mooring.core.vcn.packets.ways_nft import (
+    arrivals,
+    inside,
+    inward6,
+    named,
+    outside,
+    ways,
+)
 from mooring.core.vcn.world import World
 
 FAMILY, TABLE = "inet", "mooring"
 AFTER_TRANSLATION = 110  # source translation is at 100
+TRANSLATED_BACK = "dstnat + 10"
 RESOLVER_PORT = 53
 # What a guest and its router say to each other to find each other (RFC 4861).
 DISCOVERY = "nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert"
@@ -161,6 +170,9 @@ def _checks(shelf: Shelf, router: Router) -> None:
 
 def _base(shelf: Shelf, router: Router) -> None:
     frame = _frame(router, inside(shelf, router, IPV4))
+    if arrivals(shelf, router):
+        rule = f"iifname {quote(UPLINK)} meta mark vmap @arrivals"
+        frame["arrivals"] = Hook("filter", "prerouting", TRANSLATED_BACK), (rule,)
     if has_ipv6(router):
         frame |= _frame6(shelf, router, inside(shelf, router, IPV6))
     for name, (hook, rules) in frame.items():
@@ -215,7 +227,12 @@ def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
     return {
         "outside6": (
             None,
-            (f"ip6 saddr @{within} drop", f"ip6 daddr @{public} accept", "drop"),
+            (
+                f"ip6 saddr @{within} drop",
+                f"ip6 daddr != @{public} drop",
+                *inward6(shelf, router),
+                "accept",
+            ),
         ),
         "inbound6": (
             None,

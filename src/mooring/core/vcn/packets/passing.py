@@ -110,9 +110,9 @@ class Passing:
         first, reply = flow.original.destination, flow.reply.destination
         return way.face == (first if self.is_reply else reply)
 
-    def go(self, way: Way, reason: str) -> Step:
-        """Let it take its way."""
-        head = self.packet.head
+    def go(self, way: Way, reason: str, changed: Tuple | None = None) -> Step:
+        """Let it take its way, with another destination if it is `changed`."""
+        head = changed or self.packet.head
         match way:
             case Hop(port):
                 return self.deliver(port, head)

@@ -41,6 +41,7 @@ from mooring.core.vcn.packets.ways import (
     Peer,
     Route,
     Route6,
+    Routes,
     Services,
     Way,
     Ways,
@@ -100,6 +101,10 @@ class Router:
     IPv6 and the internet: `global6` are the VCN's prefixes while an internet gateway is open,
     `receiving6` those of subnets to which the internet may speak first.
 
+    What comes in from the internet goes first where the gateway's own table leads it: `inward` has
+    the ways of each NAT gateway's face and public address, by the private one that is meant, and
+    `inward6` those of the internet gateway. Where no route fits it goes to the address itself.
+
     `labels` are the networks that rules for a service's CIDRs mean.
     """
 
@@ -115,6 +120,8 @@ class Router:
     behind: dict[IPv4Address, IPv4Address]
     global6: tuple[IPv6Network, ...]
     receiving6: tuple[IPv6Network, ...]
+    inward: dict[IPv4Address, tuple[Route, ...]]
+    inward6: tuple[Route6, ...]
     labels: dict[str, IPv4Network]
 
     def inside(self, address: Address) -> bool:
@@ -176,6 +183,8 @@ class Router:
             yield from (way for routes in tables.values() for _, way in routes)
         for gate in self.gates.values():
             yield from (way for _, way in (*gate.routes, *gate.routes6))
+        for inward in (*self.inward.values(), self.inward6):
+            yield from (way for _, way in inward)
 
     @cached_property
     def _places(self) -> dict[tuple[int, int, int], Port]:
@@ -217,9 +226,12 @@ def router(world: World, vcn: Vcn) -> Router:
     tables = {t.id: ways.of(t) for t in world.referring(RouteTable, vcn.id)}
     subnets = tuple(world.subnets_of(vcn.id))
     gateways = world.referring(InternetGateway, vcn.id)
-    is_open = any(isinstance(internet(gate), Internet) for gate in gateways)
-    behind = _publics(world, by_vnic) if is_open else {}
-    prefixes = vcn.ipv6_cidr_blocks if is_open else ()
+    is_open = (gate for gate in gateways if isinstance(internet(gate), Internet))
+    gateway = next(is_open, None)
+    behind = _publics(world, by_vnic) if gateway else {}
+    prefixes = vcn.ipv6_cidr_blocks if gateway else ()
+    inward = ways.inward(gateway) if gateway else Routes()
+    faces = dict(_faces(world, ways))
     receiving = tuple(s for s in subnets if not s.prohibit_internet_ingress)
     published = {public: port for public, (_, port) in behind.items()}
     return Router(
@@ -228,7 +240,7 @@ def router(world: World, vcn: Vcn) -> Router:
         routes={name: routes.ipv4 for name, routes in tables.items()},
         routes6={name: routes.ipv6 for name, routes in tables.items()},
         gates={gate.id: gate for gate in ways.gates()},
-        faces=frozenset(_faces(world, vcn)),
+        faces=frozenset(faces),
         published=published,
         behind={public: private for public, (private, _) in behind.items()},
         receiving=frozenset(
@@ -244,15 +256,18 @@ def router(world: World, vcn: Vcn) -> Router:
             for block in subnet.ipv6_cidr_blocks
             if any(block.subnet_of(prefix) for prefix in prefixes)
         ),
+        inward=faces | dict.fromkeys(behind, inward.ipv4),
+        inward6=inward.ipv6,
         labels={s.label: s.network for s in services(world.settings.region)},
     )
 
 
-def _faces(world: World, vcn: Vcn) -> Iterator[IPv4Address]:
-    for gateway in world.referring(NatGateway, vcn.id):
+def _faces(world: World, ways: Ways) -> Iterator[tuple[IPv4Address, tuple[Route, ...]]]:
+    """Give the open NAT gateways' addresses, each with the ways of the gateway's own table."""
+    for gateway in world.referring(NatGateway, ways.vcn.id):
         way = nat(gateway)
         if isinstance(way, Nat):
-            yield way.face
+            yield way.face, ways.inward(gateway).ipv4
 
 
 def _publics(

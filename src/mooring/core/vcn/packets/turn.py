@@ -230,21 +230,21 @@ class Turn:
         if at is None and not self.packet.can_begin():
             return ends(f"{self.packet.head} belongs to no flow")
         inner = at.flow.original.source if at and at.is_reply else behind
-        port = self.router.port_at(inner) if inner else None
-        if inner is None or port is None:
-            return ends(f"no private IP covers {inner}")
-        return passing.deliver(port, self.packet.head._replace(destination=inner))
+        if not isinstance(inner, IPv4Address):
+            return ends(f"no private IP is behind {address}")
+        routes = self.router.inward.get(address, ())
+        found = longest(routes, inner) or self._to_port(inner)
+        return passing.go(found, A_ROUTE, self.packet.head._replace(destination=inner))
 
     def _enter_as_it_is(self, address: IPv6Address) -> Step:
-        passing, port = self._passing(None), self.router.port_at(address)
-        if port is None:
-            return ends(f"no IPv6 covers {address}")
+        passing = self._passing(None)
         is_open = any(address in prefix for prefix in self.router.receiving6)
         if not is_open and not passing.is_reply:
             return ends(f"{address} takes no packets that begin a flow")
         if passing.place is None and not self.packet.can_begin():
             return ends(f"{self.packet.head} belongs to no flow")
-        return passing.deliver(port, self.packet.head)
+        found = longest(self.router.inward6, address) or self._to_port(address)
+        return passing.go(found, A_ROUTE)
 
 
 def martian(head: Tuple) -> str | None:

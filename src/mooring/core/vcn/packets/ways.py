@@ -150,6 +150,14 @@ class Ways:
                     tuple((to, _inner(way)) for to, way in routes.ipv6),
                 )
 
+    def inward(self, gateway: InternetGateway | NatGateway) -> Routes:
+        """Give where a gateway's own table leads what comes in from the internet by it."""
+        routes = self.of(self.world.find(RouteTable, gateway.route_table_id or ""))
+        return Routes(
+            tuple((to, _to_vnic(way)) for to, way in routes.ipv4),
+            tuple((to, _to_vnic(way)) for to, way in routes.ipv6),
+        )
+
     def _gateways(self) -> Iterator[Gateway]:
         yield from self.world.referring(ServiceGateway, self.vcn.id)
         yield from self.world.referring(LocalPeeringGateway, self.vcn.id)
@@ -277,6 +285,12 @@ def _unless_shut(gateway: ServiceGateway) -> Closed | None:
     if gateway.block_traffic:
         return Closed(f"service gateway {name} blocks traffic")
     return None
+
+
+def _to_vnic(way: Way) -> Way:
+    if isinstance(way, Hop | Closed):
+        return way
+    return Closed("what comes in from the internet is led to VNICs only")
 
 
 def _inner(way: Way) -> Way:

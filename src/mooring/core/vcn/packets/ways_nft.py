@@ -72,7 +72,8 @@ def outside(shelf: Shelf, router: Router) -> None:
             f"{b} : goto {_behind(shelf, a, zones[a])}" for a, b in public
         ],
         ("open", "ipv4_addr", "verdict"): [
-            f"{a} : goto {_zoned(shelf, zones[a])}" for a in faces
+            f"{a} : goto {_zoned(shelf, zones[a], _mark_inward(shelf, router, a))}"
+            for a in faces
         ],
         ("faces", "mark", "ipv4_addr"): [f"{_mark(a)} : {a}" for a in faces],
     }
@@ -99,6 +100,41 @@ def ways(shelf: Shelf, router: Router, families: Sequence[Family]) -> None:
         entry = _entry(shelf, router, gate, within)
         entries.append(f"{quote(gate_name(gate.id))} : goto {entry}")
     shelf.put(NamedSet("entries", "ifname", "verdict", (), tuple(entries)))
+
+
+def arrivals(shelf: Shelf, router: Router) -> bool:
+    """Put where what came from the internet is led once it is translated back; False for nowhere."""
+    named = {_inward(shelf, router, routes) for routes in router.inward.values()}
+    elements = tuple(
+        f"{_mark_of(name)} : goto {name}" for name in sorted(named) if name
+    )
+    if elements:
+        shelf.put(NamedSet("arrivals", "mark", "verdict", elements=elements))
+    return bool(elements)
+
+
+def inward6(shelf: Shelf, router: Router) -> Iterator[str]:
+    """Give the rule that leads what comes in from the internet over IPv6, if there is one."""
+    return _routes(shelf, router, router.inward6, IPV6, shut="drop")
+
+
+def _mark_inward(shelf: Shelf, router: Router, address: IPv4Address) -> str:
+    """Give the mark by which `arrivals` knows what came to an address outside; "" for none."""
+    name = _inward(shelf, router, router.inward.get(address, ()))
+    return name and _mark_of(name)
+
+
+def _inward(shelf: Shelf, router: Router, routes: Sequence[Route]) -> str:
+    rules = tuple(_routes(shelf, router, routes, IPV4, shut="drop"))
+    if not rules:
+        return ""
+    # What no route is for goes to the address itself.
+    rules += ("meta mark set 0x00000000",)
+    return shelf.put(Chain(f"n_{digest(*rules)}", rules))
+
+
+def _mark_of(name: str) -> str:
+    return f"{table_number(name):#010x}"
 
 
 def inside(shelf: Shelf, router: Router, family: Family) -> str:
@@ -152,13 +188,20 @@ def _table(shelf: Shelf, router: Router, table_id: str, family: Family) -> str:
 
 
 def _routes(
-    shelf: Shelf, router: Router, routes: Routes, family: Family
+    shelf: Shelf, router: Router, routes: Routes, family: Family, *, shut: str = ""
 ) -> Iterator[str]:
+    """Ask a table for the way; `shut` is the verdict where it leads nowhere, if there must be one."""
     layers = [(extent(to), (to.prefixlen, way)) for to, way in routes]
-    elements = tuple(
-        f"{family.stretch(low, high)} : goto {_way(shelf, router, way, family)}"
+    verdicts = (
+        (low, high, shut)
+        if isinstance(way, Closed)
+        else (low, high, f"goto {_way(shelf, router, way, family)}")
         for low, high, way in pieces(layers, _longest)
-        if not isinstance(way, Closed)
+    )
+    elements = tuple(
+        f"{family.stretch(low, high)} : {verdict}"
+        for low, high, verdict in verdicts
+        if verdict
     )
     if elements:
         yield f"{family.word} daddr vmap @{intervals(shelf, 'r', family, elements)}"
@@ -207,8 +250,11 @@ def _behind(shelf: Shelf, face: IPv4Address, number: int) -> str:
     return shelf.put(Chain(f"f_{digest(rule)}", (rule,)))
 
 
-def _zoned(shelf: Shelf, number: int) -> str:
-    return shelf.put(Chain(f"z_{number}", (f"ct zone set {number} accept",)))
+def _zoned(shelf: Shelf, number: int, mark: str) -> str:
+    if not mark:
+        return shelf.put(Chain(f"z_{number}", (f"ct zone set {number} accept",)))
+    rule = f"meta mark set {mark} ct zone set {number} accept"
+    return shelf.put(Chain(f"z_{digest(rule)}", (rule,)))
 
 
 def _mark(address: IPv4Address) -> str:

@@ -222,18 +222,9 @@ def _frame(router: Router, within: str) -> Frame:
 def _frame6(shelf: Shelf, router: Router, within: str) -> Frame:
     """Give what IPv6 adds: it is translated nowhere."""
     begins = named(shelf, IPV6, "n", router.receiving6)
-    public = named(shelf, IPV6, "n", router.global6)
     found = f"icmpv6 type {{ {DISCOVERY} }} ip6 hoplimit 255 ip6 daddr {NEARBY6} accept"
     return {
-        "outside6": (
-            None,
-            (
-                f"ip6 saddr @{within} drop",
-                f"ip6 daddr != @{public} drop",
-                *inward6(shelf, router),
-                "accept",
-            ),
-        ),
+        "outside6": (None, _outside6(shelf, router, within)),
         "inbound6": (
             None,
             (
@@ -282,6 +273,14 @@ def _outside(within: str, *, six: bool) -> Iterator[str]:
     yield from _sixth("outside6", six=six)
     yield f"ip saddr @{within} drop"
     yield "ip daddr vmap @open"
+
+
+def _outside6(shelf: Shelf, router: Router, within: str) -> Iterator[str]:
+    public = named(shelf, IPV6, "n", router.global6)
+    yield f"ip6 saddr @{within} drop"
+    yield f"ip6 daddr != @{public} drop"
+    yield from inward6(shelf, router)
+    yield "accept"
 
 
 def _forged(router: Router) -> Iterator[str]:

@@ -5,7 +5,7 @@ What both judges need, the plain one (`forwarding.verdict`) and the kernel
 own: they are compared with each other in the tests.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -250,16 +250,21 @@ def router(world: World, vcn: Vcn) -> Router:
         ),
         subnets=subnets,
         global6=prefixes,
-        receiving6=tuple(
-            block
-            for subnet in receiving
-            for block in subnet.ipv6_cidr_blocks
-            if any(block.subnet_of(prefix) for prefix in prefixes)
-        ),
+        receiving6=tuple(_globals(receiving, prefixes)),
         inward=faces | dict.fromkeys(behind, inward.ipv4),
         inward6=inward.ipv6,
         labels={s.label: s.network for s in services(world.settings.region)},
     )
+
+
+def _globals(
+    subnets: Iterable[Subnet], prefixes: Iterable[IPv6Network]
+) -> Iterator[IPv6Network]:
+    """Give the subnets' blocks out of some prefixes."""
+    for subnet in subnets:
+        for block in subnet.ipv6_cidr_blocks:
+            if any(block.subnet_of(prefix) for prefix in prefixes):
+                yield block
 
 
 def _faces(world: World, ways: Ways) -> Iterator[tuple[IPv4Address, tuple[Route, ...]]]:

@@ -2,7 +2,9 @@
 
 import os
 import random
+from collections.abc import Generator
 
+import last_words
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,6 +30,18 @@ SEED = int(os.environ.get("MOORING_SEED", "20260712"))
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the seed of the run, whatever came of it."""
     terminalreporter.write_line(f"seed={SEED} (MOORING_SEED={SEED} repeats this run)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the processes under test said."""
+    report = yield
+    words = last_words.taken()
+    if report.failed:
+        report.sections += [(f"the end of {path}", text) for path, text in words.items()]
+    return report
 
 
 @pytest.fixture

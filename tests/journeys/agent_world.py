@@ -20,13 +20,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import last_words
+
+from mooring.adapters.agentcall import ask
 from mooring.adapters.cnifiles import built
+from mooring.core.cni.frames import ASK, DONE, Call
 
 MOORING = str(Path(sys.executable).parent / "mooring")
 INSTANCE = "ocid1.instance.oc1.local.agenttest"
 VNIC = "ocid1.vnic.oc1.local.pods"
 PRIMARY_MAC, VNIC_MAC = "02:00:17:00:00:03", "02:00:17:00:00:05"
-PATIENCE = 60.0
+PATIENCE = 180.0
 METADATA = "169.254.169.254"
 
 
@@ -274,6 +278,16 @@ class World:
         self.delete(pod)
         self.drop_space(pod.space)
 
+    def repaired(self) -> bool:
+        """Let the agent look at all now; tell whether it ever found something amiss."""
+        wish = Call({ASK: "repair"}, b"")
+        assert ask(self.place / "agent.sock", wish, PATIENCE) == DONE
+        return " repaired " in self.log
+
+    def reaches(self, space: str, address: str, *more: str) -> bool:
+        """Ping once; whoever is to answer is given all the time of the world."""
+        return self.pings(space, address, *more, "-W", "30")
+
     def pings(self, space: str, address: str, *more: str) -> bool:
         words = ("ping", "-n", "-c", "1", "-W", "1", *more, address)
         done = subprocess.run(
@@ -296,7 +310,8 @@ class World:
 def a_world(place: Path, *options: str, six: bool = False) -> Iterator[World]:
     world = World(place, options, six=six)
     try:
-        world.build()
-        yield world
+        with last_words.logs(lambda: [place / "agent.log"]):
+            world.build()
+            yield world
     finally:
         world.remove()

@@ -218,7 +218,7 @@ def a_pod_is_tuned(world: World, runtime: Runtime) -> None:
         time.sleep(0.5)
 
     assert " repaired " not in world.log
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
     runtime.delete(pod)
 
 

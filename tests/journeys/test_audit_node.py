@@ -65,7 +65,7 @@ def test_a_flushed_ruleset_is_one_difference(world: World) -> None:
 
     assert keys(audit(world)[1]) == {("table-missing", "inet mooring")}
     repaired(world)
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
 
 
 def test_a_vnics_link_that_is_down_is_one_difference(world: World) -> None:
@@ -89,7 +89,7 @@ def test_two_links_that_claim_one_address_are_told_apart(world: World) -> None:
         ("address-twice", pod.address),
     }
     repaired(world)
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
 
 
 def test_a_link_of_somebody_elses_is_told_of_and_left_alone(world: World) -> None:
@@ -135,7 +135,7 @@ def test_a_withdrawn_address_stays_with_its_pod(world: World) -> None:
 
     code, node = audit(world, "--repair")
     assert (code, keys(node, "left")) == (1, {("withdrawn-address", pod.address)})
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
     world.remove_pod(pod)
     until("its end", lambda: world.host_ends() == set())
     assert audit(world)[0] == 0
@@ -230,7 +230,7 @@ def test_what_a_killed_agent_left_halfway_is_told_of(world: World) -> None:
     world.start()
     until("their end", lambda: world.status["pool"]["held"] == 1)
     assert audit(world)[0] == 0
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
 
 
 def test_a_ledger_of_another_boot_is_of_no_use(world: World) -> None:
@@ -319,8 +319,8 @@ def test_of_two_families_each_is_judged_by_itself(tmp_path: Path) -> None:
         } <= named
         assert len(named) == 5
         repaired(world)
-        assert world.pings(one.space, "fd00:8::1")
-        assert world.pings(two.space, "fd00:8::1")
+        assert world.reaches(one.space, "fd00:8::1")
+        assert world.reaches(two.space, "fd00:8::1")
 
 
 def test_pods_that_come_and_go_are_no_differences(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def a_file(world: World, name: str) -> None:
 
 def a_warm_address_in_use(world: World, pod: Pod) -> None:
     world.remove_pod(pod)
-    until("its end", lambda: link(pod) not in world.host_ends())
+    until("its end", lambda: world.status["pool"]["cooling"] == 1)
     nft(world, element("moorold", pod.address))
 
 
@@ -199,5 +199,5 @@ def test_the_repaired_pods_talk(told: Told) -> None:
     assert {
         code
         for code, pod in pods.items()
-        if code not in gone and not world.pings(pod.space, "10.0.8.1")
+        if code not in gone and not world.reaches(pod.space, "10.0.8.1")
     } == set()

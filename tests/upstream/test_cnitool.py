@@ -35,7 +35,7 @@ def test_add_check_and_del(world: World, version: str) -> None:
         ("4", "6") if named else (None, None)
     )
     assert ("mtu" in result["interfaces"][1]) == reaches(version, "1.1.0")
-    assert world.pings(pod.space, "10.0.8.1")
+    assert world.reaches(pod.space, "10.0.8.1")
     checked = runtime.run("check", pod)
     if reaches(version, "0.4.0"):
         assert checked.returncode == 0, checked.stderr

@@ -49,7 +49,7 @@ if podman()[1] <= LAST_WITH_CNI:
         assert f"{one}/32" in runtime.do("exec", "one", "ip", "addr", "show", "eth0")
         for address in (two, "10.0.8.1", NODE):
             runtime.do("exec", "one", "ping", "-c", "1", "-W", "5", address)
-        assert world.pings(world.router, one)
+        assert world.reaches(world.router, one)
 
         runtime.do("rm", "--force", "--time", "0", "one")
         until("the free address", lambda: world.status["pool"]["held"] == 1)

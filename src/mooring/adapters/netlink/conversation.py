@@ -1,11 +1,11 @@
 """Sockets: one conversation with rtnetlink in one namespace, and the idle ones at home."""
 
 import os
+import random
 import socket
-import struct
 from contextlib import suppress
 from errno import EINTR, ENOBUFS
-from itertools import islice
+from itertools import count, islice
 
 from mooring import setns
 from mooring.core.linux import wire
@@ -13,24 +13,23 @@ from mooring.core.linux.port import KernelError
 
 SOL_NETLINK = 270
 CAPPED_ACK, EXTENDED_ACK = 10, 11
-PATIENCE = struct.pack("=qq", 10, 0)  # a kernel silent for 10 s has lost the reply
-LARGEST = 1 << 16  # dumps come in pieces of at most 32 KiB
+# rtnetlink answers before send(2) returns: what is not there to be read will never come.
+AT_ONCE = socket.MSG_DONTWAIT
+REPLY, PIECE = 1 << 14, 1 << 16  # dumps come in pieces of at most 32 KiB
 TRIES = 50
 # As many refusals as this fit in a receive buffer of the default size.
 BATCH = 128
+FIRST_NUMBERS = range(1 << 24, 1 << 30)
+"""Where the numbers of links begin that we choose: the kernel counts up from 1."""
 
 
 class Conversation:
     """One netlink socket in one namespace, for one thread at a time."""
 
     def __init__(self, fd: int) -> None:
-        with setns.inside(fd):
-            self._socket = socket.socket(
-                socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE
-            )
+        self._socket = setns.do_inside(fd, _open)
         self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
         self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
         self._sequence = 0
 
     def close(self) -> None:
@@ -48,14 +47,22 @@ class Conversation:
 
     def ask(self, message: wire.Message) -> bytes | wire.Verdict:
         """Send one question; return the body of the answer, or the refusal."""
-        self._sequence += 1
-        self._send(wire.frame(message, self._sequence))
-        while True:
-            for reply in wire.replies(self._receive()):
-                if reply.sequence == self._sequence:
-                    if reply.kind == wire.ERROR:
-                        return wire.verdict(reply)
-                    return reply.body
+        _, answer = self._talk([wire.frame(message, self._sequence + 1)])
+        return answer
+
+    def tell_and_ask(
+        self, messages: list[wire.Message], question: wire.Message
+    ) -> tuple[dict[int, wire.Verdict], bytes | wire.Verdict]:
+        """Send all as `tell`, and a question behind them as `ask`, for one trip."""
+        early = len(messages) // BATCH * BATCH
+        refused = self.tell(messages[:early])
+        first = self._sequence + 1
+        last = [*messages[early:], question]
+        late, answer = self._talk(
+            [wire.frame(m, first + i) for i, m in enumerate(last)]
+        )
+        refused.update((early + place, verdict) for place, verdict in late.items())
+        return refused, answer
 
     def dump(self, message: wire.Message) -> list[bytes]:
         """Send one question for all; return bodies from a moment in which nothing changed."""
@@ -67,20 +74,35 @@ class Conversation:
 
     def _tell_batch(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
         first = self._sequence + 1
-        self._sequence = last = self._sequence + len(messages)
+        last = len(messages) - 1
         framed = [wire.frame(m, first + i) for i, m in enumerate(messages[:-1])]
-        framed.append(wire.frame(messages[-1], last, wire.ACK))
+        framed.append(wire.frame(messages[-1], first + last, wire.ACK))
+        refused, verdict = self._talk(framed)
+        if isinstance(verdict, wire.Verdict) and verdict.errno:
+            refused[last] = verdict
+        return refused
+
+    def _talk(
+        self, framed: list[bytes]
+    ) -> tuple[dict[int, wire.Verdict], bytes | wire.Verdict]:
+        """Send in one datagram; give what was refused, and what the last one is told."""
+        first = self._sequence + 1
+        self._sequence = last = self._sequence + len(framed)
         self._send(b"".join(framed))
         refused: dict[int, wire.Verdict] = {}
         while True:
             for reply in wire.replies(self._receive()):
-                if reply.kind != wire.ERROR or reply.sequence < first:
+                if not first <= reply.sequence <= last:
+                    continue
+                if reply.kind != wire.ERROR:
+                    if reply.sequence == last:
+                        return refused, reply.body
                     continue
                 verdict = wire.verdict(reply)
+                if reply.sequence == last:
+                    return refused, verdict
                 if verdict.errno:
                     refused[reply.sequence - first] = verdict
-                if reply.sequence == last:
-                    return refused
 
     def _dump_once(self, message: wire.Message) -> list[bytes] | None:
         self._sequence += 1
@@ -89,7 +111,7 @@ class Conversation:
         whole = True
         while True:
             try:
-                data = self._receive()
+                data = self._receive(PIECE)
             except KernelError as err:
                 if err.errno != ENOBUFS:
                     raise
@@ -110,9 +132,9 @@ class Conversation:
         except OSError as err:
             raise KernelError(None, err.errno or 0, f"sending: {err}") from err
 
-    def _receive(self) -> bytes:
+    def _receive(self, size: int = REPLY) -> bytes:
         try:
-            return self._socket.recv(LARGEST)
+            return self._socket.recv(size, AT_ONCE)
         except OSError as err:
             raise KernelError(None, err.errno or 0, f"receiving: {err}") from err
 
@@ -123,6 +145,8 @@ class Conversations:
     def __init__(self) -> None:
         self.home = setns.open_own()
         self._idle: list[Conversation] = []
+        # Chance, because others in a namespace may choose numbers the same way.
+        self._numbers = count(random.SystemRandom().choice(FIRST_NUMBERS))
 
     def close(self) -> None:
         """Give all descriptors back."""
@@ -131,6 +155,10 @@ class Conversations:
         if self.home >= 0:
             os.close(self.home)
             self.home = -1
+
+    def number(self) -> int:
+        """Choose a number for a new link, one that nobody has in any namespace."""
+        return next(self._numbers)
 
     def open(self, fd: int | None) -> Conversation:
         """Begin a conversation in a namespace (None: at home)."""
@@ -146,6 +174,10 @@ class Conversations:
             self._idle.append(conversation)
         else:
             conversation.close()
+
+
+def _open() -> socket.socket:
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
 
 
 def _require(verdict: wire.Verdict) -> None:

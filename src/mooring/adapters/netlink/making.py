@@ -3,12 +3,13 @@
 import os
 import time
 from contextlib import suppress
-from errno import EEXIST, EINVAL
+from dataclasses import replace
+from errno import EBUSY, EEXIST, EINVAL
 from pathlib import Path
 
 from mooring import setns
 from mooring.adapters.netlink.conversation import Conversations
-from mooring.adapters.netlink.turn import Turn, refusal, speaking_of
+from mooring.adapters.netlink.turn import UNSAYABLE, Turn, refusal, spoken_of
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.plan import End, Fact, Rule, Sysctl, Veth
@@ -19,23 +20,35 @@ CARRIER_TRIES, CARRIER_PAUSE = 500, 0.002
 
 
 class Making(Turn):
-    """The walk forwards: stops at the first refusal."""
+    """The walk forwards: stops at the first refusal.
+
+    A pair and what follows in its far end's namespace are one datagram, because links are named by
+    numbers that were chosen here: were the pair refused, nobody would have that number, and what
+    follows would land nowhere. Then the walk begins again at the pair.
+    """
 
     def __init__(self, conversations: Conversations, spaces: Spaces) -> None:
         super().__init__(conversations, spaces)
         self._made: list[Veth] = []
+        self._begun: Veth | None = None  # the pair at the head of what is queued
+        self._down: list[tuple[Veth, End]] = []
 
     def make(self, fact: Fact) -> None:
         """Make one fact true, or queue what will."""
-        with speaking_of(fact):
+        try:
             match fact:
                 case Veth():
+                    self._settle()
                     self._make_veth(fact)
                 case Sysctl():
-                    self.flush()
+                    self._settle()
                     self._write(fact)
                 case _:
+                    if self._down and fact.space == self._down[0][1].space:
+                        self._raise_ends()
                     self.queue(fact.space, fact, self.message(fact))
+        except UNSAYABLE as err:
+            raise spoken_of(fact, err) from err
 
     def finish(self) -> None:
         """Send the rest, and see to it that the first packets through each pair arrive.
@@ -44,16 +57,15 @@ class Making(Turn):
         linkwatch work ran (one in ten of the first to a pod was lost, half of the first from
         it); asking for a link does that work now (Linux 6.8), or it is waited for.
         """
-        self.flush()
+        self._raise_ends()
+        asked: End | None = None
+        if self._made and self._made[-1].near.space == self._pending_space:
+            asked = self._made[-1].near
+        ready = self._send(None if asked is None else rt.get_link(asked.name))
         for veth in self._made:
             self._await_carrier(veth, veth.far)
-            self._await_carrier(veth, veth.near)
-
-    def flush(self) -> None:
-        """Send what is queued; raises the first refusal."""
-        super().flush()
-        if self.refused:
-            raise self.refused[0]
+            if veth.near is not asked or not _is_ready(ready):
+                self._await_carrier(veth, veth.near)
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal; a rule that exists is none: the kernel compared all of it."""
@@ -61,47 +73,79 @@ class Making(Turn):
             return
         super().refuse(fact, verdict)
 
-    def _make_veth(self, veth: Veth) -> None:
-        # On its own and acknowledged before anything else is sent: were it refused because a
-        # stranger has the name, what follows would land on the stranger.
+    def _settle(self) -> None:
+        self._raise_ends()
         self.flush()
-        device = rt.born_up(veth)
-        peer = veth.near if device is veth.far else veth.far
-        message = rt.new_veth(veth, self.fd(peer.space, veth))
-        verdict = self.conversation(device.space, veth).tell([message]).get(0)
-        if verdict is None:
-            self._learn(veth.near)
-            self._learn(veth.far)
-        else:
-            self._adopt(veth, verdict)
-        for end in (veth.far, veth.near):
-            # The peer is down; the near end, peer or not, has no alias yet.
-            if verdict is not None or end is peer or end is veth.near:
-                self.queue(end.space, veth, rt.raise_end(end))
+
+    def _send(self, question: wire.Message | None) -> bytes | wire.Verdict | None:
+        """Send what is queued; raises the first refusal, or begins again at the pair."""
+        queued, begun = self._pending, self._begun
+        self._begun = None
+        answer = super()._send(question)
+        if not self.refused:
+            return answer
+        first = self.refused[0]
+        if begun is None or first.fact is not begun:
+            raise first
+        self.refused.clear()
+        self._adopt(begun, first)
+        for fact, message in queued[1:]:
+            again = message if isinstance(fact, Veth | Sysctl) else self.message(fact)
+            self.queue(self._pending_space, fact, again)
+        return self._send(question)
+
+    def _make_veth(self, veth: Veth) -> None:
+        """Queue what makes the pair; the near end is raised once it is there."""
+        self.queue(veth.far.space, veth, self._pair(veth))
+        self._begun = veth
+        self._down.append((veth, veth.near))
         self._made.append(veth)
 
-    def _learn(self, end: End) -> None:
-        if end.index is not None:
-            self.learn(end.space, end.name, end.index)
+    def _pair(self, veth: Veth) -> wire.Message:
+        numbered = Veth(self._numbered(veth.near), self._numbered(veth.far))
+        return rt.new_veth(numbered, self.fd(veth.near.space, veth))
 
-    def _adopt(self, veth: Veth, verdict: wire.Verdict) -> None:
-        """Take the pair that exists for the fact's, if it is; else the refusal stands."""
-        if verdict.errno != EEXIST:
-            raise refusal(veth, verdict)
+    def _numbered(self, end: End) -> End:
+        if end.index is None:
+            end = replace(end, index=self._conversations.number())
+        self.learn(end.space, end.name, end.index or 0)
+        return end
+
+    def _raise_ends(self) -> None:
+        """Queue what raises ends that the kernel could not make up."""
+        if self._begun is not None and self._down[-1][1].space == self._pending_space:
+            self.flush()  # it is named by its name, which may be a stranger's
+        down, self._down = self._down, []
+        for veth, end in down:
+            self.queue(end.space, veth, rt.raise_end(end))
+
+    def _adopt(self, veth: Veth, why: KernelError) -> None:
+        """Take the pair that exists for the fact's, if it is; else the refusal stands.
+
+        If neither name exists it was a number that somebody has; others are chosen, once.
+        """
+        if why.errno not in {EEXIST, EBUSY}:
+            raise why
         near, far = veth.near, veth.far
         one = self.link(near.space, near.name, veth)
         other = self.link(far.space, far.name, veth)
+        if one is None and other is None:
+            told = self.conversation(far.space, veth).tell([self._pair(veth)])
+            if told:
+                raise refusal(veth, told[0])
+            return
         if one is None or other is None or not drift.is_pair(veth, one, other):
-            raise refusal(veth, verdict)
+            raise why
         self.learn(near.space, near.name, one.index)
         self.learn(far.space, far.name, other.index)
+        self.queue(far.space, veth, rt.raise_end(far))
 
     def _await_carrier(self, veth: Veth, end: End) -> None:
         question = rt.get_link(end.name)
         talk = self.conversation(end.space, veth)
         for _ in range(CARRIER_TRIES):
             answer = talk.ask(question)
-            if isinstance(answer, wire.Verdict) or rtdump.is_operational(answer):
+            if isinstance(answer, wire.Verdict) or _is_ready(answer):
                 return
             time.sleep(CARRIER_PAUSE)
 
@@ -114,6 +158,10 @@ class Making(Turn):
                 _write(path, fact.value)
         except OSError as err:
             raise KernelError(fact, err.errno or 0, str(err)) from err
+
+
+def _is_ready(answer: bytes | wire.Verdict | None) -> bool:
+    return isinstance(answer, bytes) and rtdump.is_operational(answer)
 
 
 def _write(path: Path, value: str) -> None:

@@ -1,7 +1,7 @@
 """The walk backwards: every fact is taken back, past refusals. What is gone is no refusal."""
 
 from mooring.adapters.netlink.conversation import Conversations
-from mooring.adapters.netlink.turn import GONE, Turn, refusal, speaking_of
+from mooring.adapters.netlink.turn import GONE, UNSAYABLE, Turn, refusal, spoken_of
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.plan import Fact, LinkUp, Rule, Sysctl, Veth
@@ -23,10 +23,9 @@ class Removing(Turn):
         if space not in self._spaces:
             return
         try:
-            with speaking_of(fact):
-                self._remove(fact)
-        except KernelError as err:
-            self._note(err)
+            self._remove(fact)
+        except UNSAYABLE as err:
+            self._note(spoken_of(fact, err))
 
     def finish(self) -> None:
         """Send the rest, then delete the pairs; several for the price of about one."""

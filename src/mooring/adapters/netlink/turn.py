@@ -5,8 +5,6 @@
 
 import os
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENODEV, ENOENT, ESRCH
 from types import TracebackType
 from typing import Self
@@ -57,13 +55,23 @@ class Turn:
 
     def flush(self) -> None:
         """Send what is queued, and note what was refused."""
+        self._send(None)
+
+    def _send(self, question: wire.Message | None) -> bytes | wire.Verdict | None:
+        """Send what is queued and a question behind it; nothing is asked behind nothing."""
         if not self._pending:
-            return
+            return None
         pending, self._pending = self._pending, []
         conversation = self.conversation(self._pending_space, pending[0][0])
-        verdicts = conversation.tell([message for _, message in pending])
+        messages = [message for _, message in pending]
+        answer: bytes | wire.Verdict | None = None
+        if question is None:
+            verdicts = conversation.tell(messages)
+        else:
+            verdicts, answer = conversation.tell_and_ask(messages, question)
         for place, verdict in sorted(verdicts.items()):
             self.refuse(pending[place][0], verdict)
+        return answer
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal; each kind of walk has some that are none."""
@@ -139,17 +147,14 @@ def refusal(fact: Fact, verdict: wire.Verdict, where: str = "") -> KernelError:
     return KernelError(fact, verdict.errno, where + words)
 
 
-@contextmanager
-def speaking_of(fact: Fact) -> Iterator[None]:
-    """Turn whatever goes wrong into an error about this fact.
+UNSAYABLE = (KernelError, ValueError, KeyError, struct.error)
+"""What goes wrong with a fact: it may hold what no message can say, a MAC of five bytes."""
 
-    A fact may hold what no message can say: a MAC of five bytes, a mark of 33 bits.
-    """
-    try:
-        yield
-    except KernelError as err:
-        if err.fact is not None:
-            raise
-        raise KernelError(fact, err.errno, err.message) from err
-    except (ValueError, KeyError, struct.error) as err:
-        raise KernelError(fact, EINVAL, f"no message can say this: {err}") from err
+
+def spoken_of(fact: Fact, err: Exception) -> KernelError:
+    """Turn what went wrong into an error about this fact."""
+    if not isinstance(err, KernelError):
+        return KernelError(fact, EINVAL, f"no message can say this: {err}")
+    if err.fact is not None:
+        return err
+    return KernelError(fact, err.errno, err.message)

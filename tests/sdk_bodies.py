@@ -214,10 +214,10 @@ class Bodies:
             case "datetime":
                 return st.sampled_from(["2026-07-12T10:00:00Z", "2026-07-12", "soon"])
             case "str":
-                return st.sampled_from(self._texts(key, words))
+                return st.sampled_from(self.texts(key, words))
         return st.sampled_from(ODD)
 
-    def _texts(self, key: str, words: list[str]) -> list[str]:
+    def texts(self, key: str, words: list[str]) -> list[str]:
         """Give texts for a field: its words, what it refers to, or what its name lets one think of."""
         low = key.lower()
         if key in self.known or words:

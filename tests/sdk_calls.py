@@ -28,13 +28,15 @@ _PATH = re.compile(r'resource_path = "([^"]+)"')
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _VERB = re.compile(r'method = "([^"]+)"')
 _BODY = re.compile(r":param oci\.(\w+)\.models\.(\w+) ")
+_QUERY = re.compile(r"query_params = \{(.*?)\n        \}", re.DOTALL)
+_KEY = re.compile(r'^\s+"(\w+)":', re.MULTILINE)
 _RESPONSE = re.compile(r'response_type="([^"]+)"')
 
 
 class SdkCall(NamedTuple):
     """A client's method, the operation that it is, and the HTTP request that it makes.
 
-    `parameters` stand in the path; `body` is the model of what it sends, `response` what the SDK makes of the
+    `parameters` stand in the path, those of `query` behind it; `body` is the model of what it sends, `response` what the SDK makes of the
     answer; "" for nothing.
     """
 
@@ -43,6 +45,7 @@ class SdkCall(NamedTuple):
     method: str
     path: str
     parameters: tuple[str, ...]
+    query: tuple[str, ...]
     body: str
     response: str
 
@@ -70,12 +73,14 @@ def calls() -> dict[str, SdkCall]:
             path, verb = _PATH.search(source), _VERB.search(source)
             if path is not None and verb is not None:
                 body, response = _BODY.search(source), _RESPONSE.search(source)
+                query = _QUERY.search(source)
                 call = SdkCall(
                     client.__name__,
                     head[1],
                     verb[1],
                     bare(path[1]),
                     tuple(_PARAMETER.findall(path[1])),
+                    tuple(_KEY.findall(query[1])) if query else (),
                     body[2] if body else "",
                     response[1] if response else "",
                 )

@@ -266,3 +266,22 @@ def test_what_lists_without_a_place_ask_for_is_asked_of_the_tenancy() -> None:
     assert (ask.permission, ask.places) == ("NETWORK_SECURITY_GROUP_READ", (TENANCY,))
     (ask,) = asked(place, "ListRegions")
     assert ask.about == TENANCY
+
+
+@pytest.mark.parametrize(
+    ("operation", "items"),
+    [
+        ("BulkCreatePrivateIps", "bulkCreatePrivateIpItem"),
+        ("BulkUpdatePrivateIps", "bulkUpdatePrivateIpItem"),
+        ("BulkCreateIpv6s", "bulkCreateIpv6sItem"),
+        ("BulkUpdateIpv6s", "bulkUpdateIpv6sItem"),
+    ],
+)
+def test_the_tables_of_bulk_items_are_asked_for(operation: str, items: str) -> None:
+    place = Tenancy()
+    table = place.vcn()["defaultRouteTableId"]
+    given = {items: (Values({"routeTableId": table}), Values({}))}
+
+    assert ("ROUTE_TABLE_ATTACH", f"{items}.routeTableId") in short(
+        asked(place, operation, **given)
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from vcn_cloud import Cloud
+from vcn_hub import Hub
 
 from mooring.core.vcn.indexes import ORACLE
 from mooring.core.vcn.limits import ORACLE_PREFIXES
@@ -224,6 +225,34 @@ def test_an_updating_vcn_changes_none_of_its_subnets(cloud: Cloud, vcn: Json) ->
 
     assert changed[:2] == (409, "IncorrectState")
     assert again[0] == within[0] == "IncorrectState"
+
+
+def test_an_updating_vcn_changes_none_of_its_tables_and_peerings(
+    cloud: Cloud, vcn: Json
+) -> None:
+    inside = {"compartmentId": cloud.compartment, "vcnId": vcn["id"]}
+    table = vcn["defaultRouteTableId"]
+    gate = cloud.post("/localPeeringGateways", inside)["id"]
+    other = {
+        "compartmentId": cloud.compartment,
+        "vcnId": cloud.vcn("10.7.0.0/16")["id"],
+    }
+    facing = cloud.post("/localPeeringGateways", other)["id"]
+    begun(cloud, vcn, "addCidr", cidrBlock="10.1.0.0/16")
+
+    asked = [
+        ("POST", "/routeTables", {**inside, "routeRules": []}),
+        ("PUT", f"/routeTables/{table}", {"displayName": "x"}),
+        ("POST", "/localPeeringGateways", inside),
+        ("PUT", f"/localPeeringGateways/{gate}", {"displayName": "x"}),
+        ("POST", f"/localPeeringGateways/{gate}/actions/connect", {"peerId": facing}),
+        ("POST", f"/localPeeringGateways/{facing}/actions/connect", {"peerId": gate}),
+    ]
+
+    assert {cloud.refused(*one)[:2] for one in asked} == {(409, "IncorrectState")}
+    cloud.wait()
+    for one in asked[:-1]:
+        cloud.ok(*one)
 
 
 def test_a_repeated_action_is_answered_with_its_first_work_request(
@@ -694,3 +723,20 @@ def test_a_block_must_not_overlap_those_of_peered_vcns(cloud: Cloud) -> None:
     for code, message in (added, changed, prefixed):
         assert code == "InvalidParameter"
         assert f"of the peered VCN {two['id']}" in message
+
+
+def test_a_block_must_not_overlap_the_premises_behind_the_drg(cloud: Cloud) -> None:
+    hub, vcn = Hub(cloud), cloud.vcn("10.0.0.0/16")
+    drg = hub.drg()
+    hub.connection(drg, staticRoutes=["192.168.0.0/16", "0.0.0.0/0"])
+    act(cloud, vcn, "addCidr", cidrBlock="192.168.4.0/24")
+    act(cloud, vcn, "removeCidr", cidrBlock="192.168.4.0/24")
+    hub.attached(drg, vcn)
+
+    code, message = refused(cloud, vcn, "addCidr", cidrBlock="192.168.4.0/24")
+    act(cloud, vcn, "addCidr", cidrBlock="172.16.0.0/24")
+
+    assert code == "InvalidParameter"
+    assert (
+        "must not overlap 192.168.0.0/16 of the on-premises network behind" in message
+    )

@@ -197,6 +197,49 @@ def test_a_public_address_comes_as_subnet_and_wish_say(
 # -- changing
 
 
+def test_what_nobody_plays_is_kept_and_shown(
+    cloud: Cloud, subnet: dict[str, str]
+) -> None:
+    instance = cloud.instance(
+        subnet,
+        agentConfig={
+            "isMonitoringDisabled": True,
+            "pluginsConfig": [{"name": "Bastion", "desiredState": "ENABLED"}],
+        },
+        instanceOptions={"areLegacyImdsEndpointsDisabled": True},
+        sourceDetails={"sourceType": "image", "imageId": "i", "kmsKeyId": "k"},
+    )
+    path = f"/instances/{instance['id']}"
+    changed = cloud.put(
+        path, {"availabilityConfig": {"recoveryAction": "STOP_INSTANCE"}}
+    )
+
+    assert instance["agentConfig"]["pluginsConfig"][0]["name"] == "Bastion"
+    assert changed["agentConfig"] == instance["agentConfig"]
+    assert changed["instanceOptions"] == {"areLegacyImdsEndpointsDisabled": True}
+    assert changed["availabilityConfig"] == {"recoveryAction": "STOP_INSTANCE"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("preemptibleInstanceConfig", {"a": 1}),
+        ("securityAttributes", {"zpr": {"a": 1}}),
+    ],
+)
+def test_what_is_not_there_is_told_by_the_field_s_name(
+    cloud: Cloud, subnet: dict[str, str], field: str, value: object
+) -> None:
+    body = cloud.launch_body(subnet, **{field: value})
+    answer = cloud.refused("POST", "/instances", body)
+
+    assert answer == (
+        501,
+        "MethodNotImplemented",
+        f"The local VCN does not have {field}.",
+    )
+
+
 def test_an_instance_changes(cloud: Cloud, subnet: dict[str, str]) -> None:
     path = f"/instances/{cloud.instance(subnet, metadata={'a': 'b'})['id']}"
 

@@ -242,8 +242,11 @@ def test_options_are_kept_as_written(cloud: Cloud) -> None:
 
     path = f"/dhcps/{options['id']}"
 
+    assert options["domainNameType"] is None
     assert cloud.put(path, {"displayName": "x"})["options"] == written
     assert cloud.put(path, {"options": []})["options"] == []
+    named = cloud.put(path, {"domainNameType": "VCN_DOMAIN"})
+    assert (named["options"], named["domainNameType"]) == ([], "VCN_DOMAIN")
 
 
 # -- deleting

@@ -238,11 +238,7 @@ def _vcn_networks(
     if vcn is None:
         return
     if attachment.vcn_route_type == "VCN_CIDRS":
-        own: tuple[Network, ...] = (
-            *vcn.cidr_blocks,
-            *vcn.ipv6_cidr_blocks,
-            *vcn.ipv6_private_cidr_blocks,
-        )
+        own = vcn.blocks
     else:
         subnets = tuple(world.subnets_of(vcn.id))
         own = (

@@ -13,6 +13,7 @@ from mooring.core.vcn.api.errors import (
     not_built,
 )
 from mooring.core.vcn.api.turns import Call
+from mooring.core.vcn.drg_routes import Network, attachment_of, site_networks
 from mooring.core.vcn.indexes import (
     NOBODY,
     ORACLE,
@@ -26,7 +27,13 @@ from mooring.core.vcn.limits import (
     ORACLE_PREFIX,
     ORACLE_PREFIXES,
 )
-from mooring.core.vcn.model import LocalPeeringGateway, RouteTable, Subnet, Vcn
+from mooring.core.vcn.model import (
+    DrgAttachment,
+    LocalPeeringGateway,
+    RouteTable,
+    Subnet,
+    Vcn,
+)
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.world import World
 
@@ -90,12 +97,12 @@ def fit6(
     call: Call, vcn: Vcn, where: str, blocks: Sequence[IPv6Network], but: str = ""
 ) -> None:
     """Refuse prefixes for a subnet that are not free inside of its VCN."""
-    if blocks and not prefixes(vcn):
+    if blocks and not vcn.prefixes:
         raise invalid(where, str(blocks[0]), f"needs VCN {vcn.id} enabled for IPv6.")
     others = [s for s in call.world.subnets_of(vcn.id) if s.id != but]
     taken = [(b, s.id) for s in others for b in s.ipv6_cidr_blocks]
     for block in blocks:
-        _fit(where, block, prefixes(vcn), taken)
+        _fit(where, block, vcn.prefixes, taken)
 
 
 def _fit(
@@ -111,22 +118,31 @@ def _fit(
             )
 
 
-def prefixes(vcn: Vcn) -> tuple[IPv6Network, ...]:
-    """Give all IPv6 prefixes of a VCN, Oracle's first."""
-    return (*vcn.ipv6_cidr_blocks, *vcn.ipv6_private_cidr_blocks)
+def unreached(call: Call, vcn: Vcn, where: str, block: N) -> None:
+    """Refuse a block that a peered VCN has, or the premises that the VCN reaches by its DRG."""
+    neighbours = (*_peers(call.world, vcn), *_premises(call.world, vcn))
+    for theirs, whose in neighbours:
+        if isinstance(theirs, type(block)) and block.overlaps(theirs):
+            rule = f"must not overlap {theirs} of the {whose}."
+            raise invalid(where, str(block), rule)
 
 
-def unpeered(call: Call, vcn: Vcn, where: str, block: N) -> None:
-    """Refuse a block that a VCN with which this one is peered has."""
-    for gateway in call.world.referring(LocalPeeringGateway, vcn.id):
-        peer = call.world.find(LocalPeeringGateway, gateway.peer_id or "")
-        if peer is None:
-            continue
-        other: Vcn = call.parent(Vcn, peer.vcn_id)
-        for theirs in (*other.cidr_blocks, *prefixes(other)):
-            if isinstance(theirs, type(block)) and block.overlaps(theirs):
-                rule = f"must not overlap {theirs} of the peered VCN {other.id}."
-                raise invalid(where, str(block), rule)
+def _peers(world: World, vcn: Vcn) -> Iterator[tuple[Network, str]]:
+    for gateway in world.referring(LocalPeeringGateway, vcn.id):
+        peer = world.find(LocalPeeringGateway, gateway.peer_id or "")
+        other = world.find(Vcn, peer.vcn_id) if peer else None
+        if other is not None:
+            yield from ((block, f"peered VCN {other.id}") for block in other.blocks)
+
+
+def _premises(world: World, vcn: Vcn) -> Iterator[tuple[Network, str]]:
+    """Give the networks of the sites at a VCN's DRG; a default route is no network."""
+    mine = attachment_of(world, vcn.id)
+    others = world.referring(DrgAttachment, mine.drg_id) if mine else ()
+    for attachment in others:
+        for block in site_networks(world, attachment):
+            if block.prefixlen:
+                yield block, f"on-premises network behind {attachment.id}"
 
 
 def oracle_prefix(world: World, dice: int) -> IPv6Network:

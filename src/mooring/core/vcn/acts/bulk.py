@@ -4,9 +4,8 @@ What holds for the whole is checked at once: fields, the VNIC, the subnet. What 
 item is found out when its turn comes, and then is an error of the work request.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from mooring.core.vcn.acts.work import postponed, touched
 from mooring.core.vcn.api.errors import invalid, missing, not_found
@@ -14,8 +13,6 @@ from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.model import Resource, Subnet, Vnic
 from mooring.core.vcn.model.work import Task, Touched
-
-_ADDRESSES = (IPv4Address, IPv4Network, IPv6Address, IPv6Network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +41,7 @@ def creates(bulk: Bulk) -> Callable[[Call], Answer]:
             n: call.body.need(n, str) for n in ("vnicId", "subnetId") if n in call.body
         }
         tasks = [
-            Task(operation=bulk.single, body={**_written(item), **names})
+            Task(operation=bulk.single, body={**item.written(), **names})
             for item in _items(call, bulk)
         ]
         return postponed(call, bulk.name, about, tasks)
@@ -63,7 +60,7 @@ def moves(bulk: Bulk) -> Callable[[Call], Answer]:
             Task(
                 operation=bulk.single,
                 target=item.need(bulk.id, str),
-                body={**_written(item), **names},
+                body={**item.written(), **names},
             )
             for item in _items(call, bulk)
         ]
@@ -124,10 +121,3 @@ def _concerned(call: Call, bulk: Bulk) -> list[Touched]:
     if not about:
         raise not_found(names[0])
     return about
-
-
-def _written(item: Values) -> Mapping[str, object]:
-    """Give an item as the JSON that it came as."""
-    return {
-        n: str(v) if isinstance(v, _ADDRESSES) else v for n, v in item.items.items()
-    }

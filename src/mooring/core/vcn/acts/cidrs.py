@@ -19,12 +19,11 @@ from mooring.core.vcn.acts.blocks import (
     oracle_prefix,
     permitted,
     permitted6,
-    prefixes,
     ready,
     resized,
     swapped,
     unheld6,
-    unpeered,
+    unreached,
     updating,
 )
 from mooring.core.vcn.acts.work import accepted, header
@@ -53,7 +52,7 @@ def add_vcn_block(call: Call) -> Answer:
     _room(f"CIDR blocks of VCN {vcn.id}", vcn.cidr_blocks, BLOCKS_PER_VCN)
     permitted("cidrBlock", block)
     beside("cidrBlock", block, vcn.cidr_blocks)
-    unpeered(call, vcn, "cidrBlock", block)
+    unreached(call, vcn, "cidrBlock", block)
     return _changed(call, vcn, "ADD_VCN_CIDR", cidr_blocks=(*vcn.cidr_blocks, block))
 
 
@@ -67,7 +66,7 @@ def modify_vcn_block(call: Call) -> Answer:
     for block, name in _used(call.world, vcn, old):
         if not block.subnet_of(new):
             raise conflict(f"newCidrBlock {new} must contain {block} of subnet {name}.")
-    unpeered(call, vcn, "newCidrBlock", new)
+    unreached(call, vcn, "newCidrBlock", new)
     keep_routes(call, vcn.id, old, new)
     blocks = swapped(vcn.cidr_blocks, old, new)
     return _changed(call, vcn, "MODIFY_VCN_CIDR", cidr_blocks=blocks)
@@ -92,7 +91,7 @@ def add_vcn_prefix(call: Call) -> Answer:
     if block is not None:
         permitted6("ipv6PrivateCidrBlock", block)
         beside("ipv6PrivateCidrBlock", block, vcn.ipv6_private_cidr_blocks)
-        unpeered(call, vcn, "ipv6PrivateCidrBlock", block)
+        unreached(call, vcn, "ipv6PrivateCidrBlock", block)
         changes["ipv6_private_cidr_blocks"] = (*vcn.ipv6_private_cidr_blocks, block)
     if wanted or (wanted is None and block is None):
         _room(
@@ -103,14 +102,14 @@ def add_vcn_prefix(call: Call) -> Answer:
     if not changes:
         raise missing("ipv6PrivateCidrBlock", "isOracleGuaAllocationEnabled")
     room = PREFIXES_PER_VCN + 1 - len(changes)
-    _room(f"IPv6 prefixes of VCN {vcn.id}", prefixes(vcn), room)
+    _room(f"IPv6 prefixes of VCN {vcn.id}", vcn.prefixes, room)
     return _changed(call, vcn, "ADD_IPV6_VCN_CIDR", **changes)
 
 
 def remove_vcn_prefix(call: Call) -> Answer:
     """Take an IPv6 prefix that no subnet uses from a VCN."""
     vcn = _vcn(call)
-    old = _mine(call, "ipv6CidrBlock", prefixes(vcn))
+    old = _mine(call, "ipv6CidrBlock", vcn.prefixes)
     for subnet in call.world.subnets_of(vcn.id):
         for block in subnet.ipv6_cidr_blocks:
             if block.subnet_of(old):

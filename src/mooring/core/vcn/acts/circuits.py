@@ -69,14 +69,10 @@ def _configured(body: Values, old: Any) -> dict[str, Any]:  # noqa: ANN401 - wha
         for n, one in enumerate(mappings):
             _check_peers(f"crossConnectMappings[{n}]", one)
         changes["mappings"] = tuple(dict(one.items) for one in mappings)
-    kept = {name: _plain(body.items[name]) for name in KEPT if name in body}
+    kept = {name: one for name, one in body.written().items() if name in KEPT}
     if kept:
         changes["more"] = {**(old or {}), **kept}
     return changes
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _check_peers(where: str, mapping: Values) -> None:

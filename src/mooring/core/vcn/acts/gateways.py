@@ -5,6 +5,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from mooring.core.vcn.acts import publicips, removal
+from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.listing import in_order, paged
 from mooring.core.vcn.acts.route_rules import check_use, check_users, read_rules
 from mooring.core.vcn.api.errors import conflict, not_found, unrelated
@@ -29,6 +30,7 @@ public_address = publicips.free_address
 def create_route_table(call: Call) -> Answer:
     """Make a route table."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    ready(vcn)
     common = call.common(RouteTable, call.body, call.body.need("compartmentId", str))
     rules = read_rules(call, vcn.id) or ()
     table = RouteTable(**common, vcn_id=vcn.id, route_rules=rules)
@@ -38,6 +40,7 @@ def create_route_table(call: Call) -> Answer:
 def update_route_table(call: Call) -> Answer:
     """Replace a table's rules, its name and tags."""
     table = call.about(RouteTable)
+    ready(call.parent(Vcn, table.vcn_id))
     changes = renamed(call.body)
     if (rules := read_rules(call, table.vcn_id)) is not None:
         check_users(call, table, rules)

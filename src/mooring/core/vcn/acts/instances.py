@@ -13,6 +13,10 @@ from mooring.core.vcn.api.turns import Answer, Call, renamed
 from mooring.core.vcn.limits import Delays
 from mooring.core.vcn.model import Instance
 
+KEPT = (
+    *("agentConfig", "availabilityConfig", "instanceOptions", "launchOptions"),
+    *("platformConfig", "licensingConfigs", "isAIEnterpriseEnabled"),
+)
 FAULT_DOMAINS = ("FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3")
 ENDED = ("TERMINATING", "TERMINATED")
 
@@ -55,6 +59,7 @@ def launch(call: Call) -> Answer:
         metadata=body.get("metadata", dict) or {},
         extended_metadata=body.get("extendedMetadata", dict) or {},
         image_id=_image(body),
+        more=_kept(body),
         lifecycle_state="PROVISIONING",
         settles_at=call.now + call.world.settings.delays.instance_launch,
     )
@@ -87,6 +92,11 @@ def _image(body: Values) -> str | None:
     return source.get("imageId", str) or body.get("imageId", str)
 
 
+def _kept(body: Values) -> dict[str, object]:
+    """Give what is shown again as it was written."""
+    return {name: one for name, one in body.written().items() if name in KEPT}
+
+
 def _vnic(body: Values) -> Values:
     """Give the primary VNIC's details; two older fields stand for theirs."""
     details = body.get("createVnicDetails", Values) or Values({})
@@ -107,6 +117,7 @@ def update(call: Call) -> Answer:
     changes: dict[str, Any] = renamed(call.body)
     fields = {"metadata": "metadata", "extendedMetadata": "extended_metadata"}
     changes |= {f: call.body.need(n, dict) for n, f in fields.items() if n in call.body}
+    changes["more"] = {**instance.more, **_kept(call.body)}
     moved = _moved(call, instance)
     if not moved:
         return Answer(draft=call.draft.change(instance, **changes), subject=instance)

@@ -46,10 +46,6 @@ def _collection(call: Call, **more: object) -> Json:
 # -- how much is used
 
 
-def _blocks(vcn: Vcn) -> tuple[Block, ...]:
-    return (*vcn.cidr_blocks, *vcn.ipv6_cidr_blocks, *vcn.ipv6_private_cidr_blocks)
-
-
 def _parts(subnet: Subnet) -> tuple[Block, ...]:
     return (*subnet.ipv4_cidr_blocks, *subnet.ipv6_cidr_blocks)
 
@@ -82,7 +78,7 @@ def _vcn(world: World, vcn: Vcn, types: frozenset[str], subnet_id: str = "") -> 
         "resourceType": "VCN",
         "inventoryVcnCidrBlockCollection": [
             {"ipCidrBlock": str(b), "utilization": _used_of_block(world, vcn, b)}
-            for b in _blocks(vcn)
+            for b in vcn.blocks
             if type_of(b) in types
         ],
         "dnsDomainName": view(world, vcn)["vcnDomainName"],
@@ -309,4 +305,4 @@ def _overlaps(vcn: Vcn, other: Vcn) -> list[tuple[Block, Block]]:
     """Give the pairs of two VCNs' blocks that share addresses; none with itself."""
     if vcn.id == other.id:
         return []
-    return [(a, b) for a in _blocks(vcn) for b in _blocks(other) if a.overlaps(b)]
+    return [(a, b) for a in vcn.blocks for b in other.blocks if a.overlaps(b)]

@@ -1,6 +1,6 @@
 """VCNs, subnets, DHCP options: made and changed."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeVar
 
 from mooring.core.vcn.acts.blocks import (
@@ -266,30 +266,23 @@ def create_dhcp(call: Call) -> Answer:
     """Make a set of DHCP options."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
     common = call.common(DhcpOptions, call.body, call.body.need("compartmentId", str))
-    options = DhcpOptions(**common, vcn_id=vcn.id, options=_options(call.body) or ())
+    options = DhcpOptions(**common, vcn_id=vcn.id, **_options(call.body))
     return Answer(draft=call.draft.put(options), subject=options)
 
 
 def update_dhcp(call: Call) -> Answer:
     """Change a set's options, name and tags."""
     options = call.about(DhcpOptions)
-    changes = renamed(call.body)
-    if (given := _options(call.body)) is not None:
-        changes["options"] = given
+    changes = renamed(call.body) | _options(call.body)
     return Answer(draft=call.draft.change(options, **changes), subject=options)
 
 
-def _options(body: Values) -> tuple[dict[str, object], ...] | None:
+def _options(body: Values) -> dict[str, Any]:
+    """Give a set's options and kind of domain, as far as the body says."""
+    changes: dict[str, Any] = {}
     given = body.many("options", Values)
-    if given is None:
-        return None
-    return tuple(
-        {name: _written(value) for name, value in one.items.items()} for one in given
-    )
-
-
-def _written(value: object) -> object:
-    """Give an option's value as JSON again; addresses were checked, not kept."""
-    if isinstance(value, tuple):
-        return [str(v) if isinstance(v, IPv4Address) else v for v in value]
-    return value
+    if given is not None:
+        changes["options"] = tuple(one.written() for one in given)
+    if "domainNameType" in body:
+        changes["domain_name_type"] = body.need("domainNameType", str)
+    return changes

@@ -7,11 +7,12 @@ REVOKED and of no more use.
 from itertools import product
 
 from mooring.core.vcn.acts import drgs, removal
+from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.gateways import table_choice
 from mooring.core.vcn.acts.listing import in_order, paged
 from mooring.core.vcn.api.errors import conflict, invalid, limit
 from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed
-from mooring.core.vcn.drg_routes import REMOTE_PEERING, Network
+from mooring.core.vcn.drg_routes import REMOTE_PEERING
 from mooring.core.vcn.limits import PEERINGS_PER_VCN
 from mooring.core.vcn.model import (
     Drg,
@@ -32,6 +33,7 @@ End = LocalPeeringGateway | RemotePeeringConnection
 def create_local(call: Call) -> Answer:
     """Make a local peering gateway, connected with nothing yet."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    ready(vcn)
     others = list(call.world.referring(LocalPeeringGateway, vcn.id))
     if len(others) >= PEERINGS_PER_VCN:
         raise limit(f"local peering gateways in VCN {vcn.id}", PEERINGS_PER_VCN)
@@ -47,6 +49,7 @@ def create_local(call: Call) -> Answer:
 def update_local(call: Call) -> Answer:
     """Change a gateway's table, name and tags."""
     gateway = call.about(LocalPeeringGateway)
+    ready(call.parent(Vcn, gateway.vcn_id))
     table = table_choice(call, gateway.vcn_id, LocalPeeringGateway)
     changes = renamed(call.body) | table
     return Answer(draft=call.draft.change(gateway, **changes), subject=gateway)
@@ -58,6 +61,8 @@ def connect_local(call: Call) -> Answer:
     peer = call.related(LocalPeeringGateway, "peerId", call.body.need("peerId", str))
     check_new(ours, peer)
     one, two = call.parent(Vcn, ours.vcn_id), call.parent(Vcn, peer.vcn_id)
+    ready(one)
+    ready(two)
     if one.id == two.id:
         rule = f"must be of another VCN than {one.id}."
         raise invalid("peerId", peer.id, rule)
@@ -78,14 +83,10 @@ def check_new(ours: End, peer: End) -> None:
 
 
 def _check_apart(one: Vcn, two: Vcn, peer: LocalPeeringGateway) -> None:
-    for ours, theirs in product(_networks(one), _networks(two)):
+    for ours, theirs in product(one.blocks, two.blocks):
         if ours.version == theirs.version and ours.overlaps(theirs):
             rule = f"must be of a VCN that does not overlap {ours}; it has {theirs}."
             raise invalid("peerId", peer.id, rule)
-
-
-def _networks(vcn: Vcn) -> tuple[Network, ...]:
-    return *vcn.cidr_blocks, *vcn.ipv6_cidr_blocks, *vcn.ipv6_private_cidr_blocks
 
 
 def connected(call: Call, ours: End, peer: End, **more: object) -> Draft:

@@ -75,20 +75,12 @@ def _configured(body: Values, where: str) -> dict[str, Any]:
     changes = {field: body.items[n] for n, field in WORDS.items() if n in body}
     for name, field in GROUPS.items():
         if given := body.get(name, Values):
-            changes[field] = _written(given)
+            changes[field] = given.written()
     if session := body.get("bgpSessionConfig", Values):
         check_session(f"{where}bgpSessionConfig", session)
     if domains := body.get("encryptionDomainConfig", Values):
         _check_domains(f"{where}encryptionDomainConfig", domains)
     return changes
-
-
-def _written(given: Values) -> dict[str, object]:
-    """Give a group as JSON again; lists were checked, not changed."""
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in given.items.items()
-    }
 
 
 def check_session(where: str, session: Values) -> None:

@@ -32,6 +32,8 @@ def need(rule: Rule) -> Field:
     return Field(rule, required=True)
 
 
+YES_OR_NO = text(shape="(?i)true|false", says="must be true or false.")  # in a query
+
 CIDR = network(WIDEST_NETWORK, NARROWEST_NETWORK)
 
 ROUTE_TABLE_OR_NONE = text(least=0)  # "" takes the table away

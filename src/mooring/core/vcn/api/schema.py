@@ -63,6 +63,20 @@ class Values:
         """Add values that something else decided."""
         return Values({**self.items, **more})
 
+    def written(self) -> dict[str, object]:
+        """Give what was given as the JSON that it came as."""
+        return {name: _written(value) for name, value in self.items.items()}
+
+
+def _written(value: object) -> object:
+    if isinstance(value, Values):
+        return value.written()
+    if isinstance(value, tuple):
+        return [_written(one) for one in value]
+    if isinstance(value, IPv4Address | IPv4Network | IPv6Address | IPv6Network):
+        return str(value)
+    return value
+
 
 def check(fields: Fields, given: Mapping[str, object], where: str = "") -> Values:
     """Hold what was given against a table; the first fault refuses."""

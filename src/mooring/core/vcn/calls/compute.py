@@ -9,6 +9,7 @@ from mooring.core.vcn.api.fields import (
     RENAME,
     ROUTE_TABLE_OR_NONE,
     SORTED,
+    YES_OR_NO,
     need,
 )
 from mooring.core.vcn.api.operation import Crud, Operation, routes
@@ -22,7 +23,6 @@ from mooring.core.vcn.api.schema import (
     mapping,
     network,
     network6,
-    number,
     ocid,
     one_of,
     plain,
@@ -31,6 +31,7 @@ from mooring.core.vcn.api.schema import (
     whole,
 )
 from mooring.core.vcn.api.schema import listing as list_of
+from mooring.core.vcn.calls import launch
 from mooring.core.vcn.limits import IPV6_SUBNET, PREFIXES_PER_SUBNET
 from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
 
@@ -39,6 +40,7 @@ _VNIC: Fields = {
     "hostnameLabel": Field(HOSTNAME),
     "nsgIds": NSG_IDS,
     "skipSourceDestCheck": Field(flag),
+    "securityAttributes": Field(unbuilt),
 }
 
 IPV6_PAIR: Fields = {
@@ -76,40 +78,47 @@ _METADATA: Fields = {
     "extendedMetadata": Field(mapping(plain)),
 }
 
-SHAPE_CONFIG = Field(
-    group(
-        {
-            "ocpus": Field(number(1, 1024)),
-            "vcpus": Field(whole(1, 2048)),
-            "memoryInGBs": Field(number(1, 16_384)),
-        }
-    )
-)
-
 LAUNCH: Fields = {
     **CREATE,
     **_METADATA,
+    **launch.KEPT,
+    **launch.NOT_AT_LAUNCH,
     "availabilityDomain": need(text()),
     "shape": need(text()),
-    "shapeConfig": SHAPE_CONFIG,
+    "shapeConfig": Field(group(launch.SHAPE_CONFIG)),
     "createVnicDetails": Field(group(CREATE_VNIC)),
     "subnetId": Field(ocid),
     "hostnameLabel": Field(HOSTNAME),
     "faultDomain": Field(text()),
     "imageId": Field(ocid),
-    "sourceDetails": Field(group({"imageId": Field(ocid)})),
+    "sourceDetails": Field(group(launch.SOURCE)),
+    "ipxeScript": Field(text(most=10_240)),
+    "isPvEncryptionInTransitEnabled": Field(flag),
 }
 
 UPDATE_INSTANCE: Fields = {
     **RENAME,
     **_METADATA,
+    **launch.KEPT,
+    **launch.NOT_LATER,
     "shape": Field(text()),
-    "shapeConfig": SHAPE_CONFIG,
+    "shapeConfig": Field(group(launch.SHAPE_CONFIG)),
     "faultDomain": Field(text()),
     "updateOperationConstraint": Field(one_of("ALLOW_DOWNTIME", "AVOID_DOWNTIME")),
 }
 
-LIST_INSTANCES: Fields = {**SORTED, "availabilityDomain": Field(text())}
+LIST_INSTANCES: Fields = {
+    **SORTED,
+    "availabilityDomain": Field(text()),
+    "capacityReservationId": Field(unbuilt),
+    "computeClusterId": Field(unbuilt),
+}
+
+TERMINATE: Fields = {
+    "preserveBootVolume": Field(YES_OR_NO),
+    "preserveDataVolumesCreatedAtLaunch": Field(YES_OR_NO),
+    "recycleLevel": Field(one_of("FULL_RECYCLE")),
+}
 
 LIST_ATTACHMENTS: Fields = {
     **IN_COMPARTMENT,
@@ -142,9 +151,9 @@ ROUTES = routes(
         kind=Instance,
         create=(LAUNCH, instances.launch),
         update=(UPDATE_INSTANCE, instances.update),
-        delete=instances.terminate,
+        delete=None,
         list=(LIST_INSTANCES, listing.lister(Instance)),
-        names={"Create": "LaunchInstance", "Delete": "TerminateInstance"},
+        names={"Create": "LaunchInstance"},
     ),
     Crud(
         path="vnicAttachments",
@@ -163,6 +172,12 @@ ROUTES = routes(
         delete=None,
     ),
 ) | {
+    ("DELETE", "/instances/{id}"): Operation(
+        name="TerminateInstance",
+        kind=Instance,
+        query=TERMINATE,
+        act=instances.terminate,
+    ),
     ("POST", "/instances/{id}"): Operation(
         name="InstanceAction",
         kind=Instance,

@@ -7,6 +7,7 @@ from mooring.core.vcn.api.fields import (
     RENAME,
     ROUTE_TABLE_OR_NONE,
     SORTED,
+    YES_OR_NO,
     need,
 )
 from mooring.core.vcn.api.operation import Crud, Operation, routes
@@ -77,9 +78,14 @@ LIST_ATTACHMENTS: Fields = {
     "networkId": Field(ocid),
     "drgRouteTableId": Field(ocid),
     "attachmentType": Field(_TYPE_OR_ALL),
+    "drgNatPolicyId": Field(unbuilt),
 }
 
-ALL_ATTACHMENTS: Fields = {**PAGE, "attachmentType": Field(_TYPE_OR_ALL)}
+ALL_ATTACHMENTS: Fields = {
+    **PAGE,
+    "attachmentType": Field(_TYPE_OR_ALL),
+    "isCrossTenancy": Field(YES_OR_NO),  # there is one tenancy
+}
 
 _LEARNING: Fields = {
     "importDrgRouteDistributionId": Field(ocid),

@@ -14,6 +14,7 @@ from mooring.core.vcn.api.schema import (
     ocid,
     one_of,
     text,
+    unbuilt,
 )
 from mooring.core.vcn.api.schema import listing as list_of
 from mooring.core.vcn.limits import LONGEST_STATEMENT, STATEMENTS_PER_POLICY
@@ -65,7 +66,11 @@ MOVE_COMPARTMENT: Fields = {"targetCompartmentId": need(ocid)}
 
 CREATE_USER: Fields = {**_NEW, "email": Field(text())}
 
-UPDATE_USER: Fields = {**_DESCRIBED, "email": Field(text())}
+UPDATE_USER: Fields = {
+    **_DESCRIBED,
+    "email": Field(text()),
+    "dbUserName": Field(unbuilt),
+}
 
 UPLOAD_KEY: Fields = {"key": need(text(most=4096))}
 
@@ -105,6 +110,12 @@ LIST_COMPARTMENTS: Fields = {
     "compartmentIdInSubtree": Field(one_of("true", "false", "True", "False")),
 }
 
+LIST_USERS: Fields = {
+    **LIST,
+    "externalIdentifier": Field(unbuilt),
+    "identityProviderId": Field(unbuilt),
+}
+
 LIST_MEMBERSHIPS: Fields = {
     **IN_COMPARTMENT,
     "userId": Field(ocid),
@@ -136,7 +147,7 @@ ROUTES = routes(
         create=(CREATE_USER, identity.create_user),
         update=(UPDATE_USER, identity.update_user),
         delete=identity.delete_user,
-        list=(LIST, identity.list_users),
+        list=(LIST_USERS, identity.list_users),
     ),
     Crud(
         path="groups",

@@ -47,6 +47,8 @@ _PREFIX = network6(IPV6_SUBNET, IPV6_SUBNET)
 
 _PRIVATE = network6(WIDEST_PRIVATE_PREFIX, IPV6_SUBNET)
 
+_ZERO_TRUST: Fields = dict.fromkeys(("isZprOnly", "securityAttributes"), Field(unbuilt))
+
 CREATE_VCN: Fields = {
     **CREATE,
     "cidrBlock": Field(CIDR),
@@ -56,8 +58,10 @@ CREATE_VCN: Fields = {
     "isOracleGuaAllocationEnabled": Field(flag),
     "ipv6PrivateCidrBlocks": Field(list_of(_PRIVATE, 1, PREFIXES_PER_VCN)),
     "byoipv6CidrDetails": Field(unbuilt),
-    "isZprOnly": Field(unbuilt),
+    **_ZERO_TRUST,
 }
+
+UPDATE_VCN: Fields = {**RENAME, **_ZERO_TRUST}
 
 _SUBNET: Fields = {
     "routeTableId": Field(ocid),
@@ -121,9 +125,13 @@ _OPTION: Fields = {
 
 _OPTIONS = list_of(group(_OPTION), 0, 8)
 
-CREATE_DHCP: Fields = {**CREATE_IN_VCN, "options": need(_OPTIONS)}
+_DOMAIN: Fields = {
+    "domainNameType": Field(one_of("SUBNET_DOMAIN", "VCN_DOMAIN", "CUSTOM_DOMAIN"))
+}
 
-UPDATE_DHCP: Fields = {**RENAME, "options": Field(_OPTIONS)}
+CREATE_DHCP: Fields = {**CREATE_IN_VCN, **_DOMAIN, "options": need(_OPTIONS)}
+
+UPDATE_DHCP: Fields = {**RENAME, **_DOMAIN, "options": Field(_OPTIONS)}
 
 _ROUTE: Fields = {
     "destination": Field(text()),
@@ -163,7 +171,7 @@ ROUTES = routes(
         name="Vcn",
         kind=Vcn,
         create=(CREATE_VCN, networks.create_vcn),
-        update=(RENAME, networks.update_vcn),
+        update=(UPDATE_VCN, networks.update_vcn),
         list=(SORTED, listing.lister(Vcn)),
     ),
     Crud(

@@ -19,6 +19,7 @@ from mooring.core.vcn.api.schema import (
     ocid,
     one_of,
     text,
+    unbuilt,
     whole,
 )
 from mooring.core.vcn.api.schema import listing as list_of
@@ -101,7 +102,11 @@ REMOVE_RULES: Fields = {
     "securityRuleIds": need(distinct(list_of(text(), 1, RULES_PER_CALL))),
 }
 
-LIST_NSGS: Fields = {**LIST_IN_VCN, "compartmentId": Field(ocid)}
+LIST_NSGS: Fields = {
+    **LIST_IN_VCN,
+    "compartmentId": Field(ocid),
+    "vlanId": Field(unbuilt),
+}
 
 LIST_RULES: Fields = {
     **PAGE,

@@ -119,9 +119,9 @@ UpdatePrivateIp ; PRIVATE_IP_UPDATE VNIC_ASSIGN@vnicId|:vnic_id VNIC_UNASSIGN@:v
 PrivateIpVnicDetach ; PRIVATE_IP_UPDATE PRIVATE_IP_UNASSIGN VNIC_UNASSIGN@:vnic_id
 DeletePrivateIp ; PRIVATE_IP_DELETE PRIVATE_IP_UNASSIGN VNIC_UNASSIGN@:vnic_id SUBNET_DETACH@:subnet_id
 BulkCreatePrivateIps ; PRIVATE_IP_CREATE@vnicId|subnetId PRIVATE_IP_ASSIGN@vnicId|subnetId VNIC_ASSIGN@vnicId \
-SUBNET_ATTACH@subnetId|vnicId:subnet_id
+SUBNET_ATTACH@subnetId|vnicId:subnet_id ROUTE_TABLE_ATTACH@bulkCreatePrivateIpItem.routeTableId
 BulkUpdatePrivateIps ; PRIVATE_IP_UPDATE@bulkUpdatePrivateIpItem.privateIpId VNIC_ASSIGN@vnicId \
-VNIC_UNASSIGN@bulkUpdatePrivateIpItem.privateIpId:vnic_id
+VNIC_UNASSIGN@bulkUpdatePrivateIpItem.privateIpId:vnic_id ROUTE_TABLE_ATTACH@bulkUpdatePrivateIpItem.routeTableId
 BulkDetachPrivateIps ; PRIVATE_IP_UPDATE@bulkDetachPrivateIpItem.privateIpId \
 PRIVATE_IP_UNASSIGN@bulkDetachPrivateIpItem.privateIpId VNIC_UNASSIGN@bulkDetachPrivateIpItem.privateIpId:vnic_id
 BulkDeletePrivateIps ; PRIVATE_IP_DELETE@bulkDeletePrivateIpItem.privateIpId \
@@ -134,9 +134,10 @@ ROUTE_TABLE_ATTACH@routeTableId
 UpdateIpv6 ; IPV6_UPDATE VNIC_ASSIGN@vnicId VNIC_UNASSIGN@:vnic_id?vnicId ROUTE_TABLE_ATTACH@routeTableId
 Ipv6VnicDetach ; IPV6_UPDATE VNIC_UNASSIGN@:vnic_id
 DeleteIpv6 ; IPV6_DELETE VNIC_UNASSIGN@:vnic_id SUBNET_DETACH@:subnet_id
-BulkCreateIpv6s ; IPV6_CREATE@vnicId|subnetId VNIC_ASSIGN@vnicId SUBNET_ATTACH@subnetId|vnicId:subnet_id
+BulkCreateIpv6s ; IPV6_CREATE@vnicId|subnetId VNIC_ASSIGN@vnicId SUBNET_ATTACH@subnetId|vnicId:subnet_id \
+ROUTE_TABLE_ATTACH@bulkCreateIpv6sItem.routeTableId
 BulkUpdateIpv6s ; IPV6_UPDATE@bulkUpdateIpv6sItem.ipv6Id VNIC_ASSIGN@vnicId \
-VNIC_UNASSIGN@bulkUpdateIpv6sItem.ipv6Id:vnic_id?vnicId
+VNIC_UNASSIGN@bulkUpdateIpv6sItem.ipv6Id:vnic_id?vnicId ROUTE_TABLE_ATTACH@bulkUpdateIpv6sItem.routeTableId
 BulkDetachIpv6s ; IPV6_UPDATE@bulkDetachIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDetachIpv6sItem.ipv6Id:vnic_id
 BulkDeleteIpv6s ; IPV6_DELETE@bulkDeleteIpv6sItem.ipv6Id VNIC_UNASSIGN@bulkDeleteIpv6sItem.ipv6Id:vnic_id \
 SUBNET_DETACH@bulkDeleteIpv6sItem.ipv6Id:subnet_id

@@ -13,7 +13,7 @@ class Instance(Resource):
     """A compute instance.
 
     Its lifecycle: PROVISIONING, RUNNING, STOPPING, STOPPED, STARTING, MOVING (to another host, and off
-    meanwhile), TERMINATING, TERMINATED.
+    meanwhile), TERMINATING, TERMINATED. `more` is kept as it was written and shown again.
     """
 
     availability_domain: str
@@ -26,6 +26,7 @@ class Instance(Resource):
     metadata: Mapping[str, str] = field(default_factory=dict)
     extended_metadata: Mapping[str, Any] = field(default_factory=dict)
     image_id: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

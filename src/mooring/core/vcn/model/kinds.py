@@ -185,7 +185,7 @@ KINDS: dict[type[Resource], Kind] = {
     model.Instance: Kind(
         "instance",
         "Instance",
-        hidden=frozenset({"ocpus", "memory_in_gbs", "max_vnic_attachments"}),
+        hidden=frozenset({"ocpus", "memory_in_gbs", "max_vnic_attachments", "more"}),
     ),
     model.VnicAttachment: Kind(
         "vnicattachment",

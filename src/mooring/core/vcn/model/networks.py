@@ -20,6 +20,16 @@ class Vcn(Resource):
     default_dhcp_options_id: str
     dns_label: str | None = None
 
+    @property
+    def prefixes(self) -> tuple[IPv6Network, ...]:
+        """All IPv6 prefixes, Oracle's first."""
+        return (*self.ipv6_cidr_blocks, *self.ipv6_private_cidr_blocks)
+
+    @property
+    def blocks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """All CIDR blocks of both families."""
+        return (*self.cidr_blocks, *self.prefixes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subnet(Resource):
@@ -74,3 +84,4 @@ class DhcpOptions(Resource):
 
     vcn_id: str
     options: tuple[Mapping[str, Any], ...] = ()
+    domain_name_type: str | None = None

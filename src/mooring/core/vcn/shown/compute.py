@@ -10,6 +10,7 @@ def _instance(instance: Instance, _: World) -> Json:
     shape = shapes.find(instance.shape)
     threads = 2 if shape is None else shape.vcpus_per_ocpu
     return {
+        **instance.more,
         "launchMode": "PARAVIRTUALIZED",
         "shapeConfig": {
             "ocpus": instance.ocpus,

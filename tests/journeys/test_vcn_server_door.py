@@ -17,6 +17,7 @@ import pytest
 from journeys.local_vcn import MOORING, LocalVcn, local_vcn, mooring
 from oci.core import VirtualNetworkClient
 from oci.core import models as m
+from oci.identity import IdentityClient
 
 from mooring.adapters.journal import Entry, Journal
 from mooring.adapters.rsa import new_private_key
@@ -301,6 +302,8 @@ def test_a_user_who_came_later_is_known_at_once(server: LocalVcn, home: str) -> 
     config = server.init("LATER")
 
     assert server.client(VirtualNetworkClient, config).list_vcns(home).status == 200
+    users = server.client(IdentityClient).list_users(home).data
+    assert config["user"] in [user.id for user in users]
 
 
 def test_a_second_server_on_the_same_state_is_refused(server: LocalVcn) -> None:

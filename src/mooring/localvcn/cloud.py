@@ -12,7 +12,7 @@ readers never wait for anything but the enforcement of what they are told.
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -164,6 +164,11 @@ class Cloud:
             if outcome.reply.status != NOT_FOUND:
                 return outcome
         return apply(world, request)
+
+    def learn(self, administrators: tuple[str, ...]) -> None:
+        """Take note of the register's users, whom the identity API shows; nothing of it is kept."""
+        settings = replace(self.world.settings, administrators=administrators)
+        self.world = replace(self.world, settings=settings)
 
     def begin(self, words: Mapping[str, object]) -> Fault:
         """Begin a fault; Unread when the words do not say one."""

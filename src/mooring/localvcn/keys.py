@@ -28,7 +28,7 @@ class Keys:
     """The keys that may sign; follows the register when `init` writes it.
 
     `world` gives the records of the identity API, `ours` tells whether a session token was
-    signed here.
+    signed here, `heard` is told who is in the register when that has changed.
     """
 
     def __init__(
@@ -36,10 +36,12 @@ class Keys:
         register: IdentityFile,
         world: Callable[[], World] = World.empty,
         ours: Callable[[bytes, bytes], bool] = lambda _text, _signature: False,
+        heard: Callable[[tuple[str, ...]], None] = lambda _users: None,
     ) -> None:
         self._register = register
         self._world = world
         self._ours = ours
+        self._heard = heard
         self._version: tuple[int, int] | None = None
         self._users: dict[KeyId, Holder] = {}
         self._sessions: dict[str, tuple[Session, Holder]] = {}
@@ -89,6 +91,8 @@ class Keys:
         except (CredentialsError, UnreadableKeyError) as error:
             # those who were known stay known until the file can be read again
             log.error("register unreadable path=%s why=%s", self._register.path, error)  # noqa: TRY400 - the cause is in the line; no traceback for users
+        else:
+            self._heard(tuple(dict.fromkeys(key.user for key in self._users)))
 
     def _read(self) -> dict[KeyId, Holder]:
         identity = self._register.read()

@@ -161,9 +161,10 @@ def _application(parts: Parts, cloud: Cloud) -> Server:
         return cloud.world
 
     if parts.within is None:
-        return Server(cloud, Keys(parts.register, world), parts.chance)
+        keys = Keys(parts.register, world, heard=cloud.learn)
+        return Server(cloud, keys, parts.chance)
     authority = parts.within.authority
-    keys = Keys(parts.register, world, authority.tokens.public.verify)
+    keys = Keys(parts.register, world, authority.tokens.public.verify, cloud.learn)
     federation = Federation(authority, parts.register, world)
     app = Server(cloud, keys, parts.chance, federation)
     parts.within.inside.let_in(app)

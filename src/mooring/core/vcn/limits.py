@@ -99,7 +99,7 @@ class Budget:
 class Settings:
     """Where this cloud is, how fast, and how patient.
 
-    `administrators` are the users of the register, as far as they were there at the start.
+    `administrators` are the users of the register, which a server follows while it runs.
     `budgets` go by operation or pattern (`CreatePrivateIp`, `List*`); `list_lag` is how
     late a list shows what has changed.
     """

@@ -60,7 +60,8 @@ class FakeAgentSocket:
     async def _answer(self, call: Call, netns: int | None) -> Answer:
         received = None if netns is None else os.dup(netns)
         try:
-            return await self._serve(Arrival(call, received, os.getpid()))
+            given = self._serve(Arrival(call, received, os.getpid()))
+            return given if isinstance(given, Answer) else await given
         except Exception as why:  # noqa: BLE001 - as the real one
             self._report(f"serving failed: {why!r}")
             return refused(CniError(Code.INTERNAL, "the agent failed", repr(why)))

@@ -172,17 +172,39 @@ def test_an_exhausted_node_says_why_and_stays_fit_for_status() -> None:
     play(story())
 
 
-def test_a_node_that_cools_says_for_how_long() -> None:
+def test_rt_10_a_full_node_falls_back_to_the_oldest_and_says_so() -> None:
+    async def story() -> None:
+        machine = await started()
+        machine.cloud(a_vnic([10, 11]))
+        await machine.settle()
+        for name in ("c1", "c2"):
+            await machine.delete(await machine.run_pod(name))
+            await machine.agent.reaper.reap()
+            machine.clock.forward(10)
+
+        assert await machine.add(machine.a_pod("c3")) == "10.0.8.10"
+        (said,) = machine.heard("reused-early")
+        assert "attachment=mooring/c3/eth0 address=10.0.8.10 rest=" in said
+        await machine.agent.report()
+        assert json.loads(machine.disk.files["status.json"])["pool"]["early"] == 1
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_rt_03_an_early_address_that_came_to_nothing_rests_on() -> None:
     async def story() -> None:
         machine = await started()
         machine.cloud(a_vnic([10]))
         await machine.settle()
         await machine.delete(await machine.run_pod())
         await machine.agent.reaper.reap()
-        machine.clock.forward(10)
-        error = await machine.refused("ADD", machine.a_pod("c2"))
+        (ends,) = machine.agent.book.ledger.pool.cooling.values()
+        machine.nft.refuse_next("no")
+        await machine.refused("ADD", machine.a_pod("c2"))
+        await machine.agent.reaper.reap()
 
-        assert error["details"].startswith("the next one is free in 20 s")
+        assert list(machine.agent.book.ledger.pool.cooling.values()) == [ends]
 
     play(story())
 
@@ -190,16 +212,17 @@ def test_a_node_that_cools_says_for_how_long() -> None:
 def test_an_address_is_not_used_again_before_it_has_cooled_down() -> None:
     async def story() -> None:
         machine = await started()
-        machine.cloud(a_vnic([10, 11]))
+        machine.cloud(a_vnic([10, 11, 12]))
         await machine.settle()
         first = await machine.run_pod()
         await machine.delete(first)
         await machine.settle()
 
         assert await machine.add(machine.a_pod("c2")) == "10.0.8.11"
-        await machine.refused("ADD", machine.a_pod("c3"))
         machine.clock.forward(30)
+        assert await machine.add(machine.a_pod("c3")) == "10.0.8.12"
         assert await machine.add(machine.a_pod("c4")) == "10.0.8.10"
+        assert machine.heard("reused-early") == []
 
     play(story())
 

@@ -26,7 +26,6 @@ from mooring.core.cni.request import Add, AttachmentId, Check
 from mooring.core.ipam.ledger import (
     Claimed,
     Empty,
-    Held,
     Known,
     Lease,
     Left,
@@ -222,11 +221,25 @@ class Attachments:
                 return lease
             case Empty() as empty:
                 raise CniError(Code.TRY_AGAIN_LATER, empty.cause, empty.advice)
-            case Claimed(lease):
+            case Claimed(lease, early) as claimed:
                 self._need_room_for_alias(lease)
-                self._book.record(Held(lease))
-                on_failure(self._undo, lease)
+                self._book.record(*claimed.entries)
+                self._say_early(lease, early)
+                on_failure(self._undo, lease, early or 0.0)
                 return lease
+
+    def _say_early(self, lease: Lease, early: float | None) -> None:
+        """Say that nothing was left but an address that should have rested longer."""
+        if early is None:
+            return
+        self._book.early += 1
+        self._host.say(
+            "reused-early",
+            attachment=names.words(lease.attachment),
+            address=lease.ordered[0],
+            rest=f"{early:.1f}",
+            because="every other address is held by a pod or was released later",
+        )
 
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:
@@ -234,13 +247,14 @@ class Attachments:
         except ValueError as why:
             raise CniError(Code.INVALID_ENVIRONMENT, f"CNI_CONTAINERID: {why}") from why
 
-    def _undo(self, lease: Lease) -> None:
+    def _undo(self, lease: Lease, rest: float) -> None:
         """Take an attachment back that the runtime never heard of.
 
-        The pod was never let send, or nobody has heard from it: its address need not rest.
+        The pod was never let send, or nobody has heard from it: its address need not rest
+        longer than it should have without this pod.
         """
         self._book.note(Left(lease.attachment))
-        self.finish(lease, rest=0.0)
+        self.finish(lease, rest)
 
     def _lay(self, cables: Plan, netns: int) -> None:
         """Lay cables; a host end of a former life that has the name gives way.

@@ -21,13 +21,21 @@ SPARE_LINES = 1024
 
 
 class Book:
-    """Who holds which address, durably."""
+    """Who holds which address, durably.
+
+    `looked_until`: of addresses whose rest ends before that it is known whether they have
+    live flows (`agent.flows`). `kept` rest on because of one; `early` were given out before
+    their rest was over, because nothing else was left.
+    """
 
     def __init__(
         self, disk: Storage, clock: Clock, say: Say, *, cooldown: float
     ) -> None:
         self.ledger = Ledger()
         self.cooldown = cooldown
+        self.looked_until = float("inf")
+        self.kept = 0
+        self.early = 0
         self._disk = disk
         self._clock = clock
         self._say = say
@@ -72,8 +80,9 @@ class Book:
         self.ledger = refilled
 
     def reclaim(self) -> None:
-        """End the rest of every address whose time has come."""
-        self.ledger = self.ledger.reclaim(self._clock.now())
+        """End the rest of every address whose time has come, and that was looked at."""
+        now = min(self._clock.now(), self.looked_until)
+        self.ledger = self.ledger.reclaim(now)
 
     def rest_if_damaged(self) -> None:
         """After damage let every free address cool: which ones did is not known."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mooring.core.ipam.ledger import Netns
-from mooring.core.linux.port import Kernel, Namespaces, Nft
+from mooring.core.linux.port import Conntrack, Kernel, Namespaces, Nft
 
 
 class Say(Protocol):
@@ -33,13 +33,14 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The machine."""
+    """The machine. Without `conntrack` nobody asks whether an address has live flows."""
 
     kernel: Kernel
     nft: Nft
     namespaces: Namespaces
     clock: Clock
     say: Say
+    conntrack: Conntrack | None = None
 
 
 def open_alive(namespaces: Namespaces, netns: Netns) -> int | None:

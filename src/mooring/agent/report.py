@@ -56,7 +56,11 @@ class Report:
             "npn": {"state": standing.npn.state, "reason": standing.npn.reason},
             "primary": _primary(self._node),
             "mtu": self._node.mtu,
-            "pool": _pool(ledger, len(drains)),
+            "pool": {
+                **_pool(ledger, len(drains)),
+                "kept": self._book.kept,
+                "early": self._book.early,
+            },
             "families": _families(ledger.pool, standing.npn.conditions),
             "vnics": [
                 _vnic(ledger.pool, uplink) for uplink in standing.uplinks.values()

@@ -17,6 +17,7 @@ from mooring.agent.ask import Ask
 from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
 from mooring.agent.collect import Collect
+from mooring.agent.flows import Flows
 from mooring.agent.host import Host
 from mooring.agent.node import Node, Tracking
 from mooring.agent.reap import Reaper
@@ -68,6 +69,7 @@ class Settings:
     tracking: Tracking = Tracking.AUTO
     repair_every: float = 2.0
     poll_every: float = 0.25
+    flows_every: float = 0.5
     report_every: float = 1.0
     replay_every: float = 5.0
 
@@ -93,6 +95,7 @@ class Agent:
         self.refill = Refill(host, self.book, self.node, source, resume)
         self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node)
+        self.flows = Flows(host, self.book)
         self._postponed = 0
 
     async def serve(self, call: Call, netns: int | None) -> Answer:
@@ -112,6 +115,7 @@ class Agent:
                 self._forever("reap", 0, self.reaper.run),
                 self._forever("refill", choices.poll_every, self.follow),
                 self._forever("repair", choices.repair_every, self.look_after),
+                self._forever("flows", choices.flows_every, self.flows.turn),
                 self._forever("report", choices.report_every, self.report),
                 self._forever(
                     "replay", choices.replay_every, lambda: self.replay(spool)

@@ -18,6 +18,7 @@ import click
 
 from mooring.adapters import cnifiles, netns
 from mooring.adapters.clock import Clock
+from mooring.adapters.conntrack import Conntrack
 from mooring.adapters.disk import Occupied, StateDirectory
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
@@ -205,7 +206,7 @@ async def _run(
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     with Kernel() as kernel, Nft() as nft:
-        host = Host(kernel, nft, netns, Clock(), say)
+        host = Host(kernel, nft, netns, Clock(), say, Conntrack())
         program = Agent(host, disk, objects, settings)
         program.book.open()
 

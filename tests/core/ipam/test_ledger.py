@@ -92,8 +92,10 @@ def test_a_lease_goes_through_its_phases() -> None:
 def test_a_freed_address_rests_before_it_is_free() -> None:
     ledger = holding(a_ledger(1)).after([Freed(pod(), 30)])
 
-    assert ledger.reclaim(29).claim(pod(2), NETNS, 29) == Empty(1, 0, 1, 1)
-    assert isinstance(ledger.reclaim(30).claim(pod(2), NETNS, 30), Claimed)
+    assert ledger.reclaim(29).pool.first() is None
+    answer = ledger.reclaim(30).claim(pod(2), NETNS, 30)
+    assert isinstance(answer, Claimed)
+    assert answer.early is None
 
 
 def test_nothing_to_reclaim_gives_the_same_ledger() -> None:
@@ -105,23 +107,62 @@ def test_nothing_to_reclaim_gives_the_same_ledger() -> None:
 def test_an_exhausted_node_says_why_and_what_next() -> None:
     answer = holding(a_ledger(1)).claim(pod(2), NETNS, 0)
 
-    assert answer == Empty(offered=1, held=1, cooling=0, ready_in=None)
+    assert answer == Empty(offered=1, held=1)
     assert "1 held by pods" in answer.cause
     assert "maxPodCount" in answer.advice
 
 
-def test_a_cooling_node_says_how_long() -> None:
-    ledger = holding(a_ledger(1)).after([Freed(pod(), 42)])
-    answer = ledger.claim(pod(2), NETNS, 30)
+def test_rt_10_a_full_node_falls_back_to_the_address_that_was_released_first() -> None:
+    ledger = holding(holding(a_ledger(1, 2), 1), 2)
+    ledger = ledger.after([Freed(pod(2), 35), Freed(pod(1), 42)])
+    answer = ledger.claim(pod(3), NETNS, 30)
 
-    assert answer == Empty(offered=1, held=0, cooling=1, ready_in=12)
-    assert "free in 12 s" in answer.advice
+    assert isinstance(answer, Claimed)
+    assert (answer.lease.addresses, answer.early) == (Pair(v4(2)), 5)
+    assert answer.entries == (Cooled(v4(2), 30), Held(answer.lease))
+    after = ledger.after(answer.entries)
+    assert after.pool.cooling == {v4(1): 42}
+    assert after.holders == {v4(2): pod(3)}
+
+
+def test_an_address_whose_time_has_come_needs_no_entry_to_be_taken() -> None:
+    ledger = holding(a_ledger(1)).after([Freed(pod(), 42)])
+    answer = ledger.claim(pod(2), NETNS, 50)
+
+    assert isinstance(answer, Claimed)
+    assert (answer.early, answer.entries) == (0.0, (Held(answer.lease),))
+    assert ledger.after(answer.entries).pool.cooling == {}
+
+
+def test_a_lease_ends_the_rest_of_its_own_addresses_only() -> None:
+    ledger = holding(holding(a_ledger(1, 2, 3), 1), 2)
+    ledger = ledger.after([Freed(pod(1), 10), Freed(pod(2), 10)])
+
+    assert holding(ledger, 3, now=20).pool.cooling == {v4(1): 10, v4(2): 10}
+
+
+def test_an_early_pod_gets_what_is_free_of_the_other_family() -> None:
+    both = {"vnic-1": Offer((v4(1), IPv6Address("fd00::1")), (4, 6))}
+    ledger, _ = Ledger().refill(both)
+    ledger = ledger.after([Cooled(v4(1), 9)])
+    answer = ledger.claim(pod(), NETNS, 5)
+
+    assert isinstance(answer, Claimed)
+    assert answer.lease.addresses == Pair(v4(1), IPv6Address("fd00::1"))
+
+
+def test_what_the_cloud_took_away_is_no_way_out() -> None:
+    ledger = holding(a_ledger(1)).after([Freed(pod(), 42)])
+    ledger, _ = ledger.refill(offers(2))
+    ledger = holding(ledger, 2)
+
+    assert ledger.claim(pod(3), NETNS, 5) == Empty(offered=1, held=1)
 
 
 def test_a_node_without_addresses_points_at_the_status() -> None:
     answer = Ledger().claim(pod(), NETNS, 0)
 
-    assert answer == Empty(0, 0, 0, None)
+    assert answer == Empty(0, 0)
     assert "no pod address yet" in answer.cause
     assert "NativePodNetwork" in answer.advice
 
@@ -266,7 +307,7 @@ def test_rt_09_a_claim_fails_only_without_the_required_family() -> None:
     ledger = holding(a_dual_ledger(6, 4))
     answer = ledger.claim(pod(2), NETNS, 0)
 
-    assert answer == Empty(1, 1, 0, None, "IPv6")
+    assert answer == Empty(1, 1, "IPv6")
     assert "none of this node's 1 IPv6 pod addresses is free" in answer.cause
 
 

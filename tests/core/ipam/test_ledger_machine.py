@@ -13,8 +13,8 @@ from mooring.core.ipam.ledger import (
     Empty,
     Entry,
     Freed,
-    Held,
     Known,
+    Lease,
     Ledger,
     Left,
     Netns,
@@ -65,7 +65,7 @@ class Story(RuleBasedStateMachine):
     def add(self, pod: AttachmentId) -> None:
         ledger = self.ledger.reclaim(self.now)
         match ledger.claim(pod, Netns("/run/netns/x", 1), self.now):
-            case Claimed(lease):
+            case Claimed(lease, early) as answer:
                 assert set(self.offered()).issuperset(parts(lease.addresses))
                 # Each family once, the required one among them, none without need.
                 given = self.ledger.pool.offers[lease.vnic_id]
@@ -74,10 +74,9 @@ class Story(RuleBasedStateMachine):
                 assert versions[0] == given.families[0]
                 for missing in set(given.families) - set(versions):
                     assert not ledger.pool.free[lease.vnic_id, missing]
-                for address in parts(lease.addresses):
-                    assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
+                self.no_rest_was_cut_short(ledger, lease, early)
                 self.ledger = ledger
-                self.record(Held(lease))
+                self.record(*answer.entries)
             case Known(lease):
                 assert self.ledger.leases[pod] == lease
             case Empty() as answer:
@@ -85,7 +84,28 @@ class Story(RuleBasedStateMachine):
                 assert not [
                     v for v, o in pool.offers.items() if pool.free[v, o.families[0]]
                 ]
+                assert pool.oldest() is None
                 assert answer.held >= 0
+
+    def no_rest_was_cut_short(
+        self, before: Ledger, lease: Lease, early: float | None
+    ) -> None:
+        """None is handed out while it cools, unless nothing else is left: then the oldest."""
+        first, *others = lease.ordered
+        for address in others if early is not None else lease.ordered:
+            assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
+        if early is not None:
+            pool = before.pool
+            assert not [
+                v for v, o in pool.offers.items() if pool.free[v, o.families[0]]
+            ]
+            required = [
+                until
+                for a, until in pool.cooling.items()
+                if a in pool.homes
+                and pool.offers[pool.homes[a]].families[0] == a.version
+            ]
+            assert pool.cooling[first] == min(required)
 
     @precondition(lambda self: self.ledger.leases)
     @rule(data=st.data())
@@ -124,11 +144,13 @@ class Story(RuleBasedStateMachine):
         read = journal.read(self.written)
         assert read is not None
         offers = self.ledger.pool.offers
+        unrested = [a for a, at in self.freed.items() if self.now - at < COOLDOWN]
         held = self.ledger.holders
         self.now = 5.0
         restored = journal.restore(read, "next", self.now, COOLDOWN)
         # Nothing can have been sent since the boot, which is time 0 of the new clock.
-        self.freed = dict.fromkeys([*self.freed, *held], 0.0)
+        self.freed = dict.fromkeys(self.freed, -1e9)
+        self.freed |= dict.fromkeys([*unrested, *held], 0.0)
         self.written = journal.snapshot(restored, "boot")
         ledger, entries = restored.refill(offers)
         self.ledger = ledger

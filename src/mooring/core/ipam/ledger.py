@@ -142,9 +142,21 @@ class Contradiction(Exception):  # noqa: N818 - says what an entry is to the led
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Yes: this lease, which is to be recorded."""
+    """Yes: this lease; `entries` are to be recorded.
+
+    `early` is the seconds that its address should have rested longer: nothing else was left.
+    """
 
     lease: Lease
+    early: float | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Say what has to be written down: of an early one also that its rest ends now."""
+        begin = Held(self.lease)
+        if not self.early:
+            return (begin,)
+        return (Cooled(self.lease.ordered[0], self.lease.since), begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +168,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """No address is free. `ready_in`: seconds until the next one has cooled down.
-
-    `family` is the one without which there is no pod.
-    """
+    """No address is left, not even one that cools. Without `family` there is no pod."""
 
     offered: int
     held: int
-    cooling: int
-    ready_in: float | None
     family: str = "IPv4"
 
     @property
@@ -174,7 +181,7 @@ class Empty:
             return "the cloud has given this node no pod address yet"
         return (
             f"none of this node's {self.offered} {self.family} pod addresses is free: "
-            f"{self.held} held by pods, {self.cooling} cooling down"
+            f"{self.held} held by pods"
         )
 
     @property
@@ -182,8 +189,6 @@ class Empty:
         """Say what comes next, or what to do."""
         if not self.offered:
             return "wait for the NativePodNetwork's status; it says what is missing"
-        if self.ready_in is not None:
-            return f"the next one is free in {self.ready_in:.0f} s; try again then"
         return "delete pods here, raise maxPodCount, or keep more pods off this node"
 
 
@@ -199,24 +204,26 @@ class Ledger:
     def claim(
         self, attachment: AttachmentId, netns: Netns, now: float
     ) -> Claimed | Known | Empty:
-        """Decide which addresses the attachment gets."""
+        """Decide which addresses the attachment gets: free ones, else what rests longest."""
         if attachment in self.leases:
             return Known(self.leases[attachment])
-        choice = self.pool.first()
+        choice, early = self.pool.first(), None
         if choice is None:
-            return self._nothing_left(now)
+            oldest = self.pool.oldest()
+            if oldest is None:
+                return self._nothing_left()
+            choice, early = oldest[0], max(0.0, oldest[1] - now)
         vnic, pair = choice
-        return Claimed(
-            Lease(
-                attachment=attachment,
-                addresses=pair,
-                vnic_id=vnic,
-                slot=self.slots[vnic],
-                netns=netns,
-                since=now,
-                families=self.pool.offers[vnic].families,
-            )
+        lease = Lease(
+            attachment=attachment,
+            addresses=pair,
+            vnic_id=vnic,
+            slot=self.slots[vnic],
+            netns=netns,
+            since=now,
+            families=self.pool.offers[vnic].families,
         )
+        return Claimed(lease, early)
 
     def refill(self, offers: Offers) -> tuple["Ledger", tuple[Entry, ...]]:
         """Take over what the cloud has; the entries number new VNICs and forget old."""
@@ -254,17 +261,11 @@ class Ledger:
             ledger = ledger._applied(entry)
         return ledger
 
-    def _nothing_left(self, now: float) -> Empty:
+    def _nothing_left(self) -> Empty:
         required = next(iter(self.pool.families), 4)
         found = self.pool.count(required)
-        resting = len(found.resting)
-        return Empty(
-            offered=found.offered,
-            held=found.offered - found.free - resting,
-            cooling=resting,
-            ready_in=max(0.0, min(found.resting) - now) if resting else None,
-            family=f"IPv{required}",
-        )
+        held = found.offered - found.free - len(found.resting)
+        return Empty(found.offered, held, f"IPv{required}")
 
     def _applied(self, entry: Entry) -> "Ledger":
         match entry:
@@ -288,8 +289,8 @@ class Ledger:
         addresses = parts(lease.addresses)
         if lease.attachment in self.leases or not addresses:
             raise Contradiction(f"{lease.attachment} cannot begin to hold {addresses}")
-        # That a rest ended is in no entry: a lease that begins later says it.
-        pool = self.pool.reclaimed(lease.since, self.holders)
+        # That a rest ended is in no entry: a lease that begins later says it of its own.
+        pool = self.pool.rested(addresses, lease.since)
         for address in addresses:
             if address in self.holders or address in pool.cooling:
                 raise Contradiction(f"{address} is not to be had")

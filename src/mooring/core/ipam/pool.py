@@ -105,6 +105,23 @@ class Pool:
         vnic = max(fit, key=self._worth)
         return vnic, self._taken_from(vnic)
 
+    def oldest(self) -> tuple[tuple[str, Pair], float] | None:
+        """Choose when `first` has nothing: what would be free next, and when that is.
+
+        It is of a family without which there is no pod; of the others a pod gets what is free.
+        """
+        resting = [
+            (until, address)
+            for address, until in self.cooling.items()
+            if self._required(address)
+        ]
+        if not resting:
+            return None
+        until, address = min(resting, key=lambda found: found[0])
+        vnic = self.homes[address]
+        others = parts(self._taken_from(vnic))
+        return (vnic, paired((address, *others))), until
+
     def taken(self, addresses: Iterable[Ip]) -> "Pool":
         """Give away these addresses: they are not free any more."""
         free = dict(self.free)
@@ -134,6 +151,11 @@ class Pool:
                 free[where] = (*free[where], address)
         return replace(self, free=free, cooling=without(self.cooling, due))
 
+    def rested(self, addresses: Iterable[Ip], now: float) -> "Pool":
+        """End the rest of those of the addresses whose time has come, of no others."""
+        due = [a for a in addresses if self.cooling.get(a, now + 1) <= now]
+        return replace(self, cooling=without(self.cooling, due)) if due else self
+
     def has(self, vnic: str, addresses: Iterable[Ip]) -> bool:
         """Tell whether the cloud has all these addresses on that VNIC."""
         return all(self.homes.get(address) == vnic for address in addresses)
@@ -156,6 +178,10 @@ class Pool:
         firsts = [given.families[0] for given in self.offers.values()]
         every = [v for given in self.offers.values() for v in given.families]
         return tuple(dict.fromkeys((*firsts, *every)))
+
+    def _required(self, address: Ip) -> bool:
+        vnic = self.homes.get(address)
+        return vnic is not None and self.offers[vnic].families[0] == address.version
 
     def _worth(self, vnic: str) -> tuple[bool, int]:
         families = self.offers[vnic].families

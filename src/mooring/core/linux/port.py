@@ -5,12 +5,13 @@ Services are written against these; `adapters.netlink.Kernel`, the module `adapt
 descriptor, or None for the namespace in which the adapter was made.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from mooring.core.linux.ctnetlink import Flow
 from mooring.core.linux.nft import Element, SetPath
-from mooring.core.linux.plan import Fact, Plan
+from mooring.core.linux.plan import Fact, Ip, Plan
 from mooring.core.linux.seen import Link, Seen
 
 Spaces = Mapping[str, int | None]
@@ -150,6 +151,22 @@ class Nft(Protocol):
         Deleting an absent element and adding a present one are fine; adding a key of a map that
         is present with other data raises NftError (EBUSY): delete it in the same call.
         """
+
+
+class Conntrack(Protocol):
+    """The flows that a namespace's connection tracking knows, in all its zones."""
+
+    def flows(
+        self, addresses: Collection[Ip], fd: int | None = None
+    ) -> tuple[Flow, ...]:
+        """Give the flows of which one of the addresses is an end. Raises KernelError.
+
+        A namespace that tracks nothing has none. The kernel walks its whole table for it: ask
+        once for all addresses, and beside the loop.
+        """
+
+    def forget(self, flows: Iterable[Flow], fd: int | None = None) -> int:
+        """Have flows forgotten, tell how many were still there. Raises KernelError."""
 
 
 class HeldNft(Nft, Protocol):

@@ -1,0 +1,153 @@
+"""One set of claims about connection tracking, for the kernel's and for the fake."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from errno import EPERM
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import pytest
+from fakes.conntrack import FakeConntrack
+
+from mooring import setns
+from mooring.adapters.conntrack import Conntrack
+from mooring.core.linux.ctnetlink import Flow
+from mooring.core.linux.port import KernelError
+
+HERE = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
+A, B, C = (IPv4Address(f"127.1.0.{n}") for n in (5, 6, 7))
+SIX = IPv6Address("fd00:8::5")
+TRACKING = (
+    "add table inet t; add chain inet t o { type filter hook output priority 0; };"
+    " add rule inet t o ct state new accept"
+)
+
+
+class Real:
+    """A namespace whose kernel tracks what is sent in it."""
+
+    def __init__(self) -> None:
+        self.name = f"moor-ct-{os.getpid()}"
+        self.does("ip", "netns", "add", self.name)
+        self.fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
+        self.conntrack = Conntrack()
+        self.sockets: list[socket.socket] = []
+
+    def does(self, *argv: str) -> None:
+        subprocess.run(argv, check=True, capture_output=True)
+
+    def track(self) -> None:
+        inside = ("ip", "netns", "exec", self.name)
+        self.does(*inside, "nft", TRACKING)
+        self.does("ip", "-n", self.name, "link", "set", "lo", "up")
+        self.does("ip", "-n", self.name, "addr", "add", f"{SIX}/128", "dev", "lo")
+
+    def send(self, address: IPv4Address | IPv6Address) -> None:
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        with setns.inside(self.fd):
+            talk = socket.socket(family, socket.SOCK_DGRAM)
+        self.sockets.append(talk)
+        talk.sendto(b"?", (str(address), 9999))
+
+    def close(self) -> None:
+        for each in self.sockets:
+            each.close()
+        os.close(self.fd)
+        self.does("ip", "netns", "del", self.name)
+
+
+class Pretended(Real):
+    """The fake, to which a packet is another entry."""
+
+    def __init__(self) -> None:
+        self.conntrack = FakeConntrack()
+        self.fd = -1
+
+    def track(self) -> None:
+        pass
+
+    def send(self, address: IPv4Address | IPv6Address) -> None:
+        ends = frozenset({address, HERE[address.version]})
+        name = bytes([len(self.conntrack.known)])
+        self.conntrack.known.append(Flow(ends, 17, 30, name))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(params=[Real, Pretended])
+def space(request: pytest.FixtureRequest) -> Iterator[Real]:
+    made = request.param()
+    yield made
+    made.close()
+
+
+def ends(space: Real, *addresses: IPv4Address | IPv6Address) -> list[frozenset[object]]:
+    return [flow.ends for flow in space.conntrack.flows(addresses, space.fd)]
+
+
+def test_a_namespace_that_tracks_nothing_has_no_flow(space: Real) -> None:
+    assert ends(space, A, SIX) == []
+
+
+def test_only_flows_of_the_addresses_are_given(space: Real) -> None:
+    space.track()
+    for address in (A, B, C, SIX):
+        space.send(address)
+
+    found = ends(space, A, B, SIX)
+    assert {A, B, SIX} <= frozenset().union(*found)
+    assert not any(C in each for each in found)
+    assert len(found) == 3
+    assert ends(space) == []
+    # One end of every flow of this family is the sender's.
+    assert len(ends(space, HERE[4])) == 3
+
+
+def test_a_flow_is_told_with_its_time_and_protocol(space: Real) -> None:
+    space.track()
+    space.send(A)
+
+    (flow,) = space.conntrack.flows([A], space.fd)
+    assert flow.protocol == 17
+    assert 0 < flow.timeout <= 30
+
+
+def test_what_is_forgotten_is_gone_and_the_others_stay(space: Real) -> None:
+    space.track()
+    for address in (A, B, SIX):
+        space.send(address)
+    doomed = space.conntrack.flows([A, SIX], space.fd)
+
+    assert space.conntrack.forget(doomed, space.fd) == 2
+    assert ends(space, A, SIX) == []
+    assert len(ends(space, B)) == 1
+    assert space.conntrack.forget(doomed, space.fd) == 0
+    assert space.conntrack.forget([], space.fd) == 0
+
+
+def test_a_look_finds_few_among_thousands() -> None:
+    """A dump comes in many pieces; its end may come with the last of them."""
+    space = Real()
+    try:
+        space.track()
+        with setns.inside(space.fd):
+            talk = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        space.sockets.append(talk)
+        for n in range(2000):
+            talk.sendto(b"?", (f"127.2.{n >> 8}.{n & 255}", 9999))
+        for n in range(0, 2000, 97):
+            wanted = IPv4Address(f"127.2.{n >> 8}.{n & 255}")
+            assert len(ends(space, wanted)) == 1
+    finally:
+        space.close()
+
+
+def test_a_kernel_that_refuses_says_so() -> None:
+    fake = FakeConntrack()
+    fake.refusal = EPERM
+    with pytest.raises(KernelError):
+        fake.flows([A])
+    with pytest.raises(KernelError):
+        Conntrack().flows([A], os.open(os.devnull, os.O_RDONLY))

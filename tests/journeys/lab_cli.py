@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import last_words
+
 MOORING = (sys.executable, "-m", "mooring")
 LABS = Path("/var/lib/mooring/labs")
 SPACES = Path("/run/netns")
-PATIENCE = 60.0
+PATIENCE = 300.0
+COMMAND_PATIENCE = 600.0
 
 
 def unique(letter: str) -> str:
@@ -44,7 +47,7 @@ class Lab:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=COMMAND_PATIENCE,
         )
 
     def do(self, *words: str) -> str:
@@ -79,7 +82,7 @@ class Lab:
         """Everything on the machine that is this lab's."""
         return [
             *(str(p) for p in SPACES.glob(f"moor-{self.name}-*")),
-            *(str(p) for p in Path("/sys/fs/cgroup").rglob(f"mooring-{self.name}")),
+            *groups(f"mooring-{self.name}"),
             *([str(self.path)] if self.path.exists() else []),
             *(f"process {words}" for words in processes() if self._owns(words)),
             *(m for m in mounts() if f"/{self.name}/" in m or f"-{self.name}-" in m),
@@ -94,9 +97,19 @@ def a_lab(name: str) -> Iterator[Lab]:
     """A lab that is taken down after the block."""
     lab = Lab(name)
     try:
-        yield lab
+        with last_words.logs(lambda: sorted(lab.path.rglob("*.log"))):
+            yield lab
     finally:
         lab.run("down")
+
+
+def groups(name: str) -> list[str]:
+    """The control groups of this name; others' come and go meanwhile."""
+    return [
+        f"{place}/{name}"
+        for place, inner, _ in os.walk("/sys/fs/cgroup")
+        if name in inner
+    ]
 
 
 def processes() -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import last_words
 import oci
 from oci.circuit_breaker import NoCircuitBreakerStrategy
 from oci.core import ComputeClient, VirtualNetworkClient
@@ -21,13 +22,14 @@ from oci.retry import NoneRetryStrategy
 
 MOORING = str(Path(sys.executable).parent / "mooring")
 SHAPE = "VM.Standard.E4.Flex"
+PATIENCE = 300.0
 T = TypeVar("T")
 
 
 def mooring(*words: str) -> subprocess.CompletedProcess[str]:
     """Run a command of ours to its end."""
     return subprocess.run(
-        [MOORING, *words], check=False, capture_output=True, text=True, timeout=60
+        [MOORING, *words], check=False, capture_output=True, text=True, timeout=PATIENCE
     )
 
 
@@ -105,7 +107,7 @@ class LocalVcn:
         assert self.process is not None
         with suppress(ProcessLookupError):
             self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(PATIENCE)
         self.process = None
         return code
 
@@ -136,16 +138,17 @@ def local_vcn(
     """A server with one user; killed at the end whatever happens."""
     vcn = LocalVcn(directory, fabric, flags)
     try:
-        vcn.init()
-        vcn.start()
-        yield vcn
+        with last_words.logs(lambda: [directory / "server.log"]):
+            vcn.init()
+            vcn.start()
+            yield vcn
     finally:
         vcn.close()
 
 
 def eventually(get: Callable[[], Response], state: str) -> Response:
     """Look until the resource is in the state; the deadline is generous."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while (response := get()).data.lifecycle_state != state:
         assert time.monotonic() < deadline, f"{response.data}\nis not {state}"
         time.sleep(0.05)

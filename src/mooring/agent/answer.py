@@ -25,41 +25,75 @@ class Answers:
         self._attachments = attachments
         self._collect = collect
 
-    async def give(self, call: Call, netns: int | None) -> Answer:
-        """Answer a call; `netns` is the descriptor that came with it."""
+    def at_once(self, call: Call, netns: int | None) -> Answer | None:
+        """Answer a call; None, and nothing is done, if something has to be waited for.
+
+        `netns` is the descriptor that came with it.
+        """
         try:
             request = parse(call.env, call.stdin)
-            document = await self._serve(request, netns)
-        except CniError as why:
-            return refused(why, spoken(call.stdin))
-        except (KernelError, NftError, DiskError) as why:
-            return refused(_translated(why), spoken(call.stdin))
+            if self._must_wait(request):
+                return None
+            document = self._serve(request, netns)
+        except REFUSALS as why:
+            return _refused(why, call)
         return DONE if document is None else granted(document)
 
-    async def _serve(
+    async def give(self, call: Call, netns: int | None) -> Answer:
+        """Answer a call."""
+        try:
+            request = parse(call.env, call.stdin)
+            document = await self._serve_in_turn(request, netns)
+        except REFUSALS as why:
+            return _refused(why, call)
+        return DONE if document is None else granted(document)
+
+    def _must_wait(self, request: Request) -> bool:
+        match request:
+            case Add():
+                return self._attachments.must_wait(request.id)
+            case Del():
+                return self._attachments.is_busy(request.id.container)
+            case Check() | Gc():
+                return True
+            case Status() | Version():
+                return False
+
+    async def _serve_in_turn(
         self, request: Request, netns: int | None
     ) -> Mapping[str, object] | None:
         match request:
             case Add():
-                return await self._add(request, netns)
+                before = _before(request)
+                made = await self._attachments.add(request, netns)
+                return _document(request, before, made)
             case Del():
                 await self._attachments.delete(request.id)
             case Check():
                 await self._attachments.check(request, netns)
             case Gc():
                 await self._collect.turn(request)
+            case _:
+                return self._serve(request, netns)
+        return None
+
+    def _serve(
+        self, request: Request, netns: int | None
+    ) -> Mapping[str, object] | None:
+        match request:
+            case Add():
+                before = _before(request)
+                made = self._attachments.add_now(request, netns)
+                return _document(request, before, made)
+            case Del():
+                self._attachments.detach(request.id)
             case Status():
                 self._status()
             case Version():
                 return spoken_versions(request.cni_version)
+            case Check() | Gc():
+                raise AssertionError(request)  # they wait
         return None
-
-    async def _add(self, request: Add, netns: int | None) -> Mapping[str, object]:
-        wishes.refuse(request)
-        before = result.read(request.conf.prev_result or {})
-        made = await self._attachments.add(request, netns)
-        made = replace(made, dns=request.conf.dns)
-        return result.document(result.joined(before, made), request.conf.cni_version)
 
     def _status(self) -> None:
         """Answer from memory. An exhausted pool is no trouble of the node's.
@@ -73,6 +107,27 @@ class Answers:
                 "this node cannot attach pods yet",
                 self._node.standing.trouble,
             )
+
+
+REFUSALS = (CniError, KernelError, NftError, DiskError)
+
+
+def _refused(why: CniError | KernelError | NftError | DiskError, call: Call) -> Answer:
+    error = why if isinstance(why, CniError) else _translated(why)
+    return refused(error, spoken(call.stdin))
+
+
+def _before(request: Add) -> result.Result:
+    """Read what earlier plugins of the chain made; refuse what cannot be had here."""
+    wishes.refuse(request)
+    return result.read(request.conf.prev_result or {})
+
+
+def _document(
+    request: Add, before: result.Result, made: result.Result
+) -> Mapping[str, object]:
+    made = replace(made, dns=request.conf.dns)
+    return result.document(result.joined(before, made), request.conf.cni_version)
 
 
 def _translated(why: KernelError | NftError | DiskError) -> CniError:

@@ -56,26 +56,40 @@ class Attachments:
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
 
+    def is_busy(self, container: str) -> bool:
+        """Tell whether something is being done for the container."""
+        return self._turns.taken(container)
+
+    def must_wait(self, attachment: AttachmentId) -> bool:
+        """Tell whether something of the container's has to come to its end first."""
+        return (
+            self.is_busy(attachment.container)
+            or attachment in self._book.ledger.leases
+            or self._reaper.has(host_link(attachment))
+        )
+
     async def add(self, request: Add, netns: int | None) -> result.Result:
+        """Wire a container when its past is over; else as `add_now`."""
+        async with self._turns.of(request.id.container):
+            where = self._admitted(request, netns)
+            await self._clear_the_way(request.id, where)
+            return self.add_now(request, netns)
+
+    def add_now(self, request: Add, netns: int | None) -> result.Result:
         """Wire a container, or change nothing and raise what the runtime shall see."""
         watch = Stopwatch(self._host.clock)
-        attachment = request.id
-        async with self._turns.of(attachment.container):
-            netns = _need_descriptor(request.netns, netns)
-            where = self._namespace(request.netns, netns)
-            self._need_readiness()
-            await self._clear_the_way(attachment, where)
-            watch.lap("wait")
-            lease = self._wired(attachment, where, netns, watch)
-            self.busy_at = self._host.clock.now()
-            self._host.say(
-                "added",
-                pod=request.args.get("K8S_POD_NAME", ""),
-                attachment=names.words(attachment),
-                address=",".join(map(str, lease.ordered)),
-                **({"lacks": ",".join(lease.lacking)} if lease.lacking else {}),
-                **watch.times(),
-            )
+        where = self._admitted(request, netns)
+        watch.lap("look")
+        lease = self._wired(request.id, where, netns or 0, watch)
+        self.busy_at = self._host.clock.now()
+        self._host.say(
+            "added",
+            pod=request.args.get("K8S_POD_NAME", ""),
+            attachment=names.words(request.id),
+            address=",".join(map(str, lease.ordered)),
+            **({"lacks": ",".join(lease.lacking)} if lease.lacking else {}),
+            **watch.times(),
+        )
         return pod.outcome(lease, request.netns, self._node.mtu_of(lease))
 
     async def delete(self, attachment: AttachmentId) -> None:
@@ -147,6 +161,11 @@ class Attachments:
             # nft lists in a process of its own; STATUS must not wait for that.
             if not await asyncio.to_thread(self._node.may_send, lease):
                 raise _changed("the node's nft table does not let the pod send")
+
+    def _admitted(self, request: Add, netns: int | None) -> Netns:
+        where = self._namespace(request.netns, _need_descriptor(request.netns, netns))
+        self._need_readiness()
+        return where
 
     def _need_readiness(self) -> None:
         if not self._node.ready:

@@ -8,9 +8,9 @@ Stopping leaves everything as it is: pods' traffic does not need the agent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mooring.agent.answer import Answers
 from mooring.agent.ask import Ask
@@ -32,6 +32,8 @@ from mooring.core.ipam.port import Storage
 from mooring.core.linux.plan import HOST
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.npn.port import Objects
+
+Work = Coroutine[Any, Any, Answer]
 
 QUIET_SECONDS = 0.3
 """A look at the whole node waits until no pod came for so long, a few turns at most."""
@@ -98,11 +100,20 @@ class Agent:
         self.flows = Flows(host, self.book)
         self._postponed = 0
 
-    async def serve(self, call: Call, netns: int | None) -> Answer:
-        """Answer one call of the CNI executable, or of `mooring audit`."""
+    def respond(self, call: Call, netns: int | None) -> Answer | Work:
+        """Answer a call of the CNI executable, or of `mooring audit`.
+
+        What has to wait for something gives what is to be awaited.
+        """
         if ASK in call.env:
-            return await self._ask.give(call)
-        return await self._answers.give(call, netns)
+            return self._ask.give(call)
+        answer = self._answers.at_once(call, netns)
+        return self._answers.give(call, netns) if answer is None else answer
+
+    async def serve(self, call: Call, netns: int | None) -> Answer:
+        """Answer a call, after whatever has to be waited for."""
+        given = self.respond(call, netns)
+        return given if isinstance(given, Answer) else await given
 
     async def run(self, door: Door, spool: Spool, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""

@@ -11,6 +11,10 @@ class Turns:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
 
+    def taken(self, container: str) -> bool:
+        """Tell whether somebody works on the container."""
+        return container in self._locks
+
     @asynccontextmanager
     async def of(self, container: str) -> AsyncIterator[None]:
         """Wait until nobody else works on the container."""

@@ -24,7 +24,7 @@ from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
 from mooring.adapters.objects import ObjectDirectory
 from mooring.adapters.spool import Spool
-from mooring.adapters.unixsocket import AgentSocket, Arrival
+from mooring.adapters.unixsocket import AgentSocket, Arrival, Work
 from mooring.adapters.unixsocket import Occupied as DoorOccupied
 from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
@@ -210,8 +210,8 @@ async def _run(
         program = Agent(host, disk, objects, settings)
         program.book.open()
 
-        async def serve(arrival: Arrival) -> Answer:
-            return await program.serve(arrival.call, arrival.netns)
+        def serve(arrival: Arrival) -> Answer | Work:
+            return program.respond(arrival.call, arrival.netns)
 
         def complain(line: str) -> None:
             say("door", why=line)

@@ -305,7 +305,7 @@ def _risen(room: Room, fact: LinkUp) -> Link:
     if mtu > LARGEST_MTU and link.kind == "veth":
         raise KernelError(fact, EINVAL, "mtu greater than device maximum")
     room.speaks_ipv4 |= fact.link == "lo"
-    return replace(link, up=True, mtu=mtu)
+    return replace(link, up=True, mtu=mtu, alias=fact.alias or link.alias)
 
 
 def _new_link(room: Room, end: End, fact: Fact) -> Link:

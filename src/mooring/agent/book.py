@@ -32,6 +32,8 @@ class Book:
         self, disk: Storage, clock: Clock, say: Say, *, cooldown: float
     ) -> None:
         self.ledger = Ledger()
+        self.is_blank = False
+        self._waits = False  # nothing is written before the kernel was asked
         self.cooldown = cooldown
         self.looked_until = float("inf")
         self.kept = 0
@@ -53,7 +55,7 @@ class Book:
         except Damaged as why:
             aside = self._disk.set_aside()
             self._say("journal-damaged", why=why, kept=aside, next="ask the kernel")
-            self._distrusted = True
+            self._distrusted = self._waits = True
         self._stale = True
         self.compact()
 
@@ -84,20 +86,31 @@ class Book:
         now = min(self._clock.now(), self.looked_until)
         self.ledger = self.ledger.reclaim(now)
 
+    def doubt(self) -> None:
+        """Hear that there was a life of the agent of which nothing is written."""
+        self._say("journal-lost", next="ask the kernel")
+        self._distrusted = True
+
     def rest_if_damaged(self) -> None:
-        """After damage let every free address cool: which ones did is not known."""
-        if not self._distrusted:
+        """After damage let every free address cool: which ones did is not known.
+
+        Until this is called a lost journal stays lost: one that says nothing of what cooled
+        would be believed by the next life.
+        """
+        if not self._waits:
             return
-        self._distrusted = False
+        self._waits = False
         until = self._clock.now() + self.cooldown
         free = [a for queue in self.ledger.pool.free.values() for a in queue]
-        self.note(*(Cooled(address, until) for address in free))
+        rests = free if self._distrusted else ()
+        self._distrusted = False
+        self.note(*(Cooled(address, until) for address in rests))
 
     def compact(self) -> None:
         """Write the shortest journal when the one on disk is long or behind."""
         ledger = self.ledger
         short = len(ledger.leases) + len(ledger.slots) + len(ledger.pool.cooling)
-        if self._lines <= short + SPARE_LINES and not self._stale:
+        if self._waits or (self._lines <= short + SPARE_LINES and not self._stale):
             return
         try:
             self._disk.replace(journal.snapshot(ledger, self._boot))
@@ -120,12 +133,18 @@ class Book:
 
     def _restored(self, data: bytes) -> Ledger:
         read = journal.read(data)
+        if read is None and data:
+            raise Damaged("not one line of it is whole")
         if read is None:
+            self.is_blank = self._waits = True
             return Ledger()
         now = self._clock.now()
         return journal.restore(read, self._boot, now, self.cooldown)
 
     def _write(self, draft: Ledger, entries: tuple[Entry, ...]) -> None:
+        if self._waits:
+            self._stale = True
+            return
         if self._stale:
             self._disk.replace(journal.snapshot(draft, self._boot))
             self._stale = self._behind = False

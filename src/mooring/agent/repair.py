@@ -128,7 +128,8 @@ class Repair:
         """Mend a cable whose host end is there: up, with its MTU, named, with routes."""
         for fact in lacking:
             if isinstance(fact, Veth):
-                self._make((LinkUp(HOST, fact.near.name, fact.near.mtu),))
+                near = fact.near
+                self._make((LinkUp(HOST, near.name, near.mtu, near.alias),))
         self._make(pod.ways_in(lacking) if netns is None else lacking, netns)
 
     def _lay_anew(self, cables: Plan, netns: int, link: Link | None) -> None:

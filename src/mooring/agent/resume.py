@@ -8,6 +8,7 @@ from mooring.core.ipam.ledger import Held
 from mooring.core.linux.seen import Seen
 from mooring.core.wiring.names import words
 from mooring.core.wiring.recovery import Recovery, recover
+from mooring.core.wiring.strays import is_set_up
 
 
 class Resume:
@@ -33,6 +34,8 @@ class Resume:
         if self._recovery is not None:
             return
         now = self._host.clock.now()
+        if self._book.is_blank and is_set_up(seen):
+            self._book.doubt()
         self._recovery = recover(self._book.ledger, seen.links, now)
         self._book.note(*self._recovery.entries)
         self._book.rest_if_damaged()

@@ -280,3 +280,13 @@ def test_a_snapshot_says_the_same_in_fewer_words() -> None:
     assert read is not None
     assert len(read.entries) == 3
     assert journal.restore(read, "b1", 100, 30) == ledger
+
+
+def test_a_broken_end_is_what_a_power_cut_leaves_and_nothing_else() -> None:
+    read = journal.read(written(*ALL)[:-1])
+
+    assert read is not None
+    assert read.torn
+    assert journal.restore(read, "another boot", 0.0, 30.0).leases == {}
+    with pytest.raises(Damaged, match="not been down"):
+        journal.restore(read, read.boot, 0.0, 30.0)

@@ -1,5 +1,6 @@
 """Ours by name or number, and wanted by nobody: that is a stray; nothing else is."""
 
+from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
 
 from core.wiring.cables import an_uplink
@@ -7,7 +8,7 @@ from core.wiring.cables import an_uplink
 from mooring.core.linux.plan import HOST, Fact, Route, Rule
 from mooring.core.linux.seen import Seen
 from mooring.core.wiring import vnic
-from mooring.core.wiring.strays import strays
+from mooring.core.wiring.strays import is_set_up, strays
 
 OURS = Rule(HOST, 510, 4, 7009, mark=0x90000, mask=0x7F0000)
 TABLE = Route(HOST, IPv4Network("0.0.0.0/0"), "ens5", table=7009)
@@ -49,3 +50,10 @@ def test_a_vnics_own_cables_are_no_strays_of_it() -> None:
     plan = vnic.plan(an_uplink())
 
     assert strays(seen(*plan), plan) == ()
+
+
+def test_an_agent_that_worked_here_has_left_rules_or_links() -> None:
+    nothing = Seen(HOST, {}, frozenset(), frozenset(), frozenset(), frozenset())
+
+    assert not is_set_up(nothing)
+    assert is_set_up(replace(nothing, rules=frozenset({OURS})))

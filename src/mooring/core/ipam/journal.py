@@ -6,8 +6,9 @@
 A lease that has just the families that it was to have, IPv4 before IPv6, names none; so did all
 leases before there was a choice.
 
-A line that was being written when the power went can only be the last one: it is left
-out. Any other broken line is damage, and whoever reads must not trust the rest. Keys
+A line that was being written when the power went can only be the last one, and is read in
+another boot: it is left out. Any other broken line is damage, and whoever reads must not
+trust the rest. Keys
 that are not known are passed over, so that a newer program of the same format can be
 taken back; a newer format is refused.
 """
@@ -53,11 +54,15 @@ class TooNew(Exception):  # noqa: N818 - says what the journal is
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What was read: the boot it was written in, its entries, the bytes that count."""
+    """What was read: the boot it was written in, its entries, the bytes that count.
+
+    `torn`: more stood there, which was left out.
+    """
 
     boot: str
     entries: tuple[Entry, ...]
     length: int
+    torn: bool = False
 
 
 def header(boot: str) -> bytes:
@@ -97,7 +102,7 @@ def read(data: bytes) -> Journal | None:
             entries.append(_entry(document))
         except (KeyError, ValueError, TypeError) as error:
             raise Damaged(f"line {number} is no entry: {error!r}") from error
-    return Journal(boot, tuple(entries), length)
+    return Journal(boot, tuple(entries), length, torn=length < len(data))
 
 
 def restore(journal: Journal, boot: str, now: float, cooldown: float) -> Ledger:
@@ -113,6 +118,8 @@ def restore(journal: Journal, boot: str, now: float, cooldown: float) -> Ledger:
             ended = tuple(Freed(attachment, cooldown) for attachment in ledger.leases)
             resting = tuple(Cooled(a, cooldown) for a in ledger.pool.cooling)
             return ledger.after((*ended, *resting))
+        if journal.torn:
+            raise Damaged("its end is broken, and the machine has not been down since")
         latest = now + cooldown
         late = {a: t for a, t in ledger.pool.cooling.items() if t > latest}
         return ledger.after(Cooled(address, latest) for address in late)

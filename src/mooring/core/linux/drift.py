@@ -104,7 +104,9 @@ def _near_is_ours(end: End, link: Link) -> bool:
 
 
 def _link_is_up(fact: LinkUp, link: Link | None) -> bool:
-    return link is not None and link.up and fact.mtu in {link.mtu, None}
+    if link is None or not link.up:
+        return False
+    return fact.mtu in {link.mtu, None} and fact.alias in {link.alias, ""}
 
 
 def _route_holds(fact: Route, routes: frozenset[Route]) -> bool:

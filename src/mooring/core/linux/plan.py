@@ -52,11 +52,12 @@ class Veth:
 
 @dataclass(frozen=True, slots=True)
 class LinkUp:
-    """An existing link is up with this MTU (None: whatever it has)."""
+    """An existing link is up with this MTU and this alias (None, "": whatever it has)."""
 
     space: str
     link: str
     mtu: int | None = None
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)

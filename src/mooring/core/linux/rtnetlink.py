@@ -110,14 +110,13 @@ def new_veth(veth: Veth, peer_space: int) -> Message:
 
 def raise_end(end: End) -> Message:
     """Raise a veth's end and give it its MTU and alias (creation cannot)."""
-    # Without a closing NUL: the kernel would count it as part of the alias.
-    alias = attribute(ALIAS, end.alias.encode()) if end.alias else b""
-    return _set_link(end.name, UP, number(MTU, end.mtu) + alias)
+    return _set_link(end.name, UP, number(MTU, end.mtu) + _alias(end.alias))
 
 
 def link_up(fact: LinkUp) -> Message:
-    """Raise an existing link, with the MTU if one is given."""
-    return _set_link(fact.link, UP, b"" if fact.mtu is None else number(MTU, fact.mtu))
+    """Raise an existing link, with the MTU and the alias if they are given."""
+    mtu = b"" if fact.mtu is None else number(MTU, fact.mtu)
+    return _set_link(fact.link, UP, mtu + _alias(fact.alias))
 
 
 def link_group(name: str, group: int) -> Message:
@@ -243,6 +242,11 @@ def _end(end: End) -> bytes:
         + number(GROUP, end.group)
         + _ONE_QUEUE
     )
+
+
+def _alias(words: str) -> bytes:
+    # Without a closing NUL: the kernel would count it as part of the alias.
+    return attribute(ALIAS, words.encode()) if words else b""
 
 
 def _set_link(name: str, flags: int, more: bytes) -> Message:

@@ -37,6 +37,11 @@ def orphans(links: Mapping[str, Link], wanted: Iterable[str]) -> tuple[str, ...]
     return tuple(name for name in host_ends(links) if name not in known)
 
 
+def is_set_up(seen: Seen) -> bool:
+    """Tell whether an agent has worked on this machine since it was started."""
+    return any(_is_our_rule(rule) for rule in seen.rules) or bool(host_ends(seen.links))
+
+
 def _is_our_rule(rule: Rule) -> bool:
     return rule.priority == vnic.RULE_PRIORITY and rule.mask == vnic.MARK_MASK
 

@@ -599,3 +599,23 @@ def test_a_restart_replaces_a_table_that_was_changed_meanwhile() -> None:
         assert (await machine.check(pod)).exit_code == 0
 
     play(story())
+
+
+def test_rt_07_a_status_without_vnics_gives_nothing_out_and_touches_no_pod() -> None:
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod("c1")
+        good = machine.objects.read_status(NAME)
+        machine.objects.write_status(NAME, NpnStatus(state="IN_PROGRESS"))
+        await machine.agent.follow()
+        await machine.refused("ADD", machine.a_pod("c2"))
+        await machine.settle()
+
+        assert len(machine.heard("withheld")) == 1
+        assert (await machine.check(pod)).exit_code == 0
+        machine.assert_consistent()
+        machine.objects.write_status(NAME, good)
+        await machine.settle()
+        await machine.run_pod("c3")
+
+    play(story())

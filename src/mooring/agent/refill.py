@@ -5,13 +5,16 @@
               the first time: what the last life left (`agent.resume`)
 
 A status counts when the cloud has reached it (SUCCESS), and later in any state that names
-VNICs: what it lists is there. Where two families are asked for, it counts as well when the
-preferred one is complete and the controller has said that the other is not to be had for now.
+VNICs: what it lists is there. One that names none, after there were some, says that the cloud
+has no address for pods left: then nothing is handed out any more. Where two families are
+asked for, it counts as well when the preferred one is complete and the controller has said that
+the other is not to be had for now.
 A VNIC whose link has not appeared gives no addresses yet.
 Nothing is touched before the first status that counts, so a restart of the agent while the
 store is out of reach leaves every pod as it is.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mooring.agent.book import Book
@@ -20,7 +23,7 @@ from mooring.agent.node import Node, Standing
 from mooring.agent.resume import Resume
 from mooring.agent.source import Source, explain
 from mooring.core.cni.request import AttachmentId
-from mooring.core.ipam.pool import Offer, offer, parts
+from mooring.core.ipam.pool import Offer, Offers, offer, parts
 from mooring.core.linux import drift
 from mooring.core.linux.plan import HOST, Plan, Sysctl
 from mooring.core.linux.port import KernelError, NftError
@@ -44,6 +47,7 @@ class Refill:
         self._source = source
         self._resume = resume
         self._said = ""
+        self._withheld = False
         self._latest: NpnStatus | None = None
         self._draining: frozenset[AttachmentId] = frozenset()
 
@@ -55,8 +59,24 @@ class Refill:
         status = self._latest
         # One that could not be followed last time is followed now; one that could, but
         # not put in force, waits for the next look at the node.
-        if status is not None and self._counts(status) and self._is_new(status):
-            self.follow(status, self._host.kernel.look(HOST, None))
+        if status is None or not self._is_new(status):
+            return
+        if self._counts(status):
+            seen = self._host.kernel.look(HOST, None)
+            self._withheld = False
+            self.follow(status, seen)
+        elif status.state and self._node.standing.npn.vnics and not self._withheld:
+            self._withhold()
+
+    def _withhold(self) -> None:
+        """Hand nothing out any more: the cloud has no address for pods left on any VNIC.
+
+        The cables stay as they are: which VNICs are there the status does not say.
+        """
+        self._withheld = True
+        self._host.say("withheld", why=self._source.trouble)
+        self._book.refill(self._offers(self._node.standing.npn.vnics))
+        self._report_drains()
 
     def relook(self, seen: Seen) -> None:
         """Follow the links and the primary's address, which change by themselves."""
@@ -75,7 +95,7 @@ class Refill:
         before = self._node.standing.plan()
         match = vnic.match(status.vnics, seen.links)
         here = [v for v in status.vnics if v.vnic_id in match.links]
-        self._book.refill({v.vnic_id: _offer(v) for v in here})
+        self._book.refill(self._offers(here))
         self._node.standing = self._standing(status, match, seen)
         self._report_drains()
         try:
@@ -95,8 +115,14 @@ class Refill:
             absent=",".join(match.absent),
         )
 
+    def _offers(self, vnics: Iterable[VnicStatus]) -> Offers:
+        offers = {v.vnic_id: _offer(v) for v in vnics}
+        if self._withheld:
+            return {v: replace(o, addresses=()) for v, o in offers.items()}
+        return offers
+
     def _is_new(self, status: NpnStatus) -> bool:
-        return status != self._node.standing.npn
+        return self._withheld or status != self._node.standing.npn
 
     def _counts(self, status: NpnStatus) -> bool:
         if status.state == "SUCCESS" or _serves(status):

@@ -209,11 +209,12 @@ def tunnel(
         drg_id=drg_id,
         static_routes=networks,
     )
+    before = sum(1 for _ in cloud.world.of(IpSecTunnel))
     line = IpSecTunnel(
         id=an_id("ipsectunnel", name),
         **about(name),
         ip_sec_connection_id=put(cloud, connection),
-        vpn_ip=IPv4Address("192.0.2.2"),
+        vpn_ip=IPv4Address("192.0.2.2") + before,
     )
     kind = "IPSEC_TUNNEL"
     return attach(cloud, drg_id, put(cloud, line), name, kind=kind, table=table)

@@ -1,11 +1,11 @@
 """Clouds that change by chance, their packets, and what both judges remember of them."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from builders_vcn import Cloud, allow, an_id
-from wiretap import ACK, FENCE, SYN, SYN_ACK, Wiretap
+from wiretap import ACK, FENCE, SYN, SYN_ACK, WHOLE, Cut, Wiretap
 
 from mooring.core.vcn.model import SecurityRule
 from mooring.core.vcn.packets.forwarding import ROUTER, Verdict, Word, track, verdict
@@ -48,6 +48,7 @@ PORTS = (None, "22", "53-80", "80-443", "1-65535")
 SOURCES = (None, None, None, "20000-20150", "20101-20999")
 KINDS = (None, None, (8, None), (8, 0), (0, None), (3, 4), (3, None))
 ROUNDS, PACKETS = 12, 60
+CUT, LONG = 0.15, 0.15
 # Drops behind the place where the kernel tracks connections.
 TRACKED_DROPS = ("gress rule", "no private IP", "this flow behind", "no longer")
 
@@ -63,6 +64,7 @@ class Game:
     sent: list[Packet] = field(default_factory=list)
     arrived: list[tuple[str, Tuple]] = field(default_factory=list)
     everywhere: tuple[str, ...] = ("0.0.0.0/0",)
+    narrow: tuple[str, ...] = ()  # origins that are behind a link of 1500 bytes
 
     # -- the world
 
@@ -214,22 +216,65 @@ class Game:
             self.answered.add(at.flow.original)
         return SYN_ACK if at.is_reply else SYN
 
+    def cut(self, packet: Packet) -> Cut:
+        """Let some packets come in pieces: only the first of them has ports."""
+        if packet.length or self.chance.random() > CUT:
+            return WHOLE
+        # Of IPv6 the first piece must have all headers (RFC 8200 4.5).
+        sizes = (8, 24, 400) if packet.head.source.version == 4 else (24, 400)
+        size = self.chance.choice(sizes)
+        more = self.chance.randint(2, 4) * size
+        return Cut(size, backwards=self.chance.random() < 0.5, more=more)
+
+    def long(self, packet: Packet) -> Packet:
+        """Let some packets be as long as a way may be, or longer."""
+        if packet.quoted is not None or self.chance.random() > LONG:
+            return packet
+        # What is longer does not leave these.
+        is_far = packet.origin == INTERNET or packet.origin in self.narrow
+        lengths = (1500,) if is_far else (1500, 1501, 8000, 9000)
+        return replace(packet, length=self.chance.choice(lengths))
+
+    def heard(self, wanted: Verdict) -> dict[str, Tuple]:
+        """Say where what a router says of a packet, which it knows now, should have come out."""
+        if wanted.said is None:
+            return {}
+        told = verdict(self.cloud.world, self.flows, wanted.said)
+        if told.word is Word.DROP or told.head is None:
+            return {}
+        return {told.to: told.head}
+
     def play(self, wire: Wiretap) -> None:
         """Send one packet and ask both judges."""
-        packet = self.packet()
+        packet = self.long(self.packet())
         wanted = verdict(self.cloud.world, self.flows, packet)
         if wanted.to == ROUTER:
             return
-        came = wire.send(packet, self.flags(packet, wanted))
+        came = wire.send(packet, self.flags(packet, wanted), self.cut(packet))
         accepted = wanted.word is Word.ACCEPT
         assert came == ({wanted.to: wanted.head} if accepted else {}), (
             packet,
             wanted,
             place(self.flows, self.cloud.vcn_id, packet),
         )
+        self.remember(packet, wanted)
+        told = self.heard(wanted)
+        assert wire.said == told, (packet, wanted, told)
+
+    def rehearse(self) -> tuple[Packet, Verdict]:
+        """Draw what `play` would send, and ask the model alone."""
+        packet = self.long(self.packet())
+        wanted = verdict(self.cloud.world, self.flows, packet)
+        if wanted.to != ROUTER:
+            self.cut(packet)
+            self.remember(packet, wanted)
+        return packet, wanted
+
+    def remember(self, packet: Packet, wanted: Verdict) -> None:
+        """Know what a packet began, and that it was there."""
         self.flows = track(self.cloud.world, self.flows, packet)
         self.sent.append(packet)
-        if accepted and wanted.head is not None:
+        if wanted.word is Word.ACCEPT and wanted.head is not None:
             self.arrived.append((wanted.to, wanted.head))
 
 

@@ -304,7 +304,7 @@ class WideGame(Game):
 
     def fresh(self) -> Packet:
         pick = self.chance.choice
-        name = pick((*VNICS, *VNICS, *VNICS, SITE, SITE, INTERNET, INTERNET, SGW))
+        name = pick((*VNICS, *VNICS, *VNICS, SITE, SITE, *[INTERNET] * 4, SGW))
         honest = self.chance.random() < 0.93
         source = pick(ADDRESSES[name] if honest else PLACES)
         version = ip_address(source).version
@@ -323,7 +323,8 @@ class WideGame(Game):
         beyond = (*ADDRESSES[SGW], *ADDRESSES[INTERNET])
         if name == SITE:
             return (*INSIDE, *INSIDE, *beyond, *UNUSED)
-        return (*INSIDE, *INSIDE, *beyond, *ADDRESSES[SITE], *UNUSED)
+        beyond = (*beyond, *ADDRESSES[INTERNET], *ADDRESSES[SITE])
+        return (*INSIDE, *beyond, *beyond, *UNUSED)
 
     def head(self, source: str, number: int, target: str) -> Tuple:
         pick = self.chance.choice
@@ -363,7 +364,7 @@ CHANGES = [
 
 def a_wide_game(chance: random.Random) -> WideGame:
     cloud = Cloud("10.0.0.0/16", "near")
-    game = WideGame(chance, cloud, everywhere=("0.0.0.0/0", "::/0"))
+    game = WideGame(chance, cloud, everywhere=("0.0.0.0/0", "::/0"), narrow=(SITE,))
     fence = (
         allow("ingress", "253", stateless=True),
         allow("egress", "253", stateless=True),

@@ -5,6 +5,8 @@ sends happen on one CPU, whose backlog is a queue, so a packet that was sent fir
 with first: when the fence that follows a packet has come through, the packet has come
 through or never will. A packet that passes more links than the fence needs as many fences more,
 one after the other. No clock decides.
+
+A packet may be sent in pieces (fragments), and comes out as one or in pieces: they are put together.
 """
 
 import os
@@ -13,7 +15,7 @@ import socket
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.vcn.packets.packet import Packet, Tuple
@@ -23,6 +25,10 @@ ETHERNET = {4: 0x0800, 6: 0x86DD}
 EVERYTHING = 0x0003
 IP_HEADER = struct.Struct("!BBHHHBBHII")
 IPV6_HEADER = struct.Struct("!IHBB16s16s")
+FRAGMENT_HEADER = struct.Struct("!BBHI")
+FRAGMENT = 44  # the protocol number of IPv6's
+UNCUT, MORE = 0x4000, 0x2000  # IPv4: must not be cut; there are more pieces
+TOLD = {(1, 3, 4), (ICMPV6, 2, 0)}  # protocol, type, code of path-MTU messages
 FENCE = 253  # a protocol number for experiments (RFC 3692)
 SYN, SYN_ACK, ACK = 0x02, 0x12, 0x10
 GENEROUS = 20.0
@@ -36,35 +42,40 @@ def checksum(data: bytes) -> int:
     return int(~total & 0xFFFF)
 
 
-def ip_packet(head: Tuple, payload: bytes, number: int) -> bytes:
-    """Write a whole packet; IPv4 has the number as its identification, IPv6 as its flow label."""
+def ip_packet(head: Tuple, payload: bytes, number: int, flags: int = 0) -> bytes:
+    """Write a packet; IPv4 has the number as its identification, IPv6 as its flow label.
+
+    `flags` are IPv4's, with the place of a piece; IPv6 says that in a header of the payload.
+    """
     if head.source.version == 6:
         ends = head.source.packed, head.destination.packed
         first = 6 << 28 | number
-        return IPV6_HEADER.pack(first, len(payload), head.protocol, 64, *ends) + payload
+        protocol = FRAGMENT if flags & ~UNCUT else head.protocol
+        return IPV6_HEADER.pack(first, len(payload), protocol, 64, *ends) + payload
     length = IP_HEADER.size + len(payload)
-    fields = (0x45, 0, length, number, 0, 64, head.protocol)
+    fields = (0x45, 0, length, number, flags, 64, head.protocol)
     ends = (int(head.source), int(head.destination))
     summed = checksum(IP_HEADER.pack(*fields, 0, *ends))
     return IP_HEADER.pack(*fields, summed, *ends) + payload
 
 
-def transport(head: Tuple, flags: int, data: bytes) -> bytes:
-    """Give what stands behind the IP header."""
+def transport(head: Tuple, flags: int, data: bytes, more: int = 0) -> bytes:
+    """Give what stands behind the IP header; `more` bytes of no meaning at its end."""
     if head.is_icmp:
         kind, code = divmod(head.destination_port, 256)
         body = struct.pack("!HH", head.source_port, 1) if not data else b"\0" * 4 + data
+        body += bytes(more)
         message = struct.pack("!BBH", kind, code, 0) + body
         if head.protocol == ICMPV6:
             return _summed(head, message, 2)
         return message[:2] + struct.pack("!H", checksum(message)) + body
     ports = struct.pack("!HH", head.source_port, head.destination_port)
     if head.protocol == UDP:
-        return _summed(head, ports + struct.pack("!HH", 8, 0), 6)
+        return _summed(head, ports + struct.pack("!HH", 8 + more, 0) + bytes(more), 6)
     if head.protocol == TCP:
         rest = struct.pack("!IIBBHHH", 1, 1, 5 << 4, flags, 4096, 0, 0)
-        return _summed(head, ports + rest, 16)
-    return bytes(8)
+        return _summed(head, ports + rest + bytes(more), 16)
+    return bytes(8 + more)
 
 
 def _summed(head: Tuple, segment: bytes, place: int) -> bytes:
@@ -75,32 +86,123 @@ def _summed(head: Tuple, segment: bytes, place: int) -> bytes:
     return segment[:place] + struct.pack("!H", value) + segment[place + 2 :]
 
 
-def on_the_wire(packet: Packet, number: int, flags: int = SYN) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How a packet is sent in pieces: the bytes in each, the last first or not."""
+
+    size: int
+    backwards: bool = False
+    more: int = 40
+
+
+WHOLE = Cut(0, more=0)
+
+
+def on_the_wire(
+    packet: Packet, number: int, flags: int = SYN, cut: Cut = WHOLE
+) -> list[bytes]:
+    """Write a packet, or its pieces in the order in which they are sent."""
     quoted = b""
     if packet.quoted is not None:
         inner = transport(packet.quoted, ACK, b"")[:8]
-        quoted = ip_packet(packet.quoted, inner, 1)
-    return ip_packet(packet.head, transport(packet.head, flags, quoted), number)
+        # Numbers begin at 1: it is told from what routers say of packets that were sent.
+        quoted = ip_packet(packet.quoted, inner, 0)
+    short = len(ip_packet(packet.head, transport(packet.head, flags, quoted), number))
+    more = max(packet.length - short, cut.more)
+    payload = transport(packet.head, flags, quoted, more)
+    if not cut.size:
+        uncut = UNCUT if packet.length else 0
+        return [ip_packet(packet.head, payload, number, uncut)]
+    pieces = list(_pieces(packet.head, payload, number, cut.size))
+    return pieces[::-1] if cut.backwards else pieces
 
 
-def read(data: bytes) -> tuple[int, Tuple] | None:
-    """Give a packet's number and head; None for what is no IP."""
-    if len(data) >= 28 and data[0] == 0x45:
+def _pieces(head: Tuple, payload: bytes, number: int, size: int) -> Iterator[bytes]:
+    for start in range(0, len(payload), size):
+        piece, is_last = payload[start : start + size], start + size >= len(payload)
+        flags = start // 8 | (0 if is_last else MORE)
+        if head.source.version == 6:
+            place = start | (0 if is_last else 1)
+            piece = FRAGMENT_HEADER.pack(head.protocol, 0, place, number) + piece
+        yield ip_packet(head, piece, number, flags)
+
+
+Ends = tuple[IPv4Address, IPv4Address] | tuple[IPv6Address, IPv6Address]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A packet as it came out, or a piece of it that begins at `start`."""
+
+    number: int
+    protocol: int
+    ends: Ends
+    payload: bytes
+    start: int = 0
+    is_last: bool = True
+
+    @property
+    def is_whole(self) -> bool:
+        return self.is_last and not self.start
+
+    @property
+    def head(self) -> Tuple:
+        return _head(self.protocol, self.ends, self.payload)
+
+    @property
+    def is_about(self) -> int:
+        """The number of the packet that a path-MTU message is about; 0 for all else."""
+        head = self.head
+        quoted = read(self.payload[8:]) if head.service() in TOLD else None
+        return quoted.number if quoted else 0
+
+
+def read(data: bytes) -> Piece | None:
+    """Read a packet or piece; None for what is no IP."""
+    if len(data) > IP_HEADER.size and data[0] == 0x45:
         fields = IP_HEADER.unpack_from(data)
         ends = IPv4Address(fields[8]), IPv4Address(fields[9])
-        return fields[3], _head(fields[6], ends, data[IP_HEADER.size :])
-    if len(data) >= 48 and data[0] >> 4 == 6:
+        start, is_last = fields[4] % MORE * 8, not fields[4] & MORE
+        payload = data[IP_HEADER.size : fields[2]]
+        return Piece(fields[3], fields[6], ends, payload, start, is_last)
+    if len(data) >= IPV6_HEADER.size + 8 and data[0] >> 4 == 6:
         first, _, protocol, _, source, destination = IPV6_HEADER.unpack_from(data)
         ends6 = IPv6Address(source), IPv6Address(destination)
-        return first & 0xFFFFF, _head(protocol, ends6, data[IPV6_HEADER.size :])
+        number, payload = first & 0xFFFFF, data[IPV6_HEADER.size :]
+        if protocol != FRAGMENT:
+            return Piece(number, protocol, ends6, payload)
+        protocol, _, place, _ = FRAGMENT_HEADER.unpack_from(payload)
+        rest = payload[FRAGMENT_HEADER.size :]
+        return Piece(number, protocol, ends6, rest, place & ~7, not place & 1)
     return None
 
 
-def _head(
-    protocol: int,
-    ends: tuple[IPv4Address, IPv4Address] | tuple[IPv6Address, IPv6Address],
-    payload: bytes,
-) -> Tuple:
+class Puzzle:
+    """Pieces that came out at one place, put together."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, list[Piece]] = {}
+
+    def add(self, piece: Piece) -> Piece | None:
+        """Give the whole packet when it is complete."""
+        if piece.is_whole:
+            return piece
+        some = self._pieces.setdefault(piece.number, [])
+        some.append(piece)
+        some.sort(key=lambda each: each.start)
+        payload = b""
+        for each in some:
+            if each.start != len(payload):
+                return None
+            payload += each.payload
+        return (
+            replace(some[0], payload=payload, is_last=True)
+            if some[-1].is_last
+            else None
+        )
+
+
+def _head(protocol: int, ends: Ends, payload: bytes) -> Tuple:
     first, second, third = struct.unpack_from("!HHH", payload)
     ports = (0, 0)
     if protocol == OWN_ICMP[ends[0].version]:
@@ -129,55 +231,72 @@ class Wiretap:
         self._sockets = sockets
         self._taps = taps
         self._number = 0
+        self._puzzles = {name: Puzzle() for name in sockets}
+        # What routers said of the packet that was sent last, by where it came out.
+        self.said: dict[str, Tuple] = {}
         self.fence: tuple[str, Packet] | None = None
         self.fences = 1
 
-    def send(self, packet: Packet, flags: int = SYN) -> dict[str, Tuple]:
+    def send(
+        self, packet: Packet, flags: int = SYN, cut: Cut = WHOLE
+    ) -> dict[str, Tuple]:
         """Send a packet; give where it came out, and how it looked there.
 
         What has no link to send by comes out nowhere.
         """
+        self.said = {}
         if packet.origin not in self._taps:
             return {}
-        number = self._emit(packet.origin, packet, flags)
+        number = self._emit(packet.origin, packet, flags, cut)
         found: dict[str, Tuple] = {}
         for _ in range(self.fences):
-            found |= self._fenced(number)
+            self._fenced(number, found)
         for name in self._sockets:
-            seen = dict(self._caught(name))
-            if number in seen:
-                found[name] = seen[number]
+            for piece in self._caught(name):
+                self._sort(name, piece, number, found)
         return found
 
-    def _fenced(self, number: int) -> dict[str, Tuple]:
-        """Wait for a fence; give the packet of this number where it came out beside it."""
+    def _fenced(self, number: int, found: dict[str, Tuple]) -> None:
+        """Wait for a fence; take the packet of this number where it came out beside it."""
         assert self.fence is not None
         at, fence = self.fence
-        goal = self._emit(fence.origin, fence, 0)
-        seen: dict[int, Tuple] = {}
-        while goal not in seen:
+        goal, has_come = self._emit(fence.origin, fence, 0), False
+        while not has_come:
             ready, _, _ = select.select([self._sockets[at]], [], [], GENEROUS)
             assert ready, "the fence never came"
-            seen |= dict(self._caught(at))
-        return {at: seen[number]} if number in seen else {}
+            for piece in self._caught(at):
+                has_come |= piece.number == goal
+                self._sort(at, piece, number, found)
 
-    def _emit(self, origin: str, packet: Packet, flags: int) -> int:
+    def _sort(
+        self, name: str, piece: Piece, number: int, found: dict[str, Tuple]
+    ) -> None:
+        """Keep the packet of this number, and what is said about it."""
+        if about := piece.is_about:
+            if about == number:
+                self.said[name] = piece.head
+        elif piece.number == number:
+            found[name] = piece.head
+
+    def _emit(self, origin: str, packet: Packet, flags: int, cut: Cut = WHOLE) -> int:
         self._number = self._number % 0xFFFF + 1
         tap = self._taps[origin]
         ends = bytes.fromhex((tap.router_mac + tap.mac).replace(":", ""))
-        frame = ends + struct.pack("!H", ETHERNET[packet.head.source.version])
-        frame += on_the_wire(packet, self._number, flags)
-        self._sockets[origin].send(frame)
+        ends += struct.pack("!H", ETHERNET[packet.head.source.version])
+        for each in on_the_wire(packet, self._number, flags, cut):
+            self._sockets[origin].send(ends + each)
         return self._number
 
-    def _caught(self, name: str) -> Iterator[tuple[int, Tuple]]:
+    def _caught(self, name: str) -> Iterator[Piece]:
         while True:
             try:
                 data, (_, _, kind, *_) = self._sockets[name].recvfrom(65535)
             except BlockingIOError:
                 return
-            if kind != socket.PACKET_OUTGOING and (seen := read(data[14:])):
-                yield seen
+            piece = None if kind == socket.PACKET_OUTGOING else read(data[14:])
+            whole = self._puzzles[name].add(piece) if piece else None
+            if whole is not None:
+                yield whole
 
 
 @contextmanager

@@ -36,9 +36,7 @@ from builders_wide import (
     near_routes,
 )
 
-from mooring.core.vcn.packets.fabric_drg import VOICES
 from mooring.core.vcn.packets.forwarding import (
-    OWN_OF_DRGS,
     Verdict,
     Word,
     track,
@@ -304,10 +302,6 @@ def test_some_addresses_pass_no_drg(source: str, to: str, reason: str) -> None:
     drg_table(cloud, "drg", DRG, ("0.0.0.0/0", SITE), ("::/0", SITE))
 
     assert judged(cloud, Packet(SITE, udp(source, 1, to, 2))).reason == reason
-
-
-def test_a_drgs_own_addresses_are_the_fabrics() -> None:
-    assert frozenset(VOICES) == OWN_OF_DRGS
 
 
 # -- DRGs and premises

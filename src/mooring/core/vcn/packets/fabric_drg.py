@@ -9,38 +9,37 @@ with the first address of each of the site's networks, and everything it sends g
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
 from mooring.core.linux.plan import Address, Fact, Ip, LinkUp, Network, Route
 from mooring.core.vcn.drg_routes import (
     REMOTE_PEERING,
-    SITES,
     VCN,
     across,
     drg_routes,
     site_networks,
 )
-from mooring.core.vcn.model import Drg, DrgAttachment, DrgRouteTable
+from mooring.core.vcn.model import Drg, DrgAttachment
 from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric_links import (
     EVERYWHERE,
     EVERYWHERE6,
-    INTERNET_MTU,
     LOOPBACK,
-    VNIC_MTU,
     Cable,
     by_mark,
     cable,
     single,
 )
+from mooring.core.vcn.packets.messages import (
+    SITE_MTU,
+    VOICES,
+    own_routes,
+    tables_of,
+)
 from mooring.core.vcn.packets.router import LINK_LOCAL6
 from mooring.core.vcn.world import World
 
 ATTACHED = "ATTACHED"
-SITE_MTU = dict(zip(SITES, (INTERNET_MTU, VNIC_MTU), strict=True))
-# What a DRG has to say comes from here: a dummy address (RFC 7600) and one for documentation.
-VOICES = IPv4Address("192.0.0.8"), IPv6Address("2001:db8:ffff::d")
 FAMILY, TABLE = "inet", "mooring"
 
 
@@ -100,13 +99,12 @@ class Branches:
 def drg_facts(world: World, space: str, links: Mapping[str, Cable]) -> Iterator[Fact]:
     """Give what a DRG's namespace has."""
     yield LinkUp(space, LOOPBACK)
-    for voice in VOICES:
+    for voice in VOICES.values():
         yield Address(space, LOOPBACK, single(voice))
     for link in links.values():
         yield from link.at(space)
-    # What the DRG itself has to say finds its way by any of the tables.
-    own: dict[Network, Route] = {}
-    for table in _tables(world, links):
+    tables = tables_of(world, links)
+    for table in tables:
         number = names.table_number(table.id)
         yield from by_mark(space, number)
         found = {to: _nowhere(space, to, number) for to in (EVERYWHERE, EVERYWHERE6)}
@@ -116,9 +114,9 @@ def drg_facts(world: World, space: str, links: Mapping[str, Cable]) -> Iterator[
                 continue
             over = links[attachment_id]
             found[to] = over.route(space, to, table=number)
-            own.setdefault(to, over.route(space, to))
         yield from found.values()
-    yield from own.values()
+    for to, attachment_id in own_routes(world, tables, links).items():
+        yield links[attachment_id].route(space, to)
 
 
 def drg_ruleset(world: World, links: Mapping[str, Cable], space: str) -> Table:
@@ -170,15 +168,6 @@ def site_hosts(world: World, attachment: DrgAttachment) -> tuple[Ip, ...]:
 def first_usable(network: Network) -> Ip:
     """Give a network's first usable address; where there are only one or two, the first of all."""
     return network[0] if network.num_addresses <= 2 else network[1]
-
-
-def _tables(world: World, links: Mapping[str, Cable]) -> Iterator[DrgRouteTable]:
-    attached = (world.find(DrgAttachment, id) for id in links)
-    ids = dict.fromkeys(each.drg_route_table_id for each in attached if each)
-    for id in ids:
-        table = world.find(DrgRouteTable, id)
-        if table is not None:
-            yield table
 
 
 def _nowhere(space: str, to: Network, table: int) -> Route:

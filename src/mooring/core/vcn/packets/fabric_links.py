@@ -29,9 +29,8 @@ from mooring.core.linux.plan import (
     Sysctl,
     Veth,
 )
+from mooring.core.vcn.packets.messages import VNIC_MTU
 
-VNIC_MTU = 9000
-INTERNET_MTU = 1500
 LOOPBACK = "lo"
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 EVERYWHERE6 = IPv6Network("::/0")

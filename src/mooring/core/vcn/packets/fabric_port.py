@@ -29,9 +29,9 @@ from mooring.core.vcn.packets.fabric_links import (
     EVERYWHERE,
     EVERYWHERE6,
     LOOPBACK,
-    VNIC_MTU,
     single,
 )
+from mooring.core.vcn.packets.messages import VNIC_MTU
 from mooring.core.vcn.packets.router import Port, block_of, first, link_local
 from mooring.core.vcn.packets.same import Same
 

@@ -18,7 +18,6 @@ from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric_links import (
     EVERYWHERE,
     EVERYWHERE6,
-    INTERNET_MTU,
     LOOPBACK,
     Cable,
     by_mark,
@@ -26,6 +25,7 @@ from mooring.core.vcn.packets.fabric_links import (
     single,
 )
 from mooring.core.vcn.packets.fabric_port import port_births, port_facts
+from mooring.core.vcn.packets.messages import INTERNET_MTU
 from mooring.core.vcn.packets.router import (
     LINK_LOCAL,
     METADATA,

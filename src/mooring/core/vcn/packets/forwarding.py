@@ -12,13 +12,22 @@ has no rules. Every router passed tracks flows for itself. TCP's own state is no
 """
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.vcn.drg_routes import SITES, VCN, across, attached, next_attachment
-from mooring.core.vcn.model import DrgAttachment, ServiceGateway, Vcn, Vnic
+from mooring.core.vcn.model import Drg, DrgAttachment, ServiceGateway, Vcn, Vnic
+from mooring.core.vcn.packets.messages import (
+    SITE_MTU,
+    VOICES,
+    message,
+    open_at,
+    own_routes,
+    tables_of,
+    too_long,
+)
 from mooring.core.vcn.packets.packet import INTERNET, Flow, Flows, Packet
 from mooring.core.vcn.packets.passing import Onward, Step, Verdict, Word, ends
-from mooring.core.vcn.packets.router import Drg, Peer, Services, router
+from mooring.core.vcn.packets.router import Drg as ToDrg
+from mooring.core.vcn.packets.router import Peer, Services, router
 from mooring.core.vcn.packets.turn import (
     A_ROUTE,
     METADATA_PORT,
@@ -41,8 +50,8 @@ __all__ = [
     "verdict",
 ]
 
-# What a DRG itself says comes from here (`fabric_drg.VOICES`): nothing is sent there.
-OWN_OF_DRGS = frozenset({IPv4Address("192.0.0.8"), IPv6Address("2001:db8:ffff::d")})
+A_WORD = "a DRG's own word"
+OWN_OF_DRGS = frozenset(VOICES.values())  # nothing is sent there
 
 
 def verdict(world: World, flows: Flows, packet: Packet) -> Verdict:
@@ -85,6 +94,8 @@ class _Journey:
                 return self._into(gateway.vcn_id, gateway.id)
             case DrgAttachment() as site if site.network_type in SITES:
                 return self._through(site.id, A_ROUTE)
+            case Vcn() | Drg() as speaker:
+                return self._said_by(speaker)
             case _:
                 return ends("the VNIC is not plugged in")
 
@@ -110,7 +121,7 @@ class _Journey:
                 return self._arrives(gateway_id, onward.reason)
             case Peer(_, vcn_id, peer_id):
                 return self._into(vcn_id, peer_id)
-            case Drg(attachment_id):
+            case ToDrg(attachment_id):
                 return self._through(attachment_id, onward.reason)
 
     def _into(self, vcn_id: str, gate_id: str) -> Step:
@@ -144,17 +155,41 @@ class _Journey:
             if found is None:
                 title = f"the table of DRG attachment {incoming.display_name}"
                 return ends(f"no route to {self.packet.head.destination} in {title}")
-            if found.network_type == VCN:
-                return self._into(found.network_id, found.id)
-            if found.network_type in SITES:
-                return self._arrives(found.id, reason)
-            other = across(self.world, found)
-            if other is None or other.drg_id == found.drg_id:
-                return ends(
-                    f"the peer of DRG attachment {found.display_name} is not open"
-                )
-            incoming = other
+            step = self._by(found, reason)
+            if isinstance(step, Step):
+                return step
+            incoming = step
         return ends("the routes lead round in a circle")
+
+    def _by(self, attachment: DrgAttachment, reason: str) -> Step | DrgAttachment:
+        """Let it leave a DRG by an attachment; behind a remote peering it comes in by another."""
+        if attachment.network_type == VCN:
+            return self._into(attachment.network_id, attachment.id)
+        if attachment.network_type in SITES:
+            if why := too_long(self.packet, SITE_MTU[attachment.network_type]):
+                voice = VOICES[self.packet.head.source.version]
+                return ends(why, message(self.packet, attachment.drg_id, voice))
+            return self._arrives(attachment.id, reason)
+        other = across(self.world, attachment)
+        if other is None or other.drg_id == attachment.drg_id:
+            name = attachment.display_name
+            return ends(f"the peer of DRG attachment {name} is not open")
+        return other
+
+    def _said_by(self, gateway: Vcn | Drg) -> Step:
+        """Let out what a router itself says."""
+        if isinstance(gateway, Vcn):
+            return self._turn(gateway).say()
+        open_ = tuple(open_at(self.world, gateway.id))
+        routes = own_routes(self.world, tables_of(self.world, open_), open_)
+        to = self.packet.head.destination
+        fitting = [network for network in routes if to in network]
+        by = max(fitting, key=lambda network: network.prefixlen, default=None)
+        found = attached(self.world, routes[by]) if by is not None else None
+        if found is None:
+            return ends(f"no route to {to} in any table of DRG {gateway.display_name}")
+        step = self._by(found, A_WORD)
+        return step if isinstance(step, Step) else self._routed(step, A_WORD)
 
     def _turn(self, vcn: Vcn) -> Turn:
         return Turn(self.world, router(self.world, vcn), self.flows, self.packet)

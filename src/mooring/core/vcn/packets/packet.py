@@ -92,13 +92,15 @@ class Packet:
     """A packet that leaves a VNIC, or comes from outside of the VCNs.
 
     `origin` is the VNIC's OCID, the `INTERNET`, for an on-premises site the OCID of its DRG
-    attachment, for Oracle's services that of the service gateway. `quoted` is what an ICMP error
-    says it is about: the head of the packet that it answers.
+    attachment, for Oracle's services that of the service gateway, and for what a router says itself
+    that of its VCN or DRG. `quoted` is what an ICMP error says it is about: the head of the packet that
+    it answers. `length` is that of a long packet that must not be cut, in bytes.
     """
 
     origin: str
     head: Tuple
     quoted: Tuple | None = None
+    length: int = 0
 
     @property
     def is_too_big(self) -> bool:

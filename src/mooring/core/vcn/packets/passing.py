@@ -50,13 +50,15 @@ class Verdict:
 
     `reason` names the rule, list or route that decided. An accepted packet goes `to` a VNIC (its
     OCID), the `ROUTER` itself, the `INTERNET`, Oracle's services (the service gateway's OCID) or an
-    on-premises site (its DRG attachment's), and arrives with `head`, translated or not.
+    on-premises site (its DRG attachment's), and arrives with `head`, translated or not. Of a dropped
+    one that is too long a router says something (`said`).
     """
 
     word: Word
     reason: str
     to: str = ""
     head: Tuple | None = None
+    said: Packet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,9 @@ class Step:
     begun: Flow | None = None
 
 
-def ends(reason: str) -> Step:
-    """Give the step that drops a packet."""
-    return Step(Verdict(Word.DROP, reason))
+def ends(reason: str, said: Packet | None = None) -> Step:
+    """Give the step that drops a packet, and what is said of it."""
+    return Step(Verdict(Word.DROP, reason, said=said))
 
 
 @dataclass(frozen=True, slots=True)

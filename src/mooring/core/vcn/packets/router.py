@@ -218,8 +218,20 @@ def link_local(mac: str) -> IPv6Address:
     return IPv6Address(b"\xfe\x80" + bytes(6) + eui)
 
 
+# Packets are many and worlds few: each VCN's router, and the world that it was read off.
+_last: dict[str, tuple[World, Router]] = {}
+
+
 def router(world: World, vcn: Vcn) -> Router:
-    """Read one VCN's router off the World."""
+    """Read one VCN's router off the World; of the same World it is the same object."""
+    known = _last.get(vcn.id)
+    if known is None or known[0] is not world:
+        known = world, _read(world, vcn)
+        _last[vcn.id] = known
+    return known[1]
+
+
+def _read(world: World, vcn: Vcn) -> Router:
     ports = ports_of(world, vcn)
     by_vnic = {port.vnic.id: port for port in ports}
     ways = Ways(world, vcn, by_vnic)

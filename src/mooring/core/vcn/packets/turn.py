@@ -11,6 +11,12 @@ delivered, or follows the gateway's own route table. What leaves for a network b
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from mooring.core.vcn.packets.messages import (
+    INTERNET_MTU,
+    VNIC_MTU,
+    message,
+    too_long,
+)
 from mooring.core.vcn.packets.packet import (
     DISCOVERY,
     ECHO,
@@ -37,6 +43,8 @@ from mooring.core.vcn.packets.router import (
     Router,
     Services,
     Way,
+    block_of,
+    first,
     link_local,
 )
 from mooring.core.vcn.packets.security import EGRESS
@@ -163,6 +171,9 @@ class Turn:
         way = self._way_of(port)
         if isinstance(way, Closed):
             return ends(way.reason)
+        mtu = INTERNET_MTU if isinstance(way, Internet | Nat) else VNIC_MTU
+        if why := too_long(self.packet, mtu):
+            return ends(why, self._too_long())
         passing = self._passing(self._outside(way))
         allowed = passing.allowed(port, EGRESS, head)
         if allowed is None:
@@ -170,6 +181,25 @@ class Turn:
         if not passing.is_translated_by(way):
             return ends(f"{head} belongs to no flow that this way translates")
         return passing.go(way, allowed)
+
+    def _too_long(self) -> Packet | None:
+        """Say it to whom the packet is from, as the router of its subnet."""
+        source = self.packet.head.source
+        port = self.router.port_at(source)
+        own: Address | None = None
+        if port and isinstance(source, IPv4Address):
+            own = first(block_of(port.subnet, source))
+        elif port:
+            own = _own_router(port)
+        return message(self.packet, self.router.vcn.id, own)
+
+    def say(self) -> Step:
+        """Bring what the router itself says to a VNIC; no rules are asked."""
+        head = self.packet.head
+        port = self.router.port_at(head.destination)
+        if port is None:
+            return ends(f"no private IP covers {head.destination}")
+        return Step(Verdict(Word.ACCEPT, "the router's own word", port.vnic.id, head))
 
     def _way_of(self, port: Port) -> Way:
         """Give the way of a packet that a VNIC sends."""

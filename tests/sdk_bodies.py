@@ -11,6 +11,7 @@ from typing import Any
 
 import oci.core.models
 import oci.identity.models
+import oci.limits.models
 import oci.work_requests.models
 from hypothesis import strategies as st
 from iam_tenancy import PEM
@@ -20,6 +21,7 @@ Json = Any
 Strategy = st.SearchStrategy[Json]
 MODULES = (oci.core.models, oci.work_requests.models, oci.identity.models)
 PARTS: dict[str, type] = {
+    **oci.limits.models.limits_type_mapping,
     **oci.identity.models.identity_type_mapping,
     **oci.work_requests.models.work_requests_type_mapping,
     **oci.core.models.core_type_mapping,

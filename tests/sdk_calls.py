@@ -13,6 +13,7 @@ from oci.core import (
     VirtualNetworkClient,
 )
 from oci.identity import IdentityClient
+from oci.limits import LimitsClient, QuotasClient
 from oci.work_requests import WorkRequestClient
 
 CLIENTS: tuple[type, ...] = (
@@ -22,7 +23,11 @@ CLIENTS: tuple[type, ...] = (
     WorkRequestClient,
     BlockstorageClient,
     ComputeManagementClient,
+    LimitsClient,
+    QuotasClient,
 )
+# Two services have a call of this name.
+_RENAMED = {("LimitsClient", "list_services"): "ListLimitServices"}
 _METHOD = re.compile(r"^    def ([a-z]\w*)\(self", re.MULTILINE)
 _PATH = re.compile(r'resource_path = "([^"]+)"')
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -36,8 +41,8 @@ _RESPONSE = re.compile(r'response_type="([^"]+)"')
 class SdkCall(NamedTuple):
     """A client's method, the operation that it is, and the HTTP request that it makes.
 
-    `parameters` stand in the path, those of `query` behind it; `body` is the model of what it sends, `response` what the SDK makes of the
-    answer; "" for nothing.
+    `parameters` stand in the path, those of `query` behind it; `body` is the model of what it sends, `response`
+    what the SDK makes of the answer; "" for nothing.
     """
 
     client: str
@@ -52,7 +57,9 @@ class SdkCall(NamedTuple):
     @property
     def name(self) -> str:
         """The operation's name as the API's reference spells it, but for acronyms."""
-        return "".join(w[:1].upper() + w[1:] for w in self.function.split("_"))
+        words = self.function.split("_")
+        name = "".join(w[:1].upper() + w[1:] for w in words)
+        return _RENAMED.get((self.client, self.function), name)
 
 
 def bare(path: str) -> str:

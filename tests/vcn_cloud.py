@@ -23,6 +23,11 @@ COMPARTMENT = "ocid1.compartment.oc1..aaaaaaaatest"
 Json = Any
 
 
+def placed(path: str) -> str:
+    """Give a path with its version: that of core services, unless it begins with another."""
+    return path if path[1:9].isdigit() else VERSION + path
+
+
 class Cloud:
     """The world, its clock and its dice; remembers all changes like a journal."""
 
@@ -59,7 +64,7 @@ class Cloud:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = Request(
             method=method,
-            path=VERSION + path,
+            path=placed(path),
             query=query or {},
             headers=headers or {},
             body=b"" if body is None else raw,

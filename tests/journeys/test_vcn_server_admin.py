@@ -169,6 +169,8 @@ def test_a_client_that_does_not_go_on_is_cut_off(begun: bytes) -> None:
         (["--budget", "CreatVcn=1/s"], "did you mean CreateVcn?"),
         (["--budget", "CreateVcn=1"], "'1' is no budget such as 20/s"),
         (["--list-lag", "soon"], "'soon' is no duration"),
+        (["--limit", "vnc-count=1"], "did you mean vcn-count?"),
+        (["--limit", "vcn-count=few"], "'few' is no number of things"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(

@@ -15,6 +15,7 @@ from journeys.local_vcn import (
 )
 from oci.core import models as m
 from oci.exceptions import ServiceError
+from oci.limits import LimitsClient
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +274,20 @@ def test_429_beyond_the_budget_of_an_operation(other: LocalVcn) -> None:
     assert network.list_vcns(home).status == 200
     theirs = server.client(oci.core.VirtualNetworkClient, stranger)
     assert theirs.create_vcn(a_vcn(home)).status == 200
+
+
+def test_a_service_limit_is_told_and_kept(other: LocalVcn) -> None:
+    home = other.init()["tenancy"]
+    there = len(other.network.list_vcns(home).data)
+    server = started(other, "--limit", f"vcn-count={there + 1}")
+    network, limits = server.network, server.client(LimitsClient)
+    ask = ("vcn", "vcn-count", home)
+    before = limits.get_resource_availability(*ask).data
+    network.create_vcn(a_vcn(home))
+
+    assert (before.used, before.available) == (there, 1)
+    assert limits.get_resource_availability(*ask).data.available == 0
+    assert error(lambda: network.create_vcn(a_vcn(home))) == (400, "LimitExceeded")
 
 
 def test_lists_are_late_and_gets_are_not(other: LocalVcn) -> None:

@@ -237,6 +237,12 @@ CONTRACT: dict[str, dict[str, str]] = {
         "ListWorkRequestErrors": "WorkRequestClient.list_work_request_errors",
         "ListWorkRequestLogs": "WorkRequestClient.list_work_request_logs",
     },
+    "Service limits": {
+        "ListLimitServices": "LimitsClient.list_services",
+        "ListLimitDefinitions": "LimitsClient.list_limit_definitions",
+        "ListLimitValues": "LimitsClient.list_limit_values",
+        "GetResourceAvailability": "LimitsClient.get_resource_availability",
+    },
     "Identity": {
         "GetCompartment": "IdentityClient.get_compartment",
         "UpdateCompartment": "IdentityClient.update_compartment",

@@ -8,7 +8,7 @@ import pytest
 import sdk_calls
 from journeys.vcn_contract import BESIDE, CALLS, CONTRACT
 from sdk_calls import bare
-from vcn_cloud import Cloud
+from vcn_cloud import Cloud, placed
 
 from mooring.core.vcn.api.elsewhere import ELSEWHERE, FAMILIES
 from mooring.core.vcn.api.operations import OPERATIONS
@@ -59,7 +59,7 @@ def test_each_of_them_is_answered_501_with_its_name() -> None:
     for (method, path), name in ELSEWHERE.items():
         place = path.replace("{id}", "ocid1.some.oc1..thing")
 
-        assert called(method, f"/20160918{place}") == name
+        assert called(method, placed(place)) == name
         assert cloud.refused(method, place, {}) == (
             501,
             "MethodNotImplemented",
@@ -71,7 +71,7 @@ def test_each_of_ours_is_found_by_its_path() -> None:
     for (method, path), name in OURS.items():
         place = path.replace("{id}", "ocid1.some.oc1..thing")
 
-        assert called(method, f"/20160918{place}") == name
+        assert called(method, placed(place)) == name
 
 
 def test_what_has_no_name_has_its_test() -> None:
@@ -119,10 +119,11 @@ def what_is_not_there() -> list[str]:
 HEAD = """# Operations of the local VCN
 
 {here} operations, each with the call of the official Python SDK that makes it: the journey
-`tests/journeys/test_vcn_every_operation.py` makes them all and asks the server whether it granted each. Paths are below
-`/20160918`. The other {there} that the cloud has at the same endpoints are answered 501 `MethodNotImplemented` by
-name (last table). Other services (limits, DNS, load balancers, Object Storage, …) have other versions in their paths:
-404 `NotFound`. `make golden` writes this page.
+`tests/journeys/test_vcn_every_operation.py` makes them all and asks the server whether it granted each. Paths are
+below `/20160918` unless they begin with another version. The other {there} that the cloud has at the same endpoints are
+answered 501 `MethodNotImplemented` by name (last table). Other services (DNS, load balancers, Object Storage, …) have
+other versions in their paths: 404 `NotFound`. `ListLimitServices` is what the limits service calls `ListServices`, a
+name that the network's call has. `make golden` writes this page.
 """
 
 

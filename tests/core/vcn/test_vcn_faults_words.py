@@ -224,6 +224,24 @@ def test_delays_and_budgets_are_settled_by_name() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("vcn-count", "'vcn-count' is not of the form vcn-count=5"),
+        ("vnc-count=1", "'vnc-count' is no service limit that can be chosen; did you"),
+        ("statements-count=1", "is no service limit that can be chosen"),
+        ("vcn-count=-1", "'-1' is no number of things, such as 5"),
+        ("vcn-count=1000000000", "is no number of things"),
+    ],
+)
+def test_a_service_limit_that_is_none_is_refused(text: str, says: str) -> None:
+    with pytest.raises(Unread) as why:
+        settled.service_limit(text)
+
+    assert says in str(why.value)
+    assert settled.service_limit("vcn-count=0") == ("vcn-count", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
         ("vnic-attach", "'vnic-attach' is not of the form vnic-attach=300ms"),
         ("vnc-attach=1s", "'vnc-attach' is no delay; did you mean vnic-attach?"),
         ("vnic-attach=1", "'1' is no duration"),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from iam_tenancy import ROOT, TENANCY, Tenancy
 from sdk_bodies import ADDRESSES, NOWHERE, PARTS, Bodies, Reader, model_of, subtypes
-from vcn_cloud import COMPARTMENT, START, VERSION
+from vcn_cloud import COMPARTMENT, START, placed
 from vcn_hub import Hub
 
 from mooring.core.vcn.api.apply import apply
@@ -104,6 +104,8 @@ KINDLESS = {  # what is no record, or need not be one
 
 def places(method: str, path: str) -> list[str]:
     """Give paths of an operation: to what there is mostly."""
+    if path.endswith("/resourceAvailability"):
+        return ["/20190729/services/vcn/limits/vcn-count/resourceAvailability"]
     operation = OPERATIONS[method, path]
     kind, first = operation.kind, path.split("/")[1]
     word = KINDLESS.get(first, "") if kind is None else KINDS[kind].word
@@ -118,7 +120,7 @@ def ask(method: str, path: str, body: Json, query: dict[str, str]) -> Outcome:
         WORLD,
         Request(
             method=method,
-            path=VERSION + path,
+            path=placed(path),
             query=query,
             body=b"" if body is None else json.dumps(body).encode(),
             principal=ROOT.id,
@@ -219,6 +221,7 @@ QUERIES = {
     "drgId": KNOWN["drg"][:2],
     "vcnId": KNOWN["vcn"][-2:],
     "subnetId": KNOWN["subnet"],
+    "serviceName": ["vcn", "compute"],
 }
 NEEDED_ONE = {"/privateIps": "subnetId", "/ipv6": "subnetId"}
 

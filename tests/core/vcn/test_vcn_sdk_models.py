@@ -8,14 +8,10 @@ import oci.core.models as sdk
 import oci.identity.models as identity
 import oci.work_requests.models as work_requests
 import pytest
-from oci.core import ComputeClient, VirtualNetworkClient
-from oci.identity import IdentityClient
-from oci.work_requests import WorkRequestClient
 from vcn_cloud import Cloud
 from vcn_hub import Hub
 
 from mooring.core.vcn.api import fields
-from mooring.core.vcn.api.operations import OPERATIONS
 from mooring.core.vcn.api.schema import Fields
 from mooring.core.vcn.calls import (
     addresses,
@@ -376,22 +372,6 @@ def test_every_key_that_the_sdk_requires_is_shown_with_a_value(name: str) -> Non
 
     for shown in SHOWN[name]:
         assert {key for key in required if shown.get(key) is None} == set()
-
-
-def test_operations_have_the_sdk_s_names() -> None:
-    """Every operation's name is a method of a client of the SDK."""
-    known = {
-        "".join(word.capitalize() for word in method.split("_"))
-        for client in (
-            ComputeClient,
-            VirtualNetworkClient,
-            IdentityClient,
-            WorkRequestClient,
-        )
-        for method in dir(client)
-    }
-
-    assert {operation.name for operation in OPERATIONS.values()} <= known
 
 
 def test_the_limit_of_groups_is_that_of_the_field() -> None:

@@ -31,6 +31,7 @@ def tell(scene: Scene) -> None:
     public_ips(host)
     work_requests(host)
     instances(host)
+    service_limits(scene)
 
 
 def a_host(scene: Scene) -> Host:
@@ -104,7 +105,7 @@ def done(host: Host, answer: Response) -> str:
     """Wait for the work that an answer names; give the work request's id."""
     work = host.scene.work
     id: str = answer.headers["opc-work-request-id"]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (ended := work.get_work_request(id).data).time_finished is None:
         assert time.monotonic() < deadline, ended
         time.sleep(0.01)
@@ -237,3 +238,16 @@ def instances(host: Host) -> None:
     assert (listed.id, listed.display_name) == (id, "ship")
     compute.terminate_instance(id)
     eventually(lambda: compute.get_instance(id), "TERMINATED")
+
+
+def service_limits(scene: Scene) -> None:
+    limits, home = scene.limits, scene.home
+    services = [one.name for one in limits.list_services(home).data]
+    assert {"compute", "vcn"} <= set(services)
+    known = limits.list_limit_definitions(home, service_name="vcn").data
+    (row,) = [one for one in known if one.name == "vcn-count"]
+    assert (row.scope_type, row.is_resource_availability_supported) == ("REGION", True)
+    (value,) = limits.list_limit_values(home, "vcn", name="vcn-count").data
+    left = limits.get_resource_availability("vcn", "vcn-count", home).data
+    assert left.used == len(scene.network.list_vcns(home).data)
+    assert left.used + left.available <= value.value

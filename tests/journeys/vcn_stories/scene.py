@@ -7,6 +7,7 @@ from oci.core import ComputeClient, VirtualNetworkClient
 from oci.core import models as m
 from oci.identity import IdentityClient
 from oci.identity.models import CreateCompartmentDetails
+from oci.limits import LimitsClient
 from oci.work_requests import WorkRequestClient
 
 DOMAIN = "moor:LOCAL-1-AD-1"
@@ -25,6 +26,7 @@ class Scene:
         self.compute = self.server.client(ComputeClient)
         self.identity = self.server.client(IdentityClient)
         self.work = self.server.client(WorkRequestClient)
+        self.limits = self.server.client(LimitsClient)
 
     def vcn(self, cidr: str, **more: object) -> m.Vcn:
         details = m.CreateVcnDetails(

@@ -107,6 +107,14 @@ def _fabric_or_none(
     help="Requests that a caller has, e.g. CreatePrivateIp=20/s:5; may be repeated.",
 )
 @click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    callback=each(settled.service_limit),
+    help="How many there may be, e.g. vcn-count=5 (oci limits value list); may be repeated.",
+)
+@click.option(
     "--list-lag",
     default="0s",
     show_default=True,
@@ -124,6 +132,7 @@ def serve(**options: Any) -> None:  # noqa: ANN401 - click's values
         delays=replace(Delays(), **dict(options["delays"])),
         budgets=options["budgets"],
         list_lag=options["list_lag"],
+        limits=options["limits"],
     )
     with (
         said(JournalError, CredentialsError, OSError),

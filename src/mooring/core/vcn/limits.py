@@ -101,7 +101,7 @@ class Settings:
 
     `administrators` are the users of the register, which a server follows while it runs.
     `budgets` go by operation or pattern (`CreatePrivateIp`, `List*`); `list_lag` is how
-    late a list shows what has changed.
+    late a list shows what has changed; `limits` are service limits of another number than usual.
     """
 
     region: str = "local-1"
@@ -110,3 +110,4 @@ class Settings:
     budgets: tuple[tuple[str, Budget], ...] = ()
     list_lag: timedelta = timedelta(0)
     administrators: tuple[str, ...] = ()
+    limits: tuple[tuple[str, int], ...] = ()

@@ -20,7 +20,7 @@ from mooring.core.vcn.packets.fabric_outside import (
 from mooring.core.vcn.world import World
 
 PORT = 53
-SERVICES = ("iaas", "identity", "auth")
+SERVICES = ("iaas", "identity", "auth", "limits")
 """What of the cloud the local VCN serves, by the first label of its hosts."""
 DOMAINS = ("oraclecloud.com", "oci.oraclecloud.com", "ds.oci.oraclecloud.com")
 ZONE = "oraclevcn.com"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from mooring.core.vcn.acts import servicelimits
 from mooring.core.vcn.acts.gateways import table_choice
 from mooring.core.vcn.acts.listing import in_order, lister, paged
 from mooring.core.vcn.api.errors import (
@@ -74,6 +75,7 @@ def aside(call: Call, label: str) -> Call:
 
 def create(call: Call) -> Answer:
     """Make a DRG with its tables and distributions."""
+    servicelimits.check(call, "drg-count")
     compartment = call.body.need("compartmentId", str)
     common = call.common(Drg, call.body, compartment)
     part = _Part(common["id"], compartment)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
-from mooring.core.vcn.acts import publicips, removal
+from mooring.core.vcn.acts import publicips, removal, servicelimits
 from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.listing import in_order, paged
 from mooring.core.vcn.acts.route_rules import check_use, check_users, read_rules
@@ -31,6 +31,7 @@ def create_route_table(call: Call) -> Answer:
     """Make a route table."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
     ready(vcn)
+    servicelimits.check_vcn(call, vcn, "route-table-count")
     common = call.common(RouteTable, call.body, call.body.need("compartmentId", str))
     rules = read_rules(call, vcn.id) or ()
     table = RouteTable(**common, vcn_id=vcn.id, route_rules=rules)

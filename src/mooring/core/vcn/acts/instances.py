@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from mooring.core.vcn.acts import sizes
+from mooring.core.vcn.acts import servicelimits, sizes
 from mooring.core.vcn.acts.vnics import DETACHED, Place, plug, unplug
 from mooring.core.vcn.acts.work import accepted, finished, header, touched
 from mooring.core.vcn.api.errors import incorrect_state, invalid, limit
@@ -46,10 +46,11 @@ FIT_FOR_MOVING = ("RUNNING", "STOPPED")
 def launch(call: Call) -> Answer:
     """Make an instance with its primary VNIC; it runs after a while."""
     body = call.body
-    size = sizes.at_launch(body)
+    size, domain = sizes.at_launch(body), _domain(call)
+    servicelimits.check_size(call, domain, size.shape.name, size.ocpus)
     instance = Instance(
         **call.common(Instance, body, body.need("compartmentId", str)),
-        availability_domain=_domain(call),
+        availability_domain=domain,
         shape=size.shape.name,
         ocpus=size.ocpus,
         memory_in_gbs=size.memory,
@@ -140,7 +141,8 @@ def update(call: Call) -> Answer:
 
 def _moved(call: Call, instance: Instance) -> dict[str, Any]:
     """Give the changes of size and fault domain that a body asks for."""
-    size = sizes.changed(instance, call.body)
+    size, domain = sizes.changed(instance, call.body), instance.availability_domain
+    servicelimits.check_size(call, domain, size.shape.name, size.ocpus, instance)
     used = sum(
         attachment.lifecycle_state != DETACHED
         for attachment in call.world.attachments_of(instance.id)

@@ -3,6 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeVar
 
+from mooring.core.vcn.acts import servicelimits
 from mooring.core.vcn.acts.blocks import (
     apart,
     fit,
@@ -49,6 +50,7 @@ DEFAULT_RULES6 = (
 
 def create_vcn(call: Call) -> Answer:
     """Make a VCN and, along with it, its default table, list and options."""
+    servicelimits.check(call, "vcn-count")
     blocks = _some_blocks(call.body, "cidrBlocks")
     for block in blocks:
         permitted("cidrBlock", block)
@@ -139,6 +141,7 @@ def create_subnet(call: Call) -> Answer:
     body = call.body
     vcn = call.parent(Vcn, body.need("vcnId", str))
     ready(vcn)
+    servicelimits.check_vcn(call, vcn, "subnet-count")
     blocks, prefixes = _subnet_blocks(call, vcn)
     common = call.common(Subnet, body, body.need("compartmentId", str))
     uses: dict[str, Any] = {
@@ -265,6 +268,7 @@ def _recut(call: Call, subnet: Subnet) -> dict[str, Any]:
 def create_dhcp(call: Call) -> Answer:
     """Make a set of DHCP options."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    servicelimits.check_vcn(call, vcn, "dhcp-option-count")
     common = call.common(DhcpOptions, call.body, call.body.need("compartmentId", str))
     options = DhcpOptions(**common, vcn_id=vcn.id, **_options(call.body))
     return Answer(draft=call.draft.put(options), subject=options)

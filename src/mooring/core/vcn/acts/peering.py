@@ -6,14 +6,13 @@ REVOKED and of no more use.
 
 from itertools import product
 
-from mooring.core.vcn.acts import drgs, removal
+from mooring.core.vcn.acts import drgs, removal, servicelimits
 from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.gateways import table_choice
 from mooring.core.vcn.acts.listing import in_order, paged
-from mooring.core.vcn.api.errors import conflict, invalid, limit
+from mooring.core.vcn.api.errors import conflict, invalid
 from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed
 from mooring.core.vcn.drg_routes import REMOTE_PEERING
-from mooring.core.vcn.limits import PEERINGS_PER_VCN
 from mooring.core.vcn.model import (
     Drg,
     LocalPeeringGateway,
@@ -34,9 +33,7 @@ def create_local(call: Call) -> Answer:
     """Make a local peering gateway, connected with nothing yet."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
     ready(vcn)
-    others = list(call.world.referring(LocalPeeringGateway, vcn.id))
-    if len(others) >= PEERINGS_PER_VCN:
-        raise limit(f"local peering gateways in VCN {vcn.id}", PEERINGS_PER_VCN)
+    servicelimits.check_vcn(call, vcn, "local-peering-gateway-count")
     compartment = call.body.need("compartmentId", str)
     gateway = LocalPeeringGateway(
         **call.common(LocalPeeringGateway, call.body, compartment),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from ipaddress import IPv4Address
 
+from mooring.core.vcn.acts import servicelimits
 from mooring.core.vcn.acts.listing import lister
 from mooring.core.vcn.api.errors import (
     conflict,
@@ -123,6 +124,8 @@ def create(call: Call) -> Answer:
     private_ip_id = call.body.get("privateIpId", str)
     if lifetime == EPHEMERAL and private_ip_id is None:
         raise missing("privateIpId")
+    if lifetime == RESERVED:
+        servicelimits.check(call, "reserved-public-ip-count")
     private_ip = None if private_ip_id is None else _assignable(call, private_ip_id)
     public = PublicIp(
         **call.common(PublicIp, call.body, call.body.need("compartmentId", str)),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any
 
+from mooring.core.vcn.acts import servicelimits
 from mooring.core.vcn.acts.route_rules import read_block
 from mooring.core.vcn.api.errors import invalid, limit, missing
 from mooring.core.vcn.api.schema import Values
@@ -64,6 +65,7 @@ def default_rules(blocks: Sequence[IPv4Network]) -> tuple[SecurityRule, ...]:
 def create_security_list(call: Call) -> Answer:
     """Make a security list."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    servicelimits.check_vcn(call, vcn, "security-list-count")
     common = call.common(SecurityList, call.body, call.body.need("compartmentId", str))
     rules = (*_listed(call, INGRESS, ()), *_listed(call, EGRESS, ()))
     made = SecurityList(**common, vcn_id=vcn.id, rules=rules)
@@ -94,6 +96,7 @@ def _listed(
 def create_group(call: Call) -> Answer:
     """Make a network security group; its rules come by actions."""
     vcn = call.parent(Vcn, call.body.need("vcnId", str))
+    servicelimits.check_vcn(call, vcn, "networksecuritygroups-count")
     compartment = call.body.need("compartmentId", str)
     common = call.common(NetworkSecurityGroup, call.body, compartment)
     group = NetworkSecurityGroup(**common, vcn_id=vcn.id)

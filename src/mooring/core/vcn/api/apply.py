@@ -11,10 +11,10 @@ import re
 from dataclasses import replace
 
 from mooring.core.vcn.acts.work import HEADER as WORK_ID
-from mooring.core.vcn.api.elsewhere import name_elsewhere, segments
+from mooring.core.vcn.api.elsewhere import VERSION, name_elsewhere, segments
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
-from mooring.core.vcn.api.operations import VERSION, methods
+from mooring.core.vcn.api.operations import methods
 from mooring.core.vcn.api.permission import may_see, permit
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
 from mooring.core.vcn.api.schema import Values, check, entries
@@ -85,19 +85,18 @@ def _answered(world: World, request: Request) -> Outcome:
 
 def _routed(request: Request) -> tuple[Operation, str]:
     """Find the operation of a path, and the id in it."""
-    version, *rest = segments(request.path)
-    path = tuple(rest)
-    if version != VERSION:
-        raise Refusal("NotFound", f"There is no operation at {request.path[:200]}.")
+    path = segments(request.path)
     known = methods(path)
     operation = known.get(request.method)
     if operation is not None:
-        at = operation.id_at
+        at = operation.id_at + 1  # behind the version
         return operation, path[at] if len(path) > at else ""
     name = name_elsewhere(request.method, path)
     if known and name is None:
         allowed = ", ".join(sorted(known))
         raise Refusal("MethodNotAllowed", f"{request.path[:200]} takes {allowed}.")
+    if path[0] != VERSION and name is None:
+        raise Refusal("NotFound", f"There is no operation at {request.path[:200]}.")
     raise not_built(name or f"{request.method[:20]} {request.path[:200]}")
 
 

@@ -20,7 +20,7 @@ class Operation:
     """What one call needs and who carries it out.
 
     `body` None: there is none; `may_be_bare`: it may be left out, which is the same as `{}`.
-    `id_at` says which segment of the path, from 0, is the id.
+    `id_at` says which segment behind the version, from 0, is the id.
     """
 
     name: str

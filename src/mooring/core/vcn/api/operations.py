@@ -3,7 +3,7 @@
 What the cloud has and this table has not is answered with 501 and its name (`elsewhere`).
 """
 
-from mooring.core.vcn.api.elsewhere import WORDS, segments
+from mooring.core.vcn.api.elsewhere import WORDS, Segments, whole
 from mooring.core.vcn.api.operation import Operation, Route
 from mooring.core.vcn.calls import (
     addresses,
@@ -19,10 +19,9 @@ from mooring.core.vcn.calls import (
     onprem,
     publicips,
     rules,
+    servicelimits,
     work,
 )
-
-VERSION = "20160918"
 
 OPERATIONS: dict[Route, Operation] = {
     **networks.ROUTES,
@@ -39,33 +38,34 @@ OPERATIONS: dict[Route, Operation] = {
     **bulk.ROUTES,
     **moves.ROUTES,
     **identity.ROUTES,
+    **servicelimits.ROUTES,
 }
 
-_BY_SEGMENTS: dict[tuple[str, ...], dict[str, Operation]] = {}
+_BY_SEGMENTS: dict[Segments, dict[str, Operation]] = {}
 for (_method, _path), _operation in OPERATIONS.items():
-    _BY_SEGMENTS.setdefault(segments(_path), {})[_method] = _operation
+    _BY_SEGMENTS.setdefault(whole(_path), {})[_method] = _operation
 
 
-def methods(path: tuple[str, ...]) -> dict[str, Operation]:
-    """Give the operations of a path below the version, by method."""
+def methods(path: Segments) -> dict[str, Operation]:
+    """Give the operations of a path, which begins with its version, by method."""
     if path in WORDS and path not in _BY_SEGMENTS:
         return {}  # a call of the cloud's, though it looks like an object of ours
-    for candidate in (path, templated(path), _keyed(path), _nested(path)):
+    for candidate in (path, _templated(path), _keyed(path), _nested(path)):
         if candidate in _BY_SEGMENTS:
             return _BY_SEGMENTS[candidate]
     return {}
 
 
-def templated(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Give a path with its second segment as `{id}`."""
-    return (*path[:1], "{id}", *path[2:])
-
-
-def _keyed(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Give a path with its fourth segment as `{key}` too: a part of the object of the path."""
-    return (*templated(path)[:3], "{key}", *path[4:])
-
-
-def _nested(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Give a path with its third segment as `{id}`, below the word of what it is an id of."""
+def _templated(path: Segments) -> Segments:
+    """Give a path with the segment behind the word of a kind as `{id}`."""
     return (*path[:2], "{id}", *path[3:])
+
+
+def _keyed(path: Segments) -> Segments:
+    """Give such a path with a second `{key}`: a part of the object of the path."""
+    return (*_templated(path)[:4], "{key}", *path[5:])
+
+
+def _nested(path: Segments) -> Segments:
+    """Give a path with an `{id}` below the word of what it is an id of."""
+    return (*path[:3], "{id}", *path[4:])

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from mooring.core.vcn.api.elsewhere import ELSEWHERE, name_elsewhere, segments
-from mooring.core.vcn.api.operations import OPERATIONS, VERSION, methods
+from mooring.core.vcn.api.operations import OPERATIONS, methods
 from mooring.core.vcn.faults.words import Unread
 
 ANY = "*"
@@ -15,13 +15,11 @@ OPERATION_NAMES = tuple(
 
 def called(method: str, path: str) -> str:
     """Name the operation of a request; "" for what has no name."""
-    version, *rest = segments(path)
-    if version != VERSION:
-        return ""
-    operation = methods(tuple(rest)).get(method)
+    place = segments(path)
+    operation = methods(place).get(method)
     if operation is not None:
         return operation.name
-    return name_elsewhere(method, tuple(rest)) or ""
+    return name_elsewhere(method, place) or ""
 
 
 def is_list(operation: str) -> bool:

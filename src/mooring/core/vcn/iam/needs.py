@@ -238,6 +238,10 @@ ListWorkRequests ; WORKREQUEST_INSPECT@compartmentId
 GetWorkRequest ;
 ListWorkRequestErrors ;
 ListWorkRequestLogs ;
+ListLimitServices ; LIMITS_INSPECT@compartmentId
+ListLimitDefinitions ; LIMITS_INSPECT@compartmentId
+ListLimitValues ; LIMITS_INSPECT@compartmentId
+GetResourceAvailability ; RESOURCE_AVAILABILITY_INSPECT@compartmentId
 GetCompartment ; COMPARTMENT_INSPECT@self
 RecoverCompartment ; COMPARTMENT_RECOVER
 MoveCompartment ; {EVERYTHING} {EVERYTHING}@targetCompartmentId

@@ -53,7 +53,9 @@ def test_the_claim_is_on_disk_before_the_first_cable() -> None:
         machine.kernel.refuse(Veth)
         await machine.refused("ADD", machine.a_pod())
 
-        assert b'"held"' in machine.disk.journal[: machine.disk.synced]
+        assert b'"held"' in machine.disk.journal
+        ahead = b'"ahead","addresses":["10.0.8.10"'
+        assert ahead in machine.disk.journal[: machine.disk.synced]
 
     play(story())
 

@@ -4,16 +4,20 @@
 nothing has changed. `note` is for what has happened already, and cannot fail: when the disk
 refuses, the next write is the whole ledger instead of a line.
 
-Only the beginning of a lease is synced to the disk. Any later line that a power cut takes
-would have let an address go, and without it the address is held until the collection finds
-that the pod is gone.
+A lease begins with an address of which the disk says durably that it may be handed out: those
+that are next are written down ahead, when nobody waits (`look_ahead`); for any other the
+line itself is synced. A power cut that takes the line ends the pod as well, and what was
+written ahead rests after it. Any later line that it takes would have let an address go, and
+without it the address is held until the collection finds that the pod is gone.
 """
+
+from contextlib import suppress
 
 from mooring.agent.host import Clock, Say
 from mooring.core.ipam import journal
 from mooring.core.ipam.journal import Damaged
-from mooring.core.ipam.ledger import Cooled, Entry, Held, Ledger
-from mooring.core.ipam.pool import Offers
+from mooring.core.ipam.ledger import Ahead, Cooled, Entry, Held, Ledger
+from mooring.core.ipam.pool import Offers, parts
 from mooring.core.ipam.port import DiskError, Storage
 
 SPARE_LINES = 1024
@@ -80,6 +84,18 @@ class Book:
         if entries:
             self.note(*entries)
         self.ledger = refilled
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """Write down durably which addresses are handed out next, unless it is written."""
+        if addresses := self.ledger.next_ahead():
+            with suppress(DiskError):  # then each of them is synced, or refused
+                self.record(Ahead(addresses))
+
+    def rest(self) -> None:
+        """Make durable all that was written: nothing will be handed out any more."""
+        with suppress(DiskError):
+            self.record(Ahead(()))
 
     def reclaim(self) -> None:
         """End the rest of every address whose time has come, and that was looked at."""
@@ -150,6 +166,12 @@ class Book:
             self._stale = self._behind = False
             return
         lines = b"".join(journal.line(entry) for entry in entries)
-        durable = any(isinstance(entry, Held) for entry in entries)
+        durable = any(self._needs_the_disk(entry) for entry in entries)
         self._disk.append(lines, durable=durable)
         self._lines += len(entries)
+
+    def _needs_the_disk(self, entry: Entry) -> bool:
+        if isinstance(entry, Held):
+            ahead = self.ledger.ahead
+            return not all(a in ahead for a in parts(entry.lease.addresses))
+        return isinstance(entry, Ahead)

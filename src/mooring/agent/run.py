@@ -142,6 +142,7 @@ class Agent:
             await asyncio.gather(*loops, return_exceptions=True)
             await self.reaper.reap()
             await self.report()
+            self.book.rest()
 
     async def follow(self) -> None:
         """Follow the NativePodNetwork; the first time that it suffices is told."""

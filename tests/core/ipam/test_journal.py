@@ -13,6 +13,7 @@ from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam import journal
 from mooring.core.ipam.journal import Damaged, Journal, TooNew
 from mooring.core.ipam.ledger import (
+    Ahead,
     Cooled,
     Entry,
     Freed,
@@ -47,6 +48,7 @@ ALL: tuple[Entry, ...] = (
     Left(POD),
     Freed(POD, 60.5),
     Cooled(IPv6Address("fd00::7"), 61.5),
+    Ahead((V4, IPv6Address("fd00::8"))),
     Unplaced("ocid1.vnic.oc1..aaaa"),
 )
 

@@ -16,12 +16,13 @@ taken back; a newer format is refused.
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import (
+    Ahead,
     Contradiction,
     Cooled,
     Entry,
@@ -80,6 +81,8 @@ def snapshot(ledger: Ledger, boot: str) -> bytes:
     entries: list[Entry] = [Placed(v, slot) for v, slot in ledger.slots.items()]
     entries += [Held(lease) for lease in ledger.leases.values()]
     entries += [Cooled(a, until) for a, until in ledger.pool.cooling.items()]
+    if ledger.ahead:
+        entries.append(Ahead(tuple(sorted(ledger.ahead, key=str))))
     return header(boot) + b"".join(line(entry) for entry in entries)
 
 
@@ -110,14 +113,16 @@ def restore(journal: Journal, boot: str, now: float, cooldown: float) -> Ledger:
 
     After a restart of the machine every pod is gone, and none of them can have sent
     anything since: their addresses rest until the new boot is `cooldown` old, whatever
-    the calendar says.
+    the calendar says. So do those written down ahead: the power may have taken the line that
+    says who had one.
     """
     try:
         ledger = Ledger().after(journal.entries)
         if journal.boot != boot:
             ended = tuple(Freed(attachment, cooldown) for attachment in ledger.leases)
-            resting = tuple(Cooled(a, cooldown) for a in ledger.pool.cooling)
-            return ledger.after((*ended, *resting))
+            resting = {*ledger.pool.cooling, *(ledger.ahead - ledger.holders.keys())}
+            cooled = (Cooled(address, cooldown) for address in resting)
+            return replace(ledger.after((*ended, *cooled)), ahead=frozenset())
         if journal.torn:
             raise Damaged("its end is broken, and the machine has not been down since")
         latest = now + cooldown
@@ -164,14 +169,15 @@ def _document(entry: Entry) -> dict[str, Any]:
     match entry:
         case Held(lease):
             made: dict[str, Any] = {"is": "held", **_lease_document(lease)}
-        case Wired(attachment):
-            made = {"is": "wired", "id": _id(attachment)}
-        case Left(attachment):
-            made = {"is": "left", "id": _id(attachment)}
+        case Wired(attachment) | Left(attachment):
+            word = "wired" if isinstance(entry, Wired) else "left"
+            made = {"is": word, "id": _id(attachment)}
         case Freed(attachment, until):
             made = {"is": "freed", "id": _id(attachment), "until": until}
         case Cooled(address, until):
             made = {"is": "cooled", "address": str(address), "until": until}
+        case Ahead(addresses):
+            made = {"is": "ahead", "addresses": [str(a) for a in addresses]}
         case Placed(vnic, slot):
             made = {"is": "placed", "vnic": vnic, "slot": slot}
         case Unplaced(vnic):
@@ -241,6 +247,7 @@ _READERS: Mapping[str, Callable[[dict[str, Any]], Entry]] = {
     "left": lambda d: Left(_attachment(d)),
     "freed": lambda d: Freed(_attachment(d), float(d["until"])),
     "cooled": lambda d: Cooled(ip_address(d["address"]), float(d["until"])),
+    "ahead": lambda d: Ahead(tuple(ip_address(a) for a in d["addresses"])),
     "placed": lambda d: Placed(str(d["vnic"]), int(d["slot"])),
     "unplaced": lambda d: Unplaced(str(d["vnic"])),
 }

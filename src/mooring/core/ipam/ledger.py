@@ -28,6 +28,9 @@ from mooring.core.npn.record import Pair
 SLOTS = range(1, 127)
 """Numbers for VNICs: seven bits of a packet's mark, neither all clear nor all set."""
 
+ENOUGH, MANY = 16, 32
+"""How many addresses of a queue are written down ahead: at least, and when it is done."""
+
 
 class Phase(StrEnum):
     """How far an attachment has come."""
@@ -119,6 +122,17 @@ class Cooled:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """These addresses may be handed out from now on without waiting for the disk.
+
+    A power cut may take the line that says who got one; that it may have been got stays. When
+    this is on the disk, so are the leases before it: it stands in the place of the last one.
+    """
+
+    addresses: tuple[Ip, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A VNIC got its number."""
 
@@ -133,7 +147,7 @@ class Unplaced:
     vnic_id: str
 
 
-Entry = Held | Wired | Left | Freed | Cooled | Placed | Unplaced
+Entry = Held | Wired | Left | Freed | Cooled | Ahead | Placed | Unplaced
 
 
 class Contradiction(Exception):  # noqa: N818 - says what an entry is to the ledger
@@ -194,12 +208,16 @@ class Empty:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The leases, who holds each address, the VNICs' numbers, and the pool."""
+    """The leases, who holds each address, the VNICs' numbers, and the pool.
+
+    Whoever may hold one of the addresses `ahead` after a power cut is not to be known.
+    """
 
     leases: Mapping[AttachmentId, Lease] = field(default_factory=dict)
     holders: Mapping[Ip, AttachmentId] = field(default_factory=dict)
     slots: Mapping[str, int] = field(default_factory=dict)
     pool: Pool = field(default_factory=Pool)
+    ahead: frozenset[Ip] = frozenset()
 
     def claim(
         self, attachment: AttachmentId, netns: Netns, now: float
@@ -246,6 +264,13 @@ class Ledger:
         pool = self.pool.reclaimed(now, self.holders)
         return self if pool is self.pool else replace(self, pool=pool)
 
+    def next_ahead(self) -> tuple[Ip, ...]:
+        """Give the addresses that are to be written down ahead; none while there are enough."""
+        queues = [queue for queue in self.pool.free.values() if queue]
+        if all(queue[:ENOUGH][-1] in self.ahead for queue in queues):
+            return ()
+        return tuple(address for queue in queues for address in queue[:MANY])
+
     def draining(self) -> tuple[Lease, ...]:
         """Give the leases whose address the cloud does not have there any more."""
         return tuple(
@@ -271,14 +296,14 @@ class Ledger:
         match entry:
             case Held(lease):
                 after = self._held(lease)
-            case Wired(attachment):
-                after = self._moved(attachment, Phase.WIRED)
-            case Left(attachment):
-                after = self._moved(attachment, Phase.LEAVING)
+            case Wired(attachment) | Left(attachment):
+                after = self._moved(attachment, _PHASES[type(entry)])
             case Freed(attachment, until):
                 after = self._freed(attachment, until)
             case Cooled(address, until):
                 after = self._cooled(address, until)
+            case Ahead(addresses):
+                after = replace(self, ahead=frozenset(addresses))
             case Placed(vnic, slot):
                 after = self._placed(vnic, slot)
             case Unplaced(vnic):
@@ -333,3 +358,6 @@ class Ledger:
         if attachment not in self.leases:
             raise Contradiction(f"{attachment} holds nothing")
         return self.leases[attachment]
+
+
+_PHASES: Mapping[type, Phase] = {Wired: Phase.WIRED, Left: Phase.LEAVING}

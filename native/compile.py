@@ -1,10 +1,10 @@
-"""Compiles the CNI executable of `native/shim` for every architecture.
+"""Compiles what is native: `native/shim` for every architecture, `native/fastpath` for the kernel.
 
 The compiler is a Python package (`ziglang`) that brings its own C library: no compiler of
 the system, and no network. Nothing is compiled again while sources, flags and compiler are
 the same. The build of the Python package calls `build()`; by hand:
 
-    python native/compile.py                    both executables, if need be
+    python native/compile.py                    all of it, if need be
     python native/compile.py --checked PATH     one for this machine that stops at
                                                 undefined behaviour, for fuzzing
 """  # noqa: INP001 - a program, not a package
@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "native/shim").glob("*.[ch]"))
+FAST_PATH = ROOT / "native/fastpath/fastpath.c"
 OUTPUT = ROOT / "src/mooring/_native"
 STAMP = OUTPUT / ".sources"
 SCRATCH = ROOT / "build"
@@ -29,13 +30,24 @@ ARCHITECTURES = ("x86_64", "aarch64")
 LANGUAGE = ("-std=c11", "-D_GNU_SOURCE", "-static")
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
 SHIPPED = ("-Os", "-s")
+KERNEL_SIDE = (
+    "-target",
+    "bpfel",
+    "-O2",
+    "-c",
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Werror",
+)
 CHECKED = ("-Os", "-s", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 
 
 def build() -> None:
-    """Bring both executables up to date."""
+    """Bring both executables and the fast path up to date."""
     wanted = _fingerprint()
-    if _stamp() == wanted and all(_executable(a).exists() for a in ARCHITECTURES):
+    outputs = [*map(_executable, ARCHITECTURES), _fast_path()]
+    if _stamp() == wanted and all(each.exists() for each in outputs):
         return
     OUTPUT.mkdir(exist_ok=True)
     STAMP.unlink(missing_ok=True)
@@ -43,12 +55,13 @@ def build() -> None:
         (_compiler(arch, SHIPPED, _aside(_executable(arch))), arch)
         for arch in ARCHITECTURES
     ]
+    running.append((_kernel_compiler(_aside(_fast_path())), "the kernel"))
     faults = [arch for process, arch in running if process.wait() != 0]
     if faults:
-        sys.exit(f"native/shim does not compile for {', '.join(faults)}")
-    for arch in ARCHITECTURES:
+        sys.exit(f"native does not compile for {', '.join(faults)}")
+    for each in outputs:
         # Moved into place: the old one may be running at this moment.
-        _aside(_executable(arch)).replace(_executable(arch))
+        _aside(each).replace(each)
     STAMP.write_text(wanted)
 
 
@@ -71,6 +84,16 @@ def _compiler(
         *("-o", str(target)),
         *(str(source) for source in SOURCES if source.suffix == ".c"),
     ]
+    return _started(command)
+
+
+def _kernel_compiler(target: Path) -> subprocess.Popen[bytes]:
+    # Not `cc`: its C library knows no such machine, and nothing of one is used.
+    ours = (sys.executable, "-m", "ziglang", "clang", *KERNEL_SIDE)
+    return _started([*ours, "-o", str(target), str(FAST_PATH)])
+
+
+def _started(command: list[str]) -> subprocess.Popen[bytes]:
     # The compiler keeps its compiled C library here, and not in somebody's home.
     caches = {
         "ZIG_GLOBAL_CACHE_DIR": str(SCRATCH / "zig"),
@@ -82,7 +105,7 @@ def _compiler(
 def _fingerprint() -> str:
     """Name what the executables depend on."""
     digest = hashlib.sha256(f"{_version()} {_compiler_version()}".encode())
-    for part in (Path(__file__), *SOURCES):
+    for part in (Path(__file__), *SOURCES, FAST_PATH):
         digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -105,6 +128,10 @@ def _stamp() -> str:
 
 def _executable(arch: str) -> Path:
     return OUTPUT / f"mooring-{arch}"
+
+
+def _fast_path() -> Path:
+    return OUTPUT / "fastpath.bpf"
 
 
 def _aside(target: Path) -> Path:

@@ -1,19 +1,48 @@
-"""Round trips of 64 bytes between pods, hosts and flannel's pods, in turns."""
+"""Round trips of 64 bytes and streams between pods, hosts and flannel's pods, in turns.
+
+The rows without a suffix are with the fast path (`--fast-path on`), because the bars are its;
+the same without it, which is what a node has by default, are `..._plain`. `_ct`: connections are
+tracked on both sides, on the reference's too. By itself: python tests/bench/latency.py
+"""
 
 import statistics
 import subprocess
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
 from tools import c_program, run
-from world import EXECUTABLE, NAME, Agent, Side
+from world import (
+    EXECUTABLE,
+    FAST,
+    FAST_TRACKED,
+    PLAIN,
+    TRACKED,
+    Agent,
+    flannel,
+    hosts,
+    mooring,
+    tracked_hosts,
+)
 
 PORT = 7000
+KINDS = ("tcp", "udp")
+CROWD = 250
+MODES = (
+    ("fast", "x", FAST),
+    ("fast_ct", "y", FAST_TRACKED),
+    ("crowded", "z", FAST),
+    ("plain", "p", PLAIN),
+    ("plain_ct", "q", TRACKED),
+)
+"""Our modes: the way's name, a letter for its nodes, the agents' options."""
 
 
-def wire(agent: Agent, conf: Path, stack: ExitStack) -> tuple[str, str]:
+def wire(
+    agent: Agent, conf: Path, stack: ExitStack, name: str = "p"
+) -> tuple[str, str]:
     """Give the agent's node one pod; its namespace and address."""
-    pod = f"{NAME}-p{agent.side.number}"
+    pod = f"{agent.side.space}-{name}"
     run("ip", "netns", "add", pod)
     stack.callback(subprocess.run, ["ip", "netns", "del", pod], check=False)
     out = call(agent, conf, pod, "ADD")
@@ -49,41 +78,127 @@ def trip(
     return int(p50) / 1000, int(p99) / 1000
 
 
+def stream(client: str, server: str, address: str, milliseconds: int) -> float:
+    """One TCP stream; MiB/s."""
+    ends = [f"/run/netns/{client}", f"/run/netns/{server}", address, str(PORT)]
+    return float(run(c_program("stream"), *ends, str(milliseconds)))
+
+
 class Paths:
-    """Three ways between two nodes, and the medians of each."""
+    """Ways between two namespaces; round trips of each by kind, and streams."""
 
     def __init__(self) -> None:
         self.ways: dict[str, tuple[str, str, str]] = {}
         self.p50: dict[tuple[str, str], list[float]] = {}
+        self.p99: dict[tuple[str, str], list[float]] = {}
+        self.rates: dict[str, list[float]] = {}
 
     def add(self, name: str, ends: tuple[str, str], address: str) -> None:
         """Name a way from the first namespace to `address` in the second."""
         self.ways[name] = (*ends, address)
 
     def measure(self, times: int, rounds: int) -> None:
-        """Run every way in turns, TCP and UDP."""
+        """Run every way in turns, TCP and UDP; every other time in the opposite order."""
         for number in range(times):
             order = list(self.ways.items())
             for name, (client, server, address) in order if number % 2 else order[::-1]:
-                for kind in ("tcp", "udp"):
-                    took = trip(kind, client, server, address, rounds)[0]
-                    self.p50.setdefault((name, kind), []).append(took)
+                for kind in KINDS:
+                    took = trip(kind, client, server, address, rounds)
+                    for part, us in zip((self.p50, self.p99), took, strict=True):
+                        part.setdefault((name, kind), []).append(us)
+
+    def pour(self, names: tuple[str, ...], times: int, milliseconds: int) -> None:
+        """Run streams by some ways in turns."""
+        for number in range(times):
+            for name in names if number % 2 else names[::-1]:
+                rate = stream(*self.ways[name], milliseconds)
+                self.rates.setdefault(name, []).append(rate)
 
     def worse(self, ours: str, reference: str) -> tuple[float, float]:
         """The kind (TCP or UDP) with the larger ratio: ours and reference in microseconds."""
+        medians = statistics.median
         pairs = [
-            (
-                statistics.median(self.p50[ours, kind]),
-                statistics.median(self.p50[reference, kind]),
-            )
-            for kind in ("tcp", "udp")
+            (medians(self.p50[ours, kind]), medians(self.p50[reference, kind]))
+            for kind in KINDS
         ]
         return max(pairs, key=lambda p: p[0] / p[1])
 
+    def spread(self, name: str) -> float:
+        """The larger one of TCP's and UDP's p99 / p50, each the median over its runs."""
+        return max(
+            statistics.median(
+                long / usual
+                for long, usual in zip(
+                    self.p99[name, kind], self.p50[name, kind], strict=True
+                )
+            )
+            for kind in KINDS
+        )
 
-def ways(bare: tuple[Side, Side], tunnel: tuple[Side, Side]) -> Paths:
-    """Name the host's and flannel's paths; the pods' is added once they are wired."""
-    paths = Paths()
-    paths.add("host", (bare[0].space, bare[1].space), "10.9.9.2")
+    def rate(self, name: str) -> float:
+        """The median of the streams by a way."""
+        return statistics.median(self.rates[name])
+
+
+def ways(stack: ExitStack, place: Path) -> Paths:
+    """Name every way: hosts', flannel's, ours in each mode, and within one node."""
+    paths, conf = Paths(), place / "latency.json"
+    conf.write_text('{"cniVersion": "1.0.0", "name": "bench", "type": "mooring"}')
+    for name, sides in (
+        ("host", hosts(stack)),
+        ("host_ct", tracked_hosts(stack)),
+    ):
+        paths.add(name, (sides[0].space, sides[1].space), "10.9.9.2")
+    loop = paths.ways["host"][0]
+    paths.add("loopback", (loop, loop), "127.0.0.1")
+    tunnel = flannel(stack)
     paths.add("vxlan", (f"{tunnel[0].space}p", f"{tunnel[1].space}p"), "10.244.2.2")
+    for name, kind, options in MODES:
+        near, far = mooring(stack, place, kind, options)
+        ends = [wire(agent, conf, stack) for agent in (near, far)]
+        paths.add(name, (ends[0][0], ends[1][0]), ends[1][1])
+        if name == "fast":
+            beside, address = wire(near, conf, stack, "beside")
+            paths.add("same_node", (ends[0][0], beside), address)
+        if name == "crowded":
+            for agent in (near, far):
+                crowd(agent, conf, stack)
     return paths
+
+
+def crowd(agent: Agent, conf: Path, stack: ExitStack) -> None:
+    """Fill a node up to 250 pods."""
+    for number in range(2, CROWD + 1):
+        wire(agent, conf, stack, str(number))
+
+
+def rows(stack: ExitStack, place: Path) -> list[tuple[str, float, float, str]]:
+    """Every row: name, ours, reference, unit."""
+    paths = ways(stack, place)
+    paths.measure(times=7, rounds=20_000)
+    paths.pour(("fast", "plain", "host"), times=7, milliseconds=1000)
+    return [
+        ("rtt_cross_node", *paths.worse("fast", "host"), "us"),
+        ("rtt_cross_node_ct", *paths.worse("fast_ct", "host_ct"), "us"),
+        ("rtt_same_node", *paths.worse("same_node", "loopback"), "us"),
+        ("rtt_vs_vxlan", *paths.worse("fast", "vxlan"), "us"),
+        ("rtt_p99_over_p50", paths.spread("fast"), paths.spread("host"), "1"),
+        ("rtt_250_pods", *paths.worse("crowded", "fast"), "us"),
+        ("throughput_cross_node", paths.rate("fast"), paths.rate("host"), "MiB/s"),
+        ("rtt_cross_node_plain", *paths.worse("plain", "host"), "us"),
+        ("rtt_cross_node_ct_plain", *paths.worse("plain_ct", "host_ct"), "us"),
+        ("rtt_vs_vxlan_plain", *paths.worse("plain", "vxlan"), "us"),
+        ("throughput_plain", paths.rate("plain"), paths.rate("host"), "MiB/s"),
+    ]
+
+
+def main() -> None:
+    """Measure these rows alone."""
+    with ExitStack() as stack, tempfile.TemporaryDirectory() as temporary:
+        for name, ours, reference, unit in rows(stack, Path(temporary)):
+            ratio = ours / reference
+            print(f"{name:<24}{ours:>10.3f}{reference:>12.3f}{ratio:>9.3f}  {unit}")
+
+
+if __name__ == "__main__":
+    main()

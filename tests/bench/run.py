@@ -56,21 +56,10 @@ def attach_rows(agent: world.Agent, place: Path) -> list[Row]:
     ]
 
 
-def latency_rows(
-    stack: ExitStack, agents: tuple[world.Agent, world.Agent], place: Path
-) -> list[Row]:
-    """Pod to pod across nodes against host to host and against flannel's VXLAN."""
-    paths = latency.ways(world.hosts(stack), world.flannel(stack))
-    conf = place / "ours.json"
-    pods = [latency.wire(agent, conf, stack) for agent in agents]
-    paths.add("pods", (pods[0][0], pods[1][0]), pods[1][1])
-    paths.measure(times=7, rounds=20_000)
-    for agent, (pod, _) in zip(agents, pods, strict=True):
-        latency.call(agent, conf, pod, "DEL")
-    return [
-        row("rtt_cross_node", *paths.worse("pods", "host"), "us"),
-        row("rtt_vs_vxlan", *paths.worse("pods", "vxlan"), "us"),
-    ]
+def latency_rows(stack: ExitStack, place: Path) -> list[Row]:
+    """Pod to pod in every mode against hosts, loopback and flannel's VXLAN."""
+    print("bench: round trips and streams", file=sys.stderr)
+    return [row(*each) for each in latency.rows(stack, place)]
 
 
 def memory_row(agent: world.Agent, place: Path) -> Row:
@@ -119,10 +108,10 @@ def main() -> None:
         )
     with ExitStack() as stack, tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        print("bench: three pairs of nodes: bare, mooring, flannel's", file=sys.stderr)
+        print("bench: ADD and DEL", file=sys.stderr)
         agents = world.mooring(stack, place)
         rows = attach_rows(agents[0], place)
-        rows += latency_rows(stack, agents, place)
+        rows += latency_rows(stack, place)
         rows.append(memory_row(agents[0], place))
         rows += api_rows(place)
         rows += fabric_rows()

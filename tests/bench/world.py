@@ -20,7 +20,19 @@ from tools import ROOT, run
 MTU = 9000
 NAME = f"mb{os.getpid()}"
 MOORING = ROOT / ".venv/bin/mooring"
+PLAIN = ("--conntrack", "off")
+TRACKED = ("--conntrack", "on")
+FAST = ("--conntrack", "off", "--fast-path", "on")
+FAST_TRACKED = ("--conntrack", "on", "--fast-path", "on")
 EXECUTABLE = ROOT / f"src/mooring/_native/mooring-{os.uname().machine}"
+
+
+TRACKING = """
+table inet tracking {
+    chain input { type filter hook input priority filter; ct state invalid drop; }
+    chain output { type filter hook output priority filter; ct state invalid drop; }
+}
+"""
 
 
 def ip(space: str, *words: str) -> None:
@@ -80,9 +92,9 @@ def pair(kind: str, stack: ExitStack) -> tuple[Side, Side]:
     return sides
 
 
-def hosts(stack: ExitStack) -> tuple[Side, Side]:
-    """Give the bare pair addresses 10.9.9.1 and .2."""
-    sides = pair("h", stack)
+def hosts(stack: ExitStack, kind: str = "h") -> tuple[Side, Side]:
+    """Give a bare pair addresses 10.9.9.1 and .2."""
+    sides = pair(kind, stack)
     for side in sides:
         ip(side.space, "addr", "add", f"10.9.9.{side.number}/24", "dev", "ens5")
         ip(side.space, "link", "set", "ens5", "up")
@@ -99,6 +111,14 @@ def hosts(stack: ExitStack) -> tuple[Side, Side]:
             "nud",
             "permanent",
         )
+    return sides
+
+
+def tracked_hosts(stack: ExitStack) -> tuple[Side, Side]:
+    """Give another bare pair the same addresses, and rules that make it track connections."""
+    sides = hosts(stack, "t")
+    for side in sides:
+        run("ip", "netns", "exec", side.space, "nft", "-f", "-", input=TRACKING)
     return sides
 
 
@@ -214,8 +234,10 @@ def wait_for(what: str, ready: Callable[[], bool], seconds: float = 20) -> None:
 class Agent:
     """A real agent on one node, fed by NativePodNetwork files written here."""
 
-    def __init__(self, side: Side, place: Path) -> None:
-        self.side, self.place = side, place
+    def __init__(
+        self, side: Side, place: Path, options: tuple[str, ...] = PLAIN
+    ) -> None:
+        self.side, self.place, self.options = side, place, options
         self.socket = place / "agent.sock"
         self.process: subprocess.Popen[bytes] | None = None
         (place / "npn").mkdir(parents=True)
@@ -272,8 +294,7 @@ class Agent:
             str(self.place / "spool"),
             "--cooldown",
             "0",
-            "--conntrack",
-            "off",
+            *self.options,
         ]
         begun = time.monotonic()
         self.process = subprocess.Popen(
@@ -317,10 +338,12 @@ class Agent:
             self.process.wait()
 
 
-def mooring(stack: ExitStack, place: Path) -> tuple[Agent, Agent]:
+def mooring(
+    stack: ExitStack, place: Path, kind: str = "m", options: tuple[str, ...] = PLAIN
+) -> tuple[Agent, Agent]:
     """Start two nodes with agents; each node's router is the other node's VNIC."""
     agents = []
-    sides = pair("m", stack)
+    sides = pair(kind, stack)
     ends = ["ens3", "mtu", str(MTU), "type", "veth", "peer", "name", "ens3"]
     ip(sides[0].space, "link", "add", *ends, "mtu", str(MTU), "netns", sides[1].space)
     for side in sides:
@@ -328,7 +351,7 @@ def mooring(stack: ExitStack, place: Path) -> tuple[Agent, Agent]:
         ip(side.space, "link", "set", "ens3", "up")
         ip(side.space, "route", "add", "default", "via", "10.9.1.254", "dev", "ens3")
     for side in sides:
-        agent = Agent(side, place / str(side.number))
+        agent = Agent(side, place / f"{kind}{side.number}", options)
         stack.callback(agent.stop)
         agent.start()
         agents.append(agent)

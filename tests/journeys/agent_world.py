@@ -74,6 +74,7 @@ class World:
     options: tuple[str, ...] = ()
     pod_addresses: tuple[str, ...] = tuple(f"10.0.8.{n}" for n in range(10, 40))
     six: bool = False
+    launcher: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     spaces: list[str] = field(default_factory=list)
 
@@ -185,7 +186,8 @@ class World:
         with (self.place / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    *("ip", "netns", "exec", self.node, MOORING, "agent"),
+                    *("ip", "netns", "exec", self.node),
+                    *(*self.launcher, MOORING, "agent"),
                     *("--npn-dir", str(self.place / "npn"), "--instance", INSTANCE),
                     *("--state", str(self.place / "state")),
                     *("--socket", str(self.place / "agent.sock")),

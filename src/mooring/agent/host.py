@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mooring.core.ipam.ledger import Netns
-from mooring.core.linux.port import Conntrack, Kernel, Namespaces, Nft
+from mooring.core.linux.port import Conntrack, FastPath, Kernel, Namespaces, Nft
 
 
 class Say(Protocol):
@@ -33,7 +33,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The machine. Without `conntrack` nobody asks whether an address has live flows."""
+    """The machine. Without `conntrack` nobody asks whether an address has live flows.
+
+    Without `fast_path` every packet takes the normal way.
+    """
 
     kernel: Kernel
     nft: Nft
@@ -41,6 +44,7 @@ class Host:
     clock: Clock
     say: Say
     conntrack: Conntrack | None = None
+    fast_path: FastPath | None = None
 
 
 def open_alive(namespaces: Namespaces, netns: Netns) -> int | None:

@@ -1,18 +1,21 @@
 """What the agent knows of its node: the primary, the VNICs that work, the table in force."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from errno import EBUSY, EEXIST, ENOENT
 
+from mooring.agent.carry import Carrier
 from mooring.agent.host import Host
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.linux import nft
-from mooring.core.linux.plan import Plan
+from mooring.core.linux.plan import Network, Plan
 from mooring.core.linux.port import NftError
+from mooring.core.linux.seen import Link
 from mooring.core.npn.record import NpnStatus
 from mooring.core.wiring import node, pod, ruleset, vnic
+from mooring.core.wiring.names import host_link
 from mooring.core.wiring.node import Primary
 from mooring.core.wiring.ruleset import Ground, Sources
 from mooring.core.wiring.vnic import Uplink
@@ -52,8 +55,16 @@ class Tracking(StrEnum):
 class Node:
     """The node's standing, and the nft table that goes with it."""
 
-    def __init__(self, host: Host, *, mtu: int, tracking: Tracking) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        mtu: int,
+        tracking: Tracking,
+        carried: Sequence[Network] = (),
+    ) -> None:
         self.standing = Standing()
+        self.carrier = Carrier(host, more=carried)
         self.in_force = False
         self.mtu = mtu
         self._host = host
@@ -94,6 +105,7 @@ class Node:
             return
         if self.may_begin_to_track:
             self.track(self._host.nft.tables())
+        self.carrier.track(tracked=self._tracked)
         uplinks = tuple(standing.uplinks.values())
         ground = Ground(standing.primary, uplinks, self._tracked)
         wired = [lease for lease in leases if lease.phase is Phase.WIRED]
@@ -147,15 +159,29 @@ class Node:
                 raise
             self._host.say("table-gone", next="write it again")
             self.write_table((*others, replace(lease, phase=Phase.WIRED)))
+        self.carrier.admit(lease, self.mtu_of(lease))
 
     def stop_sending(self, lease: Lease) -> None:
         """Let the lease's pod send no more; fine when there is no table."""
+        self.carrier.cut(lease)
         for where, elements in ruleset.elements(ruleset.sources([lease])).items():
             try:
                 self._host.nft.set_elements(where, delete=[key for key, _ in elements])
             except NftError as why:
                 if why.errno != ENOENT:
                     raise
+
+    def carry(self, leases: Iterable[Lease], links: Mapping[str, Link]) -> None:
+        """Have the fast path follow; what it carries is what may be sent."""
+        if not self.in_force or self.standing.primary is None:
+            return
+        pods = {
+            host_link(lease.attachment): (lease, self.mtu_of(lease))
+            for lease in leases
+            if lease.phase is Phase.WIRED
+        }
+        uplinks = tuple(self.standing.uplinks.values())
+        self.carrier.turn((self.standing.primary, uplinks), pods, links)
 
     def may_send(self, lease: Lease) -> bool:
         """Tell whether the table in force lets the lease's pod send."""

@@ -34,8 +34,9 @@ class Report:
         """Write it, unless all that it says is as it was."""
         told = tuple(repairs)
         node, ledger = self._node, self._book.ledger
-        now = (id(ledger), id(node.standing), node.ready, told)
-        if now == self._written[:4]:
+        fast = node.carrier.state
+        now = (id(ledger), id(node.standing), node.ready, told, fast)
+        if now == self._written[: len(now)]:
             return
         text = json.dumps(self._document(told), indent=1) + "\n"
         try:
@@ -56,6 +57,7 @@ class Report:
             "npn": {"state": standing.npn.state, "reason": standing.npn.reason},
             "primary": _primary(self._node),
             "mtu": self._node.mtu,
+            "fastPath": self._node.carrier.state,
             "pool": {
                 **_pool(ledger, len(drains)),
                 "kept": self._book.kept,

@@ -8,7 +8,7 @@ Stopping leaves everything as it is: pods' traffic does not need the agent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,8 +29,9 @@ from mooring.agent.source import Source
 from mooring.core.cni.frames import ASK, Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
-from mooring.core.linux.plan import HOST
+from mooring.core.linux.plan import HOST, Network
 from mooring.core.linux.port import KernelError, NftError
+from mooring.core.linux.seen import Link
 from mooring.core.npn.port import Objects
 
 Work = Coroutine[Any, Any, Answer]
@@ -69,6 +70,7 @@ class Settings:
     cooldown: float = 30.0
     mtu: int = 9000
     tracking: Tracking = Tracking.AUTO
+    carried: tuple[Network, ...] = ()
     repair_every: float = 2.0
     poll_every: float = 0.25
     flows_every: float = 0.5
@@ -86,7 +88,12 @@ class Agent:
         self._host = host
         self._settings = settings
         self.book = Book(disk, host.clock, host.say, cooldown=settings.cooldown)
-        self.node = Node(host, mtu=settings.mtu, tracking=settings.tracking)
+        self.node = Node(
+            host,
+            mtu=settings.mtu,
+            tracking=settings.tracking,
+            carried=settings.carried,
+        )
         self.reaper = Reaper(host, self.book)
         self.attachments = Attachments(host, self.book, self.node, self.reaper)
         self.repair = Repair(host, self.book, self.node, self.attachments, self.reaper)
@@ -151,6 +158,8 @@ class Agent:
         if self.node.standing is not before:
             # Who is told below that the agent serves may read so at once.
             await self.report()
+            if self._host.fast_path is not None:
+                self._carry(self._host.kernel.links(None))
         if self.node.ready:
             self.ready.set()
 
@@ -163,7 +172,11 @@ class Agent:
         seen = self._host.kernel.look(HOST, None)
         self.refill.relook(seen)
         self.repair.turn(seen)
+        self._carry(seen.links)
         await self.repair.table()
+
+    def _carry(self, links: Mapping[str, Link]) -> None:
+        self.node.carry(self.book.ledger.leases.values(), links)
 
     async def report(self) -> None:
         """Write the status file."""

@@ -11,12 +11,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import click
 
 from mooring.adapters import cnifiles, netns
+from mooring.adapters.bpf import FastPath
 from mooring.adapters.clock import Clock
 from mooring.adapters.conntrack import Conntrack
 from mooring.adapters.disk import Occupied, StateDirectory
@@ -26,6 +28,7 @@ from mooring.adapters.objects import ObjectDirectory
 from mooring.adapters.spool import Spool
 from mooring.adapters.unixsocket import AgentSocket, Arrival, Work
 from mooring.adapters.unixsocket import Occupied as DoorOccupied
+from mooring.agent.carry import Wish, opened
 from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Settings
@@ -34,7 +37,9 @@ from mooring.core.cni.conflist import conflist
 from mooring.core.cni.frames import Answer
 from mooring.core.ipam.journal import TooNew
 from mooring.core.ipam.port import DiskError
-from mooring.core.linux.port import KernelError
+from mooring.core.linux.plan import Network
+from mooring.core.linux.port import FastPathError, KernelError
+from mooring.core.wiring import carrying
 
 SOCKET, SPOOL = "/run/mooring/agent.sock", "/run/mooring/spool"
 THREADS = 2
@@ -47,7 +52,15 @@ INSTANCE = re.compile(
 SOCKET_BYTES = 107 - len(".4194304")
 """sun_path of unix(7), less what stands behind the name while the socket is made."""
 
-REFUSALS = (DiskError, DoorOccupied, KernelError, Occupied, OSError, TooNew)
+REFUSALS = (
+    DiskError,
+    DoorOccupied,
+    FastPathError,
+    KernelError,
+    Occupied,
+    OSError,
+    TooNew,
+)
 
 
 class Seconds(click.FloatRange):
@@ -90,6 +103,16 @@ def a_socket(_: click.Context, param: click.Parameter, value: Path) -> Path:
     return value
 
 
+def networks(
+    _: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[Network, ...]:
+    """Read prefixes."""
+    try:
+        return tuple(ip_network(value) for value in values)
+    except ValueError as why:
+        raise click.BadParameter(f"{why}.", param=param) from why
+
+
 class Given(TypedDict):
     """The command line's options."""
 
@@ -104,6 +127,8 @@ class Given(TypedDict):
     mtu: int
     conntrack: str
     repair_interval: float
+    fast_path: str
+    fast_path_cidr: tuple[Network, ...]
 
 
 @click.command()
@@ -152,6 +177,20 @@ class Given(TypedDict):
     show_default=True,
     help="Seconds between two looks at the node.",
 )
+@click.option(
+    "--fast-path",
+    type=click.Choice([each.value for each in Wish]),
+    default=Wish.OFF.value,
+    show_default=True,
+    help="Carry packets between pods past the stack (eBPF); auto: where the kernel can.",
+)
+@click.option(
+    "--fast-path-cidr",
+    metavar="CIDR",
+    multiple=True,
+    callback=networks,
+    help="Carry packets to these addresses too, beside the pods' subnets.",
+)
 def agent(**given: Unpack[Given]) -> None:
     """Attach this node's pods to the VCN."""
     settings = Settings(
@@ -160,6 +199,7 @@ def agent(**given: Unpack[Given]) -> None:
         mtu=given["mtu"],
         tracking=Tracking(given["conntrack"]),
         repair_every=given["repair_interval"],
+        carried=given["fast_path_cidr"],
     )
     directory = given["conf_dir"]
     doors = Doors(
@@ -170,7 +210,8 @@ def agent(**given: Unpack[Given]) -> None:
     try:
         disk = StateDirectory(given["state"])
         objects = ObjectDirectory(given["npn_dir"])
-        asyncio.run(_run(disk, objects, settings, doors))
+        fast_path = Wish(given["fast_path"])
+        asyncio.run(_run(disk, objects, settings, doors, fast_path))
     except REFUSALS as why:
         raise click.ClickException(str(why)) from why
 
@@ -197,7 +238,11 @@ class Doors:
 
 
 async def _run(
-    disk: StateDirectory, objects: ObjectDirectory, settings: Settings, doors: Doors
+    disk: StateDirectory,
+    objects: ObjectDirectory,
+    settings: Settings,
+    doors: Doors,
+    wish: Wish,
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS))
@@ -205,9 +250,11 @@ async def _run(
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
-    with Kernel() as kernel, Nft() as nft:
-        host = Host(kernel, nft, netns, Clock(), say, Conntrack())
+    with Kernel() as kernel, Nft() as nft, FastPath(carrying.TABLES) as programs:
+        fast, state = opened(programs, wish, say)
+        host = Host(kernel, nft, netns, Clock(), say, Conntrack(), fast)
         program = Agent(host, disk, objects, settings)
+        program.node.carrier.state = state
         program.book.open()
 
         def serve(arrival: Arrival) -> Answer | Work:

@@ -43,6 +43,42 @@ class NftError(Exception):
         self.errno = errno
 
 
+class FastPathError(Exception):
+    """The kernel has no fast path for us, or refused a step of it; the text says which."""
+
+
+class FastPath(Protocol):
+    """Programs at links' ingress, and the maps that tell them what to carry.
+
+    Links are those of the namespace in which it was made. The kernel keeps programs and maps
+    as long as one program stands at a link, whoever put it there.
+    """
+
+    def begin(self) -> bool:
+        """Have the programs: True if a former life left them; raise FastPathError if that cannot be.
+
+        What an older version left is taken away from all links first.
+        """
+
+    def entries(self, table: str) -> dict[bytes, bytes]:
+        """Give a map's entries; of an array those that are not zero."""
+
+    def put(self, table: str, entries: Mapping[bytes, bytes]) -> None:
+        """Put entries in a map, in the place of those with their keys."""
+
+    def drop(self, table: str, keys: Iterable[bytes]) -> None:
+        """Take entries out of a map; what is absent is out already."""
+
+    def guard(self, link: str, program: str) -> int | None:
+        """Put a program at a link's ingress; give the link's index, None when it is absent."""
+
+    def guarded(self, index: int) -> bool:
+        """Tell whether one of these programs is at the link's ingress."""
+
+    def end(self) -> int:
+        """Take all programs away from links, other versions' too; tell how many there were."""
+
+
 class Kernel(Protocol):
     """Makes plans true, takes them back, looks."""
 

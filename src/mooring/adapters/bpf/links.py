@@ -1,0 +1,112 @@
+"""Filters at links, by a netlink socket of their own in the namespace where it was opened."""
+
+import os
+import socket
+import struct
+from errno import EEXIST, EINVAL, ENODEV, ENOENT
+
+from mooring.core.linux import wire
+from mooring.core.linux.bpf import filters
+from mooring.core.linux.bpf.filters import Filter
+
+SOL_NETLINK, CAPPED_ACK, EXTENDED_ACK = 270, 10, 11
+PATIENCE = struct.pack("=qq", 10, 0)
+LARGEST = 1 << 16
+ABSENT = {ENODEV, ENOENT, EINVAL}
+"""No link, no filter, no discipline: the kernel says all of these where nothing is."""
+
+
+class Links:
+    """Programs at links' ingress."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE
+        )
+        self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
+        self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+    def with_room(self) -> list[int]:
+        """Find the links that have room for filters, by index."""
+        bodies = self._dump(filters.dump_disciplines())
+        return [link for link in map(filters.has_filters, bodies) if link is not None]
+
+    def put(self, index: int, program: int, name: str) -> None:
+        """Put a program at a link's ingress, in the place of an older one of ours."""
+        room, filter_ = (
+            filters.new_discipline(index),
+            filters.put_filter(index, program, name),
+        )
+        refused = self._tell([room, filter_])
+        for place, verdict in refused.items():
+            if place == 1 or verdict.errno != EEXIST:
+                raise _error(verdict)
+
+    def get(self, index: int) -> Filter | None:
+        """See our program at a link."""
+        self._sequence += 1
+        self._socket.send(wire.frame(filters.get_filter(index), self._sequence))
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                if reply.sequence != self._sequence:
+                    continue
+                if reply.kind == wire.ERROR:
+                    verdict = wire.verdict(reply)
+                    if verdict.errno in ABSENT:
+                        return None
+                    raise _error(verdict)
+                return filters.read(reply.body)
+
+    def remove(self, index: int) -> None:
+        """Take our program away, and the room as well if nobody else is in it."""
+        self._order(filters.delete_filter(index))
+        both = filters.INGRESS, filters.EGRESS
+        if not any(self._dump(filters.dump_filters(index, end)) for end in both):
+            self._order(filters.delete_discipline(index))
+
+    def _order(self, message: wire.Message) -> None:
+        for verdict in self._tell([message]).values():
+            if verdict.errno not in ABSENT:
+                raise _error(verdict)
+
+    def _tell(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
+        first = self._sequence + 1
+        self._sequence = last = self._sequence + len(messages)
+        framed = [wire.frame(m, first + i) for i, m in enumerate(messages[:-1])]
+        self._socket.send(b"".join([*framed, wire.frame(messages[-1], last, wire.ACK)]))
+        refused: dict[int, wire.Verdict] = {}
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                if reply.kind != wire.ERROR or reply.sequence < first:
+                    continue
+                verdict = wire.verdict(reply)
+                if verdict.errno:
+                    refused[reply.sequence - first] = verdict
+                if reply.sequence == last:
+                    return refused
+
+    def _dump(self, message: wire.Message) -> list[bytes]:
+        self._sequence += 1
+        self._socket.send(wire.frame(message, self._sequence))
+        bodies: list[bytes] = []
+        while True:
+            for reply in wire.replies(self._socket.recv(LARGEST)):
+                if reply.sequence != self._sequence:
+                    continue
+                if reply.kind in {wire.DONE, wire.ERROR}:
+                    verdict = wire.verdict(reply)
+                    if verdict.errno not in {0, *ABSENT}:
+                        raise _error(verdict)
+                    return bodies
+                bodies.append(reply.body)
+
+
+def _error(verdict: wire.Verdict) -> OSError:
+    words = verdict.message or os.strerror(verdict.errno)
+    return OSError(verdict.errno, words)

@@ -1,0 +1,172 @@
+"""The fast path of a node: its maps and programs follow pods, VNICs and tracking.
+
+It only ever shortens a way that is open already. ADD lets a pod send (`agent.node`), then it is
+put in the maps; DEL takes it out of the maps first, which cuts what would pass by the normal
+way's checks. What fails here costs speed, not packets, and is tried again with the next look.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+
+from mooring.agent.host import Host, Say
+from mooring.core.ipam.ledger import Lease
+from mooring.core.linux.plan import HOST, Network
+from mooring.core.linux.port import FastPath, FastPathError, KernelError
+from mooring.core.linux.seen import Link
+from mooring.core.wiring import carrying
+from mooring.core.wiring.carrying import FROM_POD, TO_POD, Cargo
+from mooring.core.wiring.names import host_link
+from mooring.core.wiring.node import Primary
+from mooring.core.wiring.vnic import Uplink
+
+GUARDS_PER_TURN = 16
+
+
+class Wish(StrEnum):
+    """Whether the fast path is wanted; AUTO: where the kernel has it."""
+
+    OFF = "off"
+    ON = "on"
+    AUTO = "auto"
+
+
+def opened(fast: FastPath, wish: Wish, say: Say) -> tuple[FastPath | None, str]:
+    """Begin with the fast path if it is wanted and can be had; say for the status what it is.
+
+    FastPathError when it must be had. What is not wanted any more is taken away.
+    """
+    if wish is Wish.OFF:
+        try:
+            count = fast.end()
+        except FastPathError as why:
+            say("fast-path-refused", why=why)
+        else:
+            if count:
+                say("fast-path-removed", links=count)
+        return None, "off"
+    try:
+        adopted = fast.begin()
+    except FastPathError as why:
+        if wish is Wish.ON:
+            raise
+        say("fast-path-absent", why=why, next="all packets take the normal way")
+        return None, f"off: {why}"
+    say("fast-path", programs="found" if adopted else "loaded")
+    return fast, "on"
+
+
+class Carrier:
+    """Keeps the fast path as the node stands. `state` is for the status file."""
+
+    def __init__(self, host: Host, *, more: Sequence[Network] = ()) -> None:
+        self.state = "off" if host.fast_path is None else "on"
+        self._host = host
+        self._tracked = True
+        self._more = more
+        self._guarded: dict[str, int] = {}
+        self._rounds: Iterator[str] = iter(())
+        self._refusals: tuple[set[str], set[str]] = set(), set()
+
+    def track(self, *, tracked: bool) -> None:
+        """Say whether connections are tracked, ahead of the table that needs it."""
+        self._tracked = tracked
+        if self._host.fast_path is not None:
+            self._try(self._choose, self._host.fast_path)
+
+    def admit(self, lease: Lease, mtu: int) -> None:
+        """Carry the packets of a pod that may send."""
+        fast = self._host.fast_path
+        if fast is not None:
+            self._try(self._admit, fast, lease, mtu)
+
+    def cut(self, lease: Lease) -> None:
+        """Carry nothing from or to a pod any more."""
+        fast = self._host.fast_path
+        if fast is None:
+            return
+        self._guarded.pop(host_link(lease.attachment), None)
+        for table, key in carrying.keys(lease).items():
+            self._try(fast.drop, table, [key])
+
+    def turn(
+        self,
+        ground: tuple[Primary, Sequence[Uplink]],
+        pods: Mapping[str, tuple[Lease, int]],
+        links: Mapping[str, Link],
+    ) -> None:
+        """Compare maps and programs with what should be; `pods` are leases and MTUs by host end."""
+        fast = self._host.fast_path
+        if fast is None:
+            return
+        # What was not refused in the last turn any more may be told again.
+        self._refusals = self._refusals[1], set()
+        primary, uplinks = ground
+        here = {name: link.index for name, link in links.items()}
+        cargo = carrying.ground(primary, uplinks, here, self._more)
+        known = {name: each for name, each in pods.items() if name in here}
+        told = (carrying.pod(lease, here[n], mtu) for n, (lease, mtu) in known.items())
+        wanted = carrying.together(cargo, *told)
+        if self._try(self._choose, fast) and self._try(self._settle, fast, wanted):
+            programs = {u.link: TO_POD for u in uplinks if u.link in here}
+            programs |= dict.fromkeys(known, FROM_POD)
+            self._guard(fast, programs, here)
+        self.state = "; ".join(["on", *sorted(self._refusals[1])])
+
+    def _admit(self, fast: FastPath, lease: Lease, mtu: int) -> None:
+        link = host_link(lease.attachment)
+        index = fast.guard(link, FROM_POD)
+        if index is not None:
+            self._guarded[link] = index
+            for table, entries in carrying.pod(lease, index, mtu).items():
+                fast.put(table, entries)
+
+    def _choose(self, fast: FastPath) -> None:
+        if self._tracked:
+            self._host.kernel.carry_out(carrying.LIBERAL, {HOST: None})
+        self._settle(fast, carrying.choices(tracked=self._tracked))
+
+    def _settle(self, fast: FastPath, wanted: Cargo) -> None:
+        for table, entries in wanted.items():
+            change = carrying.difference(table, entries, fast.entries(table))
+            if change is not None:
+                fast.drop(table, change.drop)
+                fast.put(table, change.put)
+
+    def _guard(
+        self, fast: FastPath, programs: Mapping[str, str], here: Mapping[str, int]
+    ) -> None:
+        """Put programs where they are missing; of those that were there look at a few."""
+        self._guarded = {n: i for n, i in self._guarded.items() if n in programs}
+        doubtful = [n for n, p in programs.items() if p == TO_POD]
+        doubtful += [n for n in programs if self._guarded.get(n) != here[n]]
+        doubtful += self._some(list(programs))
+        for name in dict.fromkeys(doubtful):
+            if name in programs:
+                self._try(self._guard_one, fast, name, programs[name], here[name])
+
+    def _guard_one(self, fast: FastPath, name: str, program: str, index: int) -> None:
+        if not fast.guarded(index):
+            found = fast.guard(name, program)
+            if name in self._guarded:
+                self._host.say("fast-path", restored=program, link=name)
+            if found is None:
+                return
+        self._guarded[name] = index
+
+    def _some(self, names: Sequence[str]) -> Iterable[str]:
+        for _ in range(min(GUARDS_PER_TURN, len(names))):
+            name = next(self._rounds, None)
+            if name is None:
+                self._rounds = iter(names)
+                name = next(self._rounds)
+            yield name
+
+    def _try(self, act: Callable[..., None], *what: object) -> bool:
+        try:
+            act(*what)
+        except (FastPathError, KernelError) as why:
+            if str(why) not in self._refusals[0] | self._refusals[1]:
+                self._host.say("fast-path-refused", why=why)
+            self._refusals[1].add(str(why))
+            return False
+        return True

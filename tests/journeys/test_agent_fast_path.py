@@ -1,0 +1,423 @@
+"""The fast path on a real kernel: what it carries, what it leaves alone, what outlives the agent.
+
+The witness counts TCP and UDP packets that pass the node's stack on their way to others; what the
+fast path carries it does not see. The router plays other nodes' pods at 10.0.8.200.
+"""
+
+import json
+import re
+import signal
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from errno import EHOSTUNREACH, EMSGSIZE
+from pathlib import Path
+
+import pytest
+from journeys.agent_world import Pod, World, a_world, ip, run, until
+
+from mooring.adapters import netns
+
+BEYOND, BEYOND6 = "10.0.8.200", "fd00:8::200"
+WITNESS = """
+table inet witness {
+    chain forward {
+        type filter hook forward priority filter;
+        meta l4proto { tcp, udp } counter
+    }
+    chain closing {
+        type filter hook forward priority filter;
+        tcp flags & (fin | rst) != 0 counter
+    }
+}
+"""
+SERVICE = """
+table ip service {
+    chain prerouting {
+        type nat hook prerouting priority dstnat;
+        ip daddr 10.96.0.1 tcp dport 80 dnat to 10.0.8.200:8080
+        ip daddr 10.0.8.2 tcp dport 30080 dnat to 10.0.8.10:8080
+    }
+}
+"""
+MTU_DISCOVER, DO, RECEIVE_ERRORS, RECEIVE_TTL = 10, 2, 11, 12
+MANY = 40
+
+
+@contextmanager
+def a_fast_world(place: Path, tracking: str) -> Iterator[World]:
+    options = ("--fast-path", "on", "--conntrack", tracking, "--cooldown", "0")
+    with a_world(place, *options, six=True) as world:
+        for address in (f"{BEYOND}/32", f"{BEYOND6}/128"):
+            ip(world.router, "addr", "add", address, "dev", "lo")
+        nft(world, WITNESS)
+        world.start()
+        yield world
+
+
+@pytest.fixture
+def free(tmp_path: Path) -> Iterator[World]:
+    with a_fast_world(tmp_path, "off") as world:
+        yield world
+
+
+@pytest.fixture
+def tracked(tmp_path: Path) -> Iterator[World]:
+    with a_fast_world(tmp_path, "on") as world:
+        yield world
+
+
+def nft(world: World, script: str) -> None:
+    with inside(world.node):
+        run("nft", script)
+
+
+def seen(world: World, chain: str = "forward") -> int:
+    """How many packets the witness has counted."""
+    with inside(world.node):
+        text = run("nft", "list", "chain", "inet", "witness", chain).stdout
+    found = re.search(r"packets (\d+)", text)
+    assert found, text
+    return int(found[1])
+
+
+@contextmanager
+def inside(space: str) -> Iterator[None]:
+    fd = netns.open_fd(space)
+    try:
+        with netns.inside(fd):
+            yield
+    finally:
+        netns.close(fd)
+
+
+def a_socket(
+    space: str, address: str, kind: socket.SocketKind, port: int = 0
+) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with inside(space):
+        made = socket.socket(family, kind)
+    made.settimeout(120)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    return made
+
+
+def udp(space: str, address: str, port: int = 0) -> socket.socket:
+    return a_socket(space, address, socket.SOCK_DGRAM, port)
+
+
+class Call:
+    """A TCP connection: both ends."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.client, self.server = client, server
+
+    def exchange(self, times: int = MANY) -> None:
+        for _ in range(times):
+            for one, two in ((self.client, self.server), (self.server, self.client)):
+                one.sendall(b"?" * 64)
+                assert two.recv(64, socket.MSG_WAITALL) == b"?" * 64
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.close()
+
+
+class Door:
+    """Somebody who answers at an address; what is connected is closed with the world."""
+
+    def __init__(
+        self, stack: ExitStack, space: str, address: str, port: int = 8080
+    ) -> None:
+        self._stack = stack
+        self._socket = stack.enter_context(
+            closing(a_socket(space, address, socket.SOCK_STREAM, port))
+        )
+        self._socket.listen()
+
+    def call(
+        self, pod: Pod | str, source: str, to: tuple[str, int], port: int = 0
+    ) -> Call:
+        space = pod if isinstance(pod, str) else pod.space
+        client = a_socket(space, source, socket.SOCK_STREAM, port)
+        self._stack.callback(client.close)
+        client.connect(to)
+        server, _ = self._socket.accept()
+        self._stack.callback(server.close)
+        server.settimeout(120)
+        return Call(client, server)
+
+
+def six(pod: Pod) -> str:
+    return f"fd00:8::{pod.address.rpartition('.')[2]}"
+
+
+def datagrams(one: socket.socket, two: socket.socket, times: int = MANY) -> None:
+    for _ in range(times):
+        one.sendto(b"?", two.getsockname()[:2])
+        _, back = two.recvfrom(9)
+        assert back[:2] == one.getsockname()[:2]
+        two.sendto(b"!", back)
+        assert one.recv(9) == b"!"
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_pods_packets_pass_the_stack_by(free: World, version: int) -> None:
+    one, two = free.run_pod("one"), free.run_pod("two")
+    mine, theirs = (p.address if version == 4 else six(p) for p in (one, two))
+    beyond = BEYOND if version == 4 else BEYOND6
+    with ExitStack() as stack:
+        before = seen(free)
+        for space, address in ((two.space, theirs), (free.router, beyond)):
+            call = Door(stack, space, address).call(one, mine, (address, 8080))
+            call.exchange()
+            call.close()
+            here, there = udp(one.space, mine), udp(space, address, 9)
+            with closing(here), closing(there):
+                datagrams(here, there)
+
+        assert seen(free) == before
+        assert free.status["fastPath"] == "on"
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_tracked_connections_begin_and_end_in_sight(
+    tracked: World, version: int
+) -> None:
+    one, two = tracked.run_pod("one"), tracked.run_pod("two")
+    mine, theirs = (p.address if version == 4 else six(p) for p in (one, two))
+    beyond = BEYOND if version == 4 else BEYOND6
+    for space, address in ((two.space, theirs), (tracked.router, beyond)):
+        with ExitStack() as stack:
+            before, ended = seen(tracked), seen(tracked, "closing")
+            call = Door(stack, space, address).call(one, mine, (address, 8080))
+            call.exchange(2)
+            begun = seen(tracked)
+            call.exchange()
+
+            assert seen(tracked) == begun > before
+            call.close()
+            until("the end in sight", lambda: seen(tracked, "closing") > ended)  # noqa: B023
+            here, there = udp(one.space, mine), udp(space, address, 9)
+            with closing(here), closing(there):
+                datagrams(here, there, 2)
+                begun = seen(tracked)
+                datagrams(here, there)
+                assert seen(tracked) == begun
+
+
+def test_nobody_sends_as_another(free: World) -> None:
+    one, two = free.run_pod("one"), free.run_pod("two")
+    ip(one.space, "addr", "add", f"{two.address}/32", "dev", "eth0")
+    ip(one.space, "addr", "add", f"{six(two)}/128", "dev", "eth0", "nodad")
+    for beyond, false, true in (
+        (BEYOND, two.address, one.address),
+        (BEYOND6, six(two), six(one)),
+    ):
+        with closing(udp(free.router, beyond, 9)) as there:
+            for source in (false, true):
+                with closing(udp(one.space, source)) as here:
+                    here.sendto(source.encode(), (beyond, 9))
+
+            # The true one was sent last: had the false one passed, it would be first.
+            said, back = there.recvfrom(99)
+            assert (said.decode(), back[0]) == (true, true)
+
+
+def test_del_cuts_at_once_both_ways(free: World) -> None:
+    one, two = free.run_pod("one"), free.run_pod("two")
+    with (
+        closing(udp(one.space, one.address, 9)) as here,
+        closing(udp(two.space, two.address, 9)) as there,
+        closing(udp(free.router, BEYOND, 9)) as beyond,
+    ):
+        datagrams(here, there)
+        datagrams(here, beyond)
+        free.delete(one)
+        for far in (there, beyond):
+            for near, address in ((here, far.getsockname()), (far, here.getsockname())):
+                for _ in range(MANY):
+                    try:
+                        near.sendto(b"late", address[:2])
+                    except OSError:  # the link is gone already
+                        break
+        until("the link's end", lambda: len(free.host_ends()) == 1)
+        datagrams(there, beyond)
+        for each in (here, there, beyond):
+            each.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                each.recv(9)
+
+
+def test_a_restart_under_a_flood_loses_nothing(free: World) -> None:
+    one = free.run_pod("one")
+    stop = threading.Event()
+    trips = 0
+    with (
+        closing(udp(one.space, one.address, 9)) as here,
+        closing(udp(free.router, BEYOND, 9)) as there,
+    ):
+        before = seen(free)
+
+        def flood() -> None:
+            nonlocal trips
+            while not stop.is_set():
+                datagrams(here, there, 1)
+                trips += 1
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        try:
+            for how in (signal.SIGKILL, signal.SIGTERM):
+                free.kill(how)
+                free.start()
+        finally:
+            stop.set()
+            thread.join()
+        # A lost packet would have kept the flood waiting, and ended its thread.
+        datagrams(here, there)
+        assert trips > 0
+        assert seen(free) == before
+        assert free.log.count("fast-path programs=found") == 2
+
+
+def test_services_and_clashing_ports_are_left_to_the_node(tracked: World) -> None:
+    nft(tracked, SERVICE)
+    one = tracked.run_pod("one")
+    service, backend = ("10.96.0.1", 80), (BEYOND, 8080)
+    with ExitStack() as stack:
+        door = Door(stack, tracked.router, BEYOND)
+        for port, order in ((40000, (service, backend)), (40001, (backend, service))):
+            calls = [door.call(one, one.address, to, port) for to in order]
+            for _ in range(3):
+                for call in calls:
+                    call.exchange()
+        outside = Door(stack, one.space, one.address)
+        outside.call(tracked.router, "10.0.8.1", ("10.0.8.2", 30080)).exchange()
+        beside = tracked.run_pod("beside")
+        outside.call(beside, beside.address, ("10.0.8.2", 30080)).exchange()
+
+
+def test_a_service_that_comes_later_is_tracked_from_then_on(tmp_path: Path) -> None:
+    options = ("--fast-path", "on", "--cooldown", "0")
+    with a_world(tmp_path, *options) as world, ExitStack() as stack:
+        ip(world.router, "addr", "add", f"{BEYOND}/32", "dev", "lo")
+        world.start()
+        one = world.run_pod("one")
+        door = Door(stack, world.router, BEYOND)
+        old = door.call(one, one.address, (BEYOND, 8080))
+        old.exchange()
+        nft(world, SERVICE)
+        until("the tracking", lambda: "tracking because" in world.log)
+        door.call(one, one.address, ("10.96.0.1", 80)).exchange()
+        old.exchange()
+
+
+def test_hops_are_counted_and_end(free: World) -> None:
+    one = free.run_pod("one")
+    with (
+        closing(udp(one.space, one.address)) as here,
+        closing(udp(free.router, BEYOND, 9)) as there,
+    ):
+        there.setsockopt(socket.IPPROTO_IP, RECEIVE_TTL, 1)
+        here.sendto(b"?", (BEYOND, 9))
+        _, about, _, _ = there.recvmsg(9, 99)
+        assert struct.unpack("=i", about[0][2][:4]) == (63,)
+
+        here.setsockopt(socket.IPPROTO_IP, RECEIVE_ERRORS, 1)
+        here.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+        here.sendto(b"?", (BEYOND, 9))
+        with pytest.raises(OSError, match=r".") as refused:
+            here.recv(9)
+        assert refused.value.errno == EHOSTUNREACH
+
+
+def test_a_narrow_place_behind_is_told(free: World) -> None:
+    one = free.run_pod("one")
+    narrow = free.make_space(f"{free.prefix}-narrow")
+    run(
+        *("ip", "link", "add", "r-far", "mtu", "1500", "netns", free.router),
+        *("type", "veth", "peer", "name", "far", "mtu", "1500", "netns", narrow),
+    )
+    with inside(free.router):
+        run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    ip(free.router, "link", "set", "r-far", "up")
+    ip(free.router, "route", "add", "10.0.8.210/32", "dev", "r-far")
+    with closing(udp(one.space, one.address)) as here:
+        here.setsockopt(socket.IPPROTO_IP, MTU_DISCOVER, DO)
+        here.setsockopt(socket.IPPROTO_IP, RECEIVE_ERRORS, 1)
+        here.sendto(bytes(5000), ("10.0.8.210", 9))
+        with pytest.raises(OSError, match=r".") as refused:
+            here.recv(9)
+        assert refused.value.errno == EMSGSIZE
+
+
+def test_what_others_take_away_comes_back(free: World) -> None:
+    one = free.run_pod("one")
+    (link,) = free.host_ends()
+    with inside(free.node):
+        for each in (link, "ens5"):
+            run("tc", "qdisc", "del", "dev", each, "clsact")
+    until("the programs", lambda: free.log.count("fast-path restored=") == 2)
+    with (
+        closing(udp(one.space, one.address)) as here,
+        closing(udp(free.router, BEYOND, 9)) as there,
+    ):
+        before = seen(free)
+        datagrams(here, there)
+        assert seen(free) == before
+
+
+def test_switched_off_it_leaves_nothing(free: World) -> None:
+    one = free.run_pod("one")
+    free.kill()
+    free.options = ("--fast-path", "off", "--conntrack", "off", "--cooldown", "0")
+    free.start()
+    assert "fast-path-removed links=2" in free.log
+    with inside(free.node):
+        assert "clsact" not in run("tc", "qdisc").stdout
+    with (
+        closing(udp(one.space, one.address)) as here,
+        closing(udp(free.router, BEYOND, 9)) as there,
+    ):
+        before = seen(free)
+        datagrams(here, there)
+        assert seen(free) == before + 2 * MANY
+    until("the status", lambda: free.status["fastPath"] == "off")
+
+
+FORBIDDEN = """
+import ctypes, os, platform, struct, sys
+number = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
+packed = b"".join(struct.pack("=HBBI", *each) for each in code)
+memory = ctypes.create_string_buffer(packed)
+program = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", len(code), ctypes.addressof(memory)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Starts a program to which bpf(2) answers EPERM (seccomp)."""
+
+
+@pytest.mark.parametrize("wish", ["auto", "on"])
+def test_where_bpf_is_not_permitted(tmp_path: Path, wish: str) -> None:
+    launcher = (sys.executable, "-c", FORBIDDEN)
+    with a_world(tmp_path, "--fast-path", wish) as world:
+        world.launcher = launcher
+        if wish == "on":
+            world.start(wait=False)
+            assert world.process is not None
+            assert world.process.wait() == 1
+            world.process = None
+            assert "Operation not permitted" in world.log
+            return
+        world.start()
+        until("the word of it", lambda: "fast-path-absent" in world.log)
+        assert json.dumps(world.status["fastPath"]).startswith('"off: ')
+        assert world.reaches(world.run_pod("one").space, "10.0.8.1")

@@ -1,0 +1,221 @@
+"""Looks at the fake kernel and disk after every step of the agent, and says what must never be.
+
+Nothing here asks the agent: what it believes is its own matter until the end.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from fakes.kernel import FakeKernel
+from journeys.agent_fakes import Machine
+
+from mooring.core.cni.request import AttachmentId
+from mooring.core.ipam import journal
+from mooring.core.ipam.ledger import Ahead, Freed, Held
+from mooring.core.linux.plan import HOST, MAIN, Ip
+from mooring.core.linux.port import NftError
+from mooring.core.linux.seen import Seen
+from mooring.core.wiring.names import PREFIX, host_link, read_alias
+from mooring.core.wiring.names import words as name
+from mooring.core.wiring.ruleset import PODS4, PODS6
+
+Flow = tuple[Ip, str]
+"""An address, and the host end by which its packets go."""
+
+
+class Broken(AssertionError):  # noqa: N818 - a word for a verdict
+    """An invariant does not hold."""
+
+
+@dataclass
+class Told:
+    """A pod whose ADD was answered, and whose DEL was not asked for."""
+
+    attachment: AttachmentId
+    inode: int
+    addresses: tuple[Ip, ...]
+
+    @property
+    def link(self) -> str:
+        return host_link(self.attachment)
+
+
+@dataclass
+class Witness:
+    """What was seen. `now` is the world's time, which no restart sets back."""
+
+    machine: Machine
+    cooldown: float
+    now: float = 0.0
+    told: dict[AttachmentId, Told] = field(default_factory=dict)
+    spared: set[AttachmentId] = field(default_factory=set)
+    written: dict[AttachmentId, tuple[Ip, ...]] = field(default_factory=dict)
+    kept: set[AttachmentId] = field(default_factory=set)
+    ahead: set[Ip] = field(
+        default_factory=set
+    )  # written down before they are handed out
+    rests: set[Ip] = field(default_factory=set)  # ahead, and no power cut takes that
+    flowing: frozenset[Flow] = frozenset()
+    ended: dict[Ip, tuple[float, Told]] = field(default_factory=dict)
+    heard: dict[str, Told] = field(default_factory=dict)
+    blind: bool = False
+    steps: int = 0
+    _journal: bytes = b""
+
+    def hear(self, what: str) -> None:
+        """Look after a step."""
+        self.steps += 1
+        if what.startswith("disk"):
+            self.look_at_disk()
+        else:
+            self.look_at_kernel()
+
+    def look_at_kernel(self) -> None:
+        """See which packets can flow, and whether they may."""
+        seen, send = self._seen(), self._send()
+        reach = {
+            (route.destination.network_address, route.link)
+            for route in seen.routes
+            if route.table == MAIN and (route.link or "").startswith(PREFIX)
+        }
+        flowing = {(a, link) for a, link in send | reach if link in seen.links}
+        self._one_owner(send & flowing)
+        self._one_owner(reach & flowing)
+        for address, link in flowing - self.flowing:
+            self._is_recorded(seen, address, link)
+        for address, link in self.flowing - flowing:
+            if link in self.heard:
+                self.ended[address] = self.now, self.heard[link]
+        self.flowing = frozenset(flowing)
+        self._lives_on(seen, send, reach)
+
+    def look_at_disk(self) -> None:
+        """See what is written, and that what was let go had ended before."""
+        disk = self.machine.disk
+        data = disk.journal
+        if data.startswith(self._journal) and self._journal:
+            tail = journal.header("") + data[len(self._journal) :]
+            self._follow(tail, dict(self.written))
+        else:
+            self.ahead = set()
+            self._follow(data, {})
+        self._journal = data
+        if disk.synced == len(data):
+            self.kept = set(self.written)
+            self.rests = set(self.ahead)
+        if self.blind and data:
+            self.blind = False
+
+    def forget(self) -> None:
+        """Somebody else changed the journal: read it whole the next time, and excuse."""
+        self._journal, self.blind = b"", True
+        self.written, self.kept = {}, set()
+        self.ahead, self.rests = set(), set()
+
+    def power_cut(self) -> None:
+        """The machine went down: nothing flows, and what was written is read anew."""
+        for address, link in self.flowing:
+            if link in self.heard:
+                self.ended[address] = self.now, self.heard[link]
+        self.flowing = frozenset()
+        self.told.clear()
+        self._journal = b""
+        self.written, self.kept = {}, set()
+        self.ahead, self.rests = set(), set()
+
+    def answered(self, told: Told, offered: Iterable[Ip]) -> None:
+        """Hear of an ADD that was answered; `offered` is what the last status had."""
+        had = set(offered)
+        for other in self.told.values():
+            if other.attachment != told.attachment:
+                twice = set(other.addresses) & set(told.addresses)
+                self._must(not twice, f"{twice} of {other} were given to {told}")
+        for address in told.addresses:
+            self._must(address in had, f"{address} is not offered")
+            ended, other = self.ended.get(address, (float("-inf"), told))
+            rested = self.now - ended >= self.cooldown - 1e-6 or told == other
+            self._must(
+                rested or self._said_early(told, address),
+                f"{address} of {other} rested {self.now - ended:.2f} s before {told}",
+            )
+        self.told[told.attachment] = told
+        self.heard[told.link] = told
+
+    def _said_early(self, told: Told, address: Ip) -> bool:
+        """Tell whether it was said that nothing else was left."""
+        words = f"attachment={name(told.attachment)} address={address} "
+        return any(words in line for line in self.machine.heard("reused-early"))
+
+    def left(self, attachment: AttachmentId) -> None:
+        """Hear that a DEL was asked for, or the namespace was removed."""
+        self.told.pop(attachment, None)
+
+    def _seen(self) -> Seen:
+        return FakeKernel.look(self.machine.kernel, HOST, None)
+
+    def _send(self) -> set[Flow]:
+        found: set[Flow] = set()
+        for where in (PODS4, PODS6):
+            with suppress(NftError):
+                for key in self.machine.nft.elements(where):
+                    link = key[:16].rstrip(b"\0").decode()
+                    found.add((ip_address(key[16:]), link))
+        return found
+
+    def _one_owner(self, flows: Iterable[Flow]) -> None:
+        owners: dict[Ip, str] = {}
+        for address, link in flows:
+            other = owners.setdefault(address, link)
+            self._must(other == link, f"{address} is {other}'s and {link}'s")
+
+    def _is_recorded(self, seen: Seen, address: Ip, link: str) -> None:
+        """A packet can flow from now on: the claim must be where no power cut takes it."""
+        alias = read_alias(seen.links[link].alias)
+        self._must(alias is not None, f"{link} is nobody's and {address} flows by it")
+        if self.blind or alias is None:
+            return
+        held = self.written.get(alias.attachment, ())
+        self._must(
+            address in held
+            and (alias.attachment in self.kept or address in self.rests),
+            f"{address} flows by {link}, and {alias.attachment} has {held} in the journal",
+        )
+
+    def _lives_on(self, seen: Seen, send: set[Flow], reach: set[Flow]) -> None:
+        """Pods that run are as they were answered, at every moment."""
+        for told in self.told.values():
+            if told.attachment in self.spared:
+                continue
+            link = seen.links.get(told.link)
+            self._must(link is not None and link.up, f"{told} lost its link")
+            for address in told.addresses:
+                flow = (address, told.link)
+                self._must(flow in send, f"{told} may not send as {address}")
+                self._must(flow in reach, f"{told} is not reached as {address}")
+
+    def _follow(
+        self, data: bytes, before: Mapping[AttachmentId, tuple[Ip, ...]]
+    ) -> None:
+        try:
+            read = journal.read(data)
+        except journal.Damaged:
+            return
+        now = dict(before)
+        for entry in read.entries if read else ():
+            if isinstance(entry, Held):
+                now[entry.lease.attachment] = entry.lease.ordered
+            elif isinstance(entry, Freed):
+                now.pop(entry.attachment, None)
+            elif isinstance(entry, Ahead):
+                self.ahead.update(entry.addresses)
+        for attachment in self.written.keys() - now.keys():
+            link = host_link(attachment)
+            still = [a for a, by in self.flowing if by == link]
+            self._must(not still, f"{attachment} was let go and {still} still flow")
+        self.written = now
+
+    def _must(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise Broken(what)

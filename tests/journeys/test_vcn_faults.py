@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import oci
 import pytest
 from click.testing import CliRunner, Result
 from journeys.local_vcn import (
+    MOORING,
     LocalVcn,
     an_estate,
     an_instance,
@@ -374,7 +376,7 @@ def test_a_fault_goes_away_by_itself(
     server: LocalVcn, operator: Operator, home: str
 ) -> None:
     operator.fault("add", "outage", "--for", "100ms")
-    network, deadline = server.network, time.monotonic() + 60
+    network, deadline = server.network, time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             network.list_vcns(home)
@@ -497,6 +499,38 @@ def test_kinds_are_shown_without_a_server() -> None:
 
     assert {kind["kind"] for kind in json.loads(done.stdout)} == set(KINDS)
     assert set(KINDS) <= set(shown.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["fault", "add", "late"], ["latency"]),
+        (
+            ["fault", "add", "error", "--operation", "CreateV"],
+            ["CreateVcn", "CreateVirtualCircuit"],
+        ),
+    ],
+)
+def test_the_shell_completes_what_there_is(
+    typed: list[str], completed: list[str]
+) -> None:
+    words = ["mooring", "vcn", *typed]
+    asked = {
+        "_MOORING_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    shown = subprocess.run(
+        [MOORING],
+        check=True,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+    )
+
+    given = [line.partition(",")[2] for line in shown.stdout.splitlines()]
+    assert set(completed) <= set(given)
+    assert all(word.startswith(typed[-1]) for word in given)
 
 
 def test_a_server_that_starts_has_no_faults(tmp_path: Path) -> None:

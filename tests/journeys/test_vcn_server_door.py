@@ -274,7 +274,7 @@ def test_the_log_has_a_line_per_request_and_no_secrets(
 ) -> None:
     before = len(server.log.splitlines())
     a_get(server, home).sign().send()
-    line = server.log.splitlines()[before]
+    (line,) = (x for x in server.log.splitlines()[before:] if " GET /" in x)
 
     assert re.fullmatch(
         r"\S+Z INFO GET /20160918/vcns 200 [0-9.]+ms opc-request-id=[0-9A-F]{32}", line
@@ -304,6 +304,17 @@ def test_a_user_who_came_later_is_known_at_once(server: LocalVcn, home: str) -> 
     assert server.client(VirtualNetworkClient, config).list_vcns(home).status == 200
     users = server.client(IdentityClient).list_users(home).data
     assert config["user"] in [user.id for user in users]
+
+
+def test_a_server_whom_nobody_may_call_says_what_to_do(tmp_path: Path) -> None:
+    lonely = LocalVcn(tmp_path, "none", ())
+    try:
+        lonely.start()
+    finally:
+        lonely.close()
+
+    hint = f"nobody may call yet: mooring vcn init --state {lonely.state}\n"
+    assert hint in lonely.log
 
 
 def test_a_second_server_on_the_same_state_is_refused(server: LocalVcn) -> None:

@@ -142,6 +142,9 @@ async def serve(
         tasks = [group.create_task(_for_ever(loop)) for loop in loops]
         await admin.start(adminsocket.listen(journal.path.parent))
         await http.start(listener)
+        if parts.register.read() is None:
+            state = journal.path.parent
+            log.warning("nobody may call yet: mooring vcn init --state %s", state)
         _announce(door, listener, world)
         try:
             await stop.wait()

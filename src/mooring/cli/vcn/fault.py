@@ -12,6 +12,7 @@ from mooring.adapters import adminsocket
 from mooring.adapters.adminsocket import AdminError
 from mooring.cli.vcn.words import Directory, said
 from mooring.core.vcn.faults.kinds import KINDS
+from mooring.core.vcn.faults.names import OPERATION_NAMES
 from mooring.core.vcn.faults.wish import options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,11 +51,26 @@ WISHES = (
 )  # fmt: skip
 
 
+def _begins_with(words: Iterable[str]) -> Callable[..., list[str]]:
+    """Make a shell complete what has been typed of some words."""
+
+    def complete(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+        return [word for word in words if word.startswith(typed)]
+
+    return complete
+
+
 def _wishes(command: F) -> F:
     for name, metavar, text in reversed(WISHES):
-        command = click.option(f"--{name}", f"wish_{name}", metavar=metavar, help=text)(
-            command
-        )
+        command = click.option(
+            f"--{name}",
+            f"wish_{name}",
+            metavar=metavar,
+            help=text,
+            shell_complete=_begins_with(OPERATION_NAMES)
+            if name == "operation"
+            else None,
+        )(command)
     return command
 
 
@@ -67,7 +83,7 @@ def fault() -> None:
 @state_option
 @_wishes
 @output_option
-@click.argument("kind")
+@click.argument("kind", shell_complete=_begins_with(KINDS))
 def add(state: Path, kind: str, output: str, **wishes: str | None) -> None:
     """Begin a fault; `mooring vcn fault kinds` tells which KINDs there are."""
     words = {"kind": kind}

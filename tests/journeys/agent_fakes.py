@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from fakes.clock import FakeClock
 from fakes.disk import FakeDisk
+from fakes.fastpath import FakeFastPath
 from fakes.kernel import FakeKernel
 from fakes.netns import FakeNamespaces
 from fakes.nft import FakeNft
@@ -276,6 +277,7 @@ class Machine:
     fuse: Fuse = field(default_factory=Fuse)
 
     def __post_init__(self) -> None:
+        self.fast_path: FakeFastPath | None = None
         self.clock = FakeClock()
         self.namespaces = FakeNamespaces()
         self.kernel = MortalKernel(self.namespaces, self.fuse)
@@ -304,7 +306,10 @@ class Machine:
 
     def new_agent(self) -> Agent:
         self.disk.reopen()
-        host = Host(self.kernel, self.nft, self.namespaces, self.clock, self.say)
+        host = Host(
+            *(self.kernel, self.nft, self.namespaces, self.clock, self.say),
+            fast_path=self.fast_path,
+        )
         return Agent(host, self.disk, self.objects, self.settings)
 
     def say(self, verb: str, /, **keys: object) -> None:

@@ -1,0 +1,250 @@
+"""What the kernel's fast path and its fake promise alike, and how the real one refuses."""
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fakes.fastpath import FakeFastPath
+
+from mooring.adapters import netns
+from mooring.adapters.bpf import FastPath, syscall
+from mooring.core.linux import port
+from mooring.core.linux.bpf import call
+from mooring.core.linux.bpf.program import INSTRUCTION
+from mooring.core.linux.port import FastPathError
+from mooring.core.wiring import carrying
+
+KEY, OTHER = bytes([10, 0, 8, 5]), bytes([10, 0, 8, 6])
+POD, MOVED = bytes([1] * 24), bytes([2] * 24)
+SLOT, VNIC = bytes([7, 0, 0, 0]), bytes([3] * 32)
+numbers = itertools.count()
+
+
+@dataclass
+class World:
+    """One namespace with the links `one` and `two`; `open` makes another life's fast path."""
+
+    open: Callable[[], port.FastPath]
+    remove: Callable[[str], None]
+
+
+@contextmanager
+def a_real_world() -> Iterator[World]:
+    name = f"moorfast{os.getpid()}-{next(numbers)}"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    opened: list[FastPath] = []
+    fd = netns.open_fd(name)
+
+    def open_one() -> FastPath:
+        opened.append(FastPath(carrying.TABLES))
+        return opened[-1]
+
+    def remove(link: str) -> None:
+        subprocess.run(["ip", "link", "del", link], check=True)
+
+    try:
+        with netns.inside(fd):
+            for link in ("one", "two"):
+                words = ("type", "veth", "peer", "name", f"{link}-peer")
+                subprocess.run(["ip", "link", "add", link, *words], check=True)
+            yield World(open_one, remove)
+    finally:
+        for each in opened:
+            each.close()
+        netns.close(fd)
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@contextmanager
+def a_fake_world() -> Iterator[World]:
+    links = {"one": 2, "two": 3}
+    fake = FakeFastPath(carrying.TABLES, links.get)
+    yield World(lambda: fake, lambda link: fake.at.pop(links.pop(link), None) and None)
+
+
+@pytest.fixture(params=[a_real_world, a_fake_world], ids=["kernel", "fake"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    with request.param() as made:
+        yield made
+
+
+def test_a_new_life_begins_with_empty_maps(world: World) -> None:
+    fast = world.open()
+
+    assert not fast.begin()
+    assert {table.name: fast.entries(table.name) for table in carrying.TABLES} == {
+        table.name: {} for table in carrying.TABLES
+    }
+
+
+def test_entries_come_change_and_go(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    fast.put("pods4", {KEY: POD, OTHER: POD})
+    fast.put("pods4", {OTHER: MOVED})
+    assert fast.entries("pods4") == {KEY: POD, OTHER: MOVED}
+
+    fast.drop("pods4", [KEY])
+    fast.drop("pods4", [KEY])
+    assert fast.entries("pods4") == {OTHER: MOVED}
+
+
+def test_an_arrays_entries_are_those_that_say_something(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    fast.put("vnics", {SLOT: VNIC})
+    assert fast.entries("vnics") == {SLOT: VNIC}
+
+    fast.drop("vnics", [SLOT])
+    assert fast.entries("vnics") == {}
+
+
+def test_prefixes_are_entries_too(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    wide, narrow = b"\x18\0\0\0" + KEY, b"\x20\0\0\0" + KEY
+    fast.put("ways4", {wide: b"\1\0\0\0", narrow: bytes(4)})
+    assert len(fast.entries("ways4")) == 2
+
+    fast.drop("ways4", [narrow])
+    assert list(fast.entries("ways4").values()) == [b"\1\0\0\0"]
+
+
+def test_a_program_stands_at_a_link_once(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    index = fast.guard("one", carrying.FROM_POD)
+    assert index is not None
+    assert fast.guarded(index)
+    assert fast.guard("one", carrying.FROM_POD) == index
+
+    assert fast.end() == 1
+    assert not fast.guarded(index)
+    assert fast.end() == 0
+
+
+def test_a_link_that_is_absent_has_no_program(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    index = fast.guard("one", carrying.TO_POD)
+    assert index is not None
+    world.remove("one")
+
+    assert fast.guard("one", carrying.TO_POD) is None
+    assert not fast.guarded(index)
+
+
+def test_the_next_life_finds_what_stands_at_links(world: World) -> None:
+    first = world.open()
+    first.begin()
+    one = first.guard("one", carrying.FROM_POD)
+    first.guard("two", carrying.TO_POD)
+    first.put("pods4", {KEY: POD})
+    if isinstance(first, FastPath):
+        first.close()
+    second = world.open()
+
+    assert second.begin()
+    assert one is not None
+    assert second.guarded(one)
+    assert second.entries("pods4") == {KEY: POD}
+    second.drop("pods4", [KEY])
+    third = world.open()
+    assert third.begin()
+    assert third.entries("pods4") == {}
+
+
+# The real one alone.
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with a_real_world() as world:
+        fast = world.open()
+        fast.begin()
+        full = {bytes([10, 9, *divmod(n, 256)]): POD for n in range(carrying.MOST_PODS)}
+        fast.put("pods4", full)
+
+        with pytest.raises(FastPathError, match="map pods4"):
+            fast.put("pods4", {KEY: POD})
+
+
+def test_the_programs_of_an_older_version_go_first() -> None:
+    with a_real_world() as world:
+        fast = world.open()
+        fast.begin()
+        index = fast.guard("one", carrying.FROM_POD)
+        assert index is not None
+        # The same programs with another layout of maps are another version.
+        tables = (*carrying.TABLES, call.Map("more", call.HASH, 4, 4, 1))
+        with FastPath(tables) as newer:
+            assert not newer.begin()
+            assert not fast.guarded(index)
+            assert newer.end() == 0
+
+
+def test_a_missing_object_is_named(tmp_path: Path) -> None:
+    with a_real_world() as world:
+        world.open()
+        with (
+            FastPath(carrying.TABLES, tmp_path / "absent.bpf") as fast,
+            pytest.raises(FastPathError, match=r"absent\.bpf: No such file"),
+        ):
+            fast.begin()
+
+
+def test_what_stands_at_links_goes_when_it_cannot_be_told_anything(
+    tmp_path: Path,
+) -> None:
+    with a_real_world() as world:
+        fast = world.open()
+        fast.begin()
+        index = fast.guard("one", carrying.FROM_POD)
+        assert index is not None
+        with (
+            FastPath(carrying.TABLES, tmp_path / "absent.bpf") as broken,
+            pytest.raises(FastPathError),
+        ):
+            broken.begin()
+
+        assert not fast.guarded(index)
+
+
+def test_other_peoples_filters_stay() -> None:
+    with a_real_world() as world:
+        fast = world.open()
+        fast.begin()
+        fast.guard("one", carrying.FROM_POD)
+        words = ("dev", "one", "egress", "protocol", "ip", "prio", "9", "bpf")
+        nothing = ("bytecode", "1,6 0 0 0,", "flowid", "1:1")
+        subprocess.run(["tc", "filter", "add", *words, *nothing], check=True)
+        fast.end()
+        shown = subprocess.run(
+            ["tc", "filter", "show", "dev", "one", "egress"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert "flowid 1:1" in shown.stdout
+
+
+def test_the_kernels_words_about_a_bad_program_are_told() -> None:
+    code = INSTRUCTION.pack(0x95, 0, 0, 0)
+
+    with pytest.raises(OSError, match=r"bad: .*R0 !read_ok"):
+        syscall.load(call.CLASSIFIER, "bad", code, [])
+
+
+def test_a_function_that_the_kernel_lacks_is_named() -> None:
+    number, module = syscall.function("bpf_ct_release")
+    assert number > 0
+    if module:
+        os.close(module)
+
+    with pytest.raises(OSError, match="the kernel has no function of_mine"):
+        syscall.function("of_mine")

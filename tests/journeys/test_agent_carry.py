@@ -1,0 +1,187 @@
+"""The fast path beside the agent, on fakes: it follows, it is cut first, its refusals cost nothing."""
+
+import struct
+
+import pytest
+from fakes.fastpath import FakeFastPath
+from journeys.agent_fakes import NAME, Machine, a_dual_vnic, a_vnic, play, v4, v6
+
+from mooring.agent.carry import Wish, opened
+from mooring.agent.node import Tracking
+from mooring.agent.run import Settings
+from mooring.core.linux.plan import Sysctl
+from mooring.core.linux.port import FastPathError
+from mooring.core.wiring import carrying
+from mooring.core.wiring.names import host_link
+
+
+def a_fast_machine(tracking: Tracking = Tracking.OFF) -> tuple[Machine, FakeFastPath]:
+    machine = Machine(Settings(npn=NAME, tracking=tracking))
+
+    def index(link: str) -> int | None:
+        found = machine.kernel.links(None).get(link)
+        return None if found is None else found.index
+
+    fast = FakeFastPath(carrying.TABLES, index)
+    fast.begin()
+    machine.fast_path = fast
+    return machine, fast
+
+
+def index_of(machine: Machine, link: str) -> int:
+    return machine.kernel.links(None)[link].index
+
+
+def test_pods_come_into_the_maps_and_go_first() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        machine.cloud(a_dual_vnic())
+        await machine.start()
+        pod = await machine.run_pod()
+        link = index_of(machine, host_link(pod.id))
+
+        assert fast.entries("pods4").keys() == {v4(10).packed}
+        assert fast.entries("pods6").keys() == {v6(0x10).packed}
+        assert struct.unpack_from("=I", fast.entries("pods4")[v4(10).packed]) == (link,)
+        assert fast.at == {link: "from_pod", index_of(machine, "ens5"): "to_pod"}
+        before = dict(fast.entries("pods4"))
+        await machine.settle()
+        assert fast.entries("pods4") == before
+        await machine.delete(pod)
+        assert fast.entries("pods4") == fast.entries("pods6") == {}
+
+    play(story())
+
+
+@pytest.mark.parametrize("tracking", [Tracking.ON, Tracking.OFF, Tracking.AUTO])
+def test_tracking_is_told_before_anything_is_carried(tracking: Tracking) -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine(tracking)
+        await machine.start()
+        tracked = tracking is Tracking.ON
+
+        assert bool(fast.entries("choices")) is not tracked
+        if tracking is Tracking.AUTO:
+            machine.nft.run("add table ip kube-proxy")
+            await machine.settle()
+            assert fast.entries("choices") == {}
+            assert machine.heard("tracking")
+
+    play(story())
+
+
+def test_the_tracking_is_told_to_bear_gaps() -> None:
+    async def story() -> None:
+        machine, _ = a_fast_machine(Tracking.ON)
+        await machine.start()
+        (fact,) = carrying.LIBERAL
+
+        assert isinstance(fact, Sysctl)
+        assert machine.kernel.sysctl(None, fact.key) == "1"
+
+    play(story())
+
+
+def test_maps_and_programs_are_put_right() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        pod = await machine.run_pod()
+        machine.clock.forward(1)
+        wanted = {table.name: fast.entries(table.name) for table in carrying.TABLES}
+        stranger = bytes([10, 0, 8, 99])
+        fast.put("pods4", {stranger: bytes([1] * 24), v4(10).packed: bytes([2] * 24)})
+        fast.drop("vnics", list(fast.entries("vnics")))
+        fast.at.clear()
+        await machine.settle()
+
+        assert {t.name: fast.entries(t.name) for t in carrying.TABLES} == wanted
+        assert len(fast.at) == 2
+        assert len(machine.heard("fast-path")) == 2
+        assert host_link(pod.id) in machine.host_ends()
+
+    play(story())
+
+
+def test_a_vnic_that_leaves_is_not_used_any_more() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        assert len(fast.entries("vnics")) == 1
+        machine.cloud(a_vnic(name="vnic-2", mac="02:00:17:00:00:06"))
+        await machine.settle()
+
+        assert fast.entries("vnics") == {}
+        assert len(fast.entries("ways4")) == 1
+
+    play(story())
+
+
+def test_a_refusal_costs_no_pod() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        fast.refuse_next("from_pod at link: No space left on device")
+        pod = await machine.run_pod()
+        assert fast.entries("pods4") == {}
+        assert len(machine.heard("fast-path-refused")) == 1
+
+        machine.clock.forward(1)
+        await machine.settle()
+        assert fast.entries("pods4").keys() == {v4(10).packed}
+        fast.refuse_next("map pods4: Operation not permitted")
+        await machine.settle()
+        await machine.delete(pod)
+        assert len(machine.heard("fast-path-refused")) <= 2
+
+    play(story())
+
+
+def test_what_stands_after_a_death_is_brought_up_to_date() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        pod = await machine.run_pod()
+        machine.end(pod)
+        machine.kernel.delete_links(None, [host_link(pod.id)])
+        assert fast.begin()
+        assert fast.entries("pods4")
+        await machine.start()
+        machine.clock.forward(1)
+        await machine.settle()
+
+        assert fast.entries("pods4") == {}
+
+    play(story())
+
+
+def opened_with(
+    wish: Wish, lacks: str = "", *, standing: bool = False
+) -> tuple[bool, str, list[str]]:
+    fast = FakeFastPath(carrying.TABLES, {"ens5": 3}.get)
+    said: list[str] = []
+
+    def say(verb: str, /, **keys: object) -> None:
+        said.append(" ".join([verb, *(f"{k}={v}" for k, v in keys.items())]))
+
+    if standing:
+        fast.begin()
+        fast.guard("ens5", "to_pod")
+    fast.lacks = lacks
+    found, state = opened(fast, wish, say)
+    return found is not None, state, said
+
+
+def test_it_begins_as_it_is_wished() -> None:
+    missing = "the kernel has no function bpf_skb_ct_lookup"
+    absent = f"fast-path-absent why={missing} next=all packets take the normal way"
+
+    assert opened_with(Wish.OFF) == (False, "off", [])
+    removed = ["fast-path-removed links=1"]
+    assert opened_with(Wish.OFF, standing=True) == (False, "off", removed)
+    assert opened_with(Wish.ON) == (True, "on", ["fast-path programs=loaded"])
+    found = ["fast-path programs=found"]
+    assert opened_with(Wish.AUTO, standing=True) == (True, "on", found)
+    assert opened_with(Wish.AUTO, missing) == (False, f"off: {missing}", [absent])
+    with pytest.raises(FastPathError, match="bpf_skb_ct_lookup"):
+        opened_with(Wish.ON, missing)

@@ -12,7 +12,7 @@ from fabric_field import Field
 
 from mooring.adapters import netns
 from mooring.localvcn.enforcement import NoFabric
-from mooring.localvcn.follow import Following
+from mooring.localvcn.follow import Following, Guide
 from mooring.localvcn.internet import ECHO, HTTP, Echoes, outside
 
 PATIENCE = 20.0
@@ -20,12 +20,13 @@ IMPATIENCE = 0.3
 
 
 class Served:
-    """The servers outside of a fabric, on a loop of their own."""
+    """The servers outside of a fabric and what more is to be served, on a loop of their own."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: Field, *more: Guide) -> None:
         self._field = field
         self._loop = asyncio.new_event_loop()
-        self._servers = Following(NoFabric(), netns, Echoes(outside(field.name)))
+        echoes = Echoes(outside(field.name))
+        self._servers = Following(NoFabric(), netns, echoes, *more)
 
     def follow(self) -> None:
         """Serve what the cloud is now."""
@@ -54,9 +55,9 @@ class Served:
 
 
 @contextmanager
-def served(field: Field) -> Iterator[Served]:
+def served(field: Field, *more: Guide) -> Iterator[Served]:
     ready: Future[None] = Future()
-    servers = Served(field)
+    servers = Served(field, *more)
     thread = threading.Thread(target=servers.run, args=(ready,))
     thread.start()
     try:

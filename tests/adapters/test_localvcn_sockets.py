@@ -45,6 +45,9 @@ class Spaces:
         self.made.append(made)
         return made
 
+    def router_socket(self, _fd: int, /) -> socket.socket:
+        return a_datagram_socket()
+
 
 def a_datagram_socket() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
@@ -25,6 +26,7 @@ __all__ = [
     "names",
     "open_fd",
     "own_inode",
+    "router_socket",
     "udp_socket",
 ]
 
@@ -33,6 +35,7 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 
 BIND, RECURSIVE, SHARED = 0x1000, 0x4000, 0x100000
 DETACH = 2  # MNT_DETACH
+ICMP6_FILTER, ROUTER_SOLICITATION = 1, 133  # RFC 3542, RFC 4861
 GET_NAMESPACE_TYPE = 0xB703  # NS_GET_NSTYPE
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -115,6 +118,30 @@ def listen_tcp(fd: int | None, host: str, port: int) -> socket.socket:
 def udp_socket(fd: int | None, host: str, port: int) -> socket.socket:
     """Open a bound UDP socket that lives in the namespace."""
     return _bound(fd, socket.SOCK_DGRAM, host, port)
+
+
+def router_socket(fd: int | None) -> socket.socket:
+    """Open a socket that hears router solicitations in the namespace, and may answer them (RFC 4861).
+
+    What it receives says on which link; what it sends has not passed a router.
+    """
+    with inside(fd):
+        made = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    made.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, _only(ROUTER_SOLICITATION))
+    for option, value in (
+        (socket.IPV6_RECVPKTINFO, 1),
+        (socket.IPV6_MULTICAST_HOPS, 255),
+    ):
+        made.setsockopt(socket.IPPROTO_IPV6, option, value)
+    made.settimeout(0)
+    return made
+
+
+def _only(kind: int) -> bytes:
+    """Write a filter that lets one ICMPv6 type through: a bit for each that it stops."""
+    stopped = (1 << 256) - 1 & ~(1 << kind)
+    words = [(stopped >> 32 * n) & 0xFFFFFFFF for n in range(8)]
+    return struct.pack("@8I", *words)
 
 
 def _bound(fd: int | None, kind: int, host: str, port: int) -> socket.socket:

@@ -40,6 +40,9 @@ class Spaces(Protocol):
     def udp_socket(self, fd: int, host: str, port: int, /) -> socket.socket:
         """Take a UDP port inside the namespace; OSError likewise."""
 
+    def router_socket(self, fd: int, /) -> socket.socket:
+        """Hear who asks for a router inside the namespace."""
+
 
 class Service(Protocol):
     """What is served in one namespace; a value, equal to what serves the same."""

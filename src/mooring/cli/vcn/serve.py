@@ -23,6 +23,7 @@ from mooring.core.vcn.faults.words import duration
 from mooring.core.vcn.limits import Delays, Settings
 from mooring.core.vcn.resolver import hosts
 from mooring.localvcn import run
+from mooring.localvcn.advertise import Advertising
 from mooring.localvcn.authority import authority
 from mooring.localvcn.desk import Chance, Desk
 from mooring.localvcn.enforcement import NoFabric
@@ -162,6 +163,7 @@ def _parts(
         metadata,
         metadata.over_ipv6,
         Resolver(fabric),
+        Advertising(fabric),
         Echoes(outside(fabric)),
         inside,
     )

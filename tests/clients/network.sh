@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A script as a user of the cloud would write it, with the official `oci` command and nothing else: a VCN
-# with two subnets, gateways and rules, two instances with secondary VNICs, a block of addresses, many
+# with two subnets, gateways and rules, two instances with secondary VNICs, prefixes of both families, many
 # addresses at once. Prints what it saw, a line each.
 #
 #   network.sh COMPARTMENT DOMAIN     with the options of `oci` (profile, endpoint) in OCI_ARGS
@@ -11,7 +11,8 @@ call() { oci "${args[@]}" "$@"; }
 id() { call "$@" --query data.id --raw-output; }
 
 vcn=$(id network vcn create --compartment-id "$compartment" --cidr-blocks '["10.30.0.0/16"]' \
-  --display-name cli --dns-label cli --wait-for-state AVAILABLE --wait-interval-seconds 1)
+  --display-name cli --dns-label cli --is-ipv6-enabled true --wait-for-state AVAILABLE --wait-interval-seconds 1)
+prefix=$(call network vcn get --vcn-id "$vcn" --query 'data."ipv6-cidr-blocks"[0]' --raw-output)
 igw=$(id network internet-gateway create --compartment-id "$compartment" --vcn-id "$vcn" --is-enabled true)
 nat=$(id network nat-gateway create --compartment-id "$compartment" --vcn-id "$vcn")
 service=$(call network service list --query 'data[0].id' --raw-output)
@@ -25,7 +26,7 @@ public=$(id network subnet create --compartment-id "$compartment" --vcn-id "$vcn
   --display-name public --dns-label public --route-table-id "$(table "$igw")")
 pods=$(id network subnet create --compartment-id "$compartment" --vcn-id "$vcn" \
   --ipv4-cidr-blocks '["10.30.16.0/24", "10.30.32.0/20"]' --display-name pods --dns-label pods \
-  --route-table-id "$(table "$nat")" --prohibit-public-ip-on-vnic true)
+  --ipv6-cidr-block "${prefix%/56}/64" --route-table-id "$(table "$nat")" --prohibit-public-ip-on-vnic true)
 nsg=$(id network nsg create --compartment-id "$compartment" --vcn-id "$vcn" --display-name pods)
 call network nsg rules add --nsg-id "$nsg" --security-rules "[{\"direction\": \"INGRESS\", \"protocol\": \"6\",
   \"source\": \"$nsg\", \"sourceType\": \"NETWORK_SECURITY_GROUP\",
@@ -42,6 +43,7 @@ done
 vnic=$(call compute instance list-vnics --instance-id "$instance" \
   --query "data[?\"is-primary\"==\`false\`].id | [0]" --raw-output)
 call network private-ip create --vnic-id "$vnic" --cidr-prefix-length 28 >/dev/null
+echo "prefix /$(call network ipv6 create --vnic-id "$vnic" --cidr-prefix-length 96 --query 'data."cidr-prefix-length"')"
 bulk=$(call network private-ip bulk-create --vnic-id "$vnic" \
   --bulk-create-private-ip-item '[{}, {}, {}, {}]' --query '"opc-work-request-id"' --raw-output)
 until [ "$(call work-requests work-request get --work-request-id "$bulk" --query data.status --raw-output)" = SUCCEEDED ]; do

@@ -42,7 +42,9 @@ def test_a_go_program_runs_unmodified(server: LocalVcn) -> None:
         "services": 2,
         "rules": 1,
         "block": 28,
+        "prefix": 96,
         "addresses": [10, 1],  # primary, block and eight at once; primary
+        "rules_of_nodes": 1,
         "delete_subnet": "409 Conflict",
         "stale_etag": "412 NoEtagMatch",
     }
@@ -58,4 +60,9 @@ def test_a_script_of_the_command_line_runs_unmodified(server: LocalVcn) -> None:
         OCI_ARGS=f"--config-file {server.config_file} --endpoint {server.endpoint}",
     )
 
-    assert said.splitlines() == ["rules 1", "addresses 6", '"status": 409']
+    assert said.splitlines() == [
+        "rules 1",
+        "prefix /96",
+        "addresses 6",
+        '"status": 409',
+    ]

@@ -1,6 +1,6 @@
 // A program as a user of the cloud would write it, with the official Go SDK and nothing else: a VCN
-// with two subnets, gateways and rules, two instances with secondary VNICs, address blocks, many
-// addresses at once. What it saw goes to standard output as JSON; its environment says where:
+// with two subnets, gateways and groups, two instances with secondary VNICs, prefixes of both families,
+// many addresses at once. What it saw goes to standard output as JSON; its environment says where:
 // OCI_CONFIG, OCI_PROFILE, OCI_ENDPOINT (a client of the real cloud would leave the last one out).
 package main
 
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/oracle/oci-go-sdk/v65/common"
@@ -67,12 +68,12 @@ func aVcn() core.Vcn {
 	made := must(network.CreateVcn(ctx, core.CreateVcnRequest{
 		CreateVcnDetails: core.CreateVcnDetails{
 			CompartmentId: &compartment, DisplayName: text("go"), DnsLabel: text("go"),
-			CidrBlocks: []string{"10.20.0.0/16"}},
+			CidrBlocks: []string{"10.20.0.0/16"}, IsIpv6Enabled: common.Bool(true)},
 		OpcRetryToken: text("go-vcn")}))
 	again := must(network.CreateVcn(ctx, core.CreateVcnRequest{
 		CreateVcnDetails: core.CreateVcnDetails{
 			CompartmentId: &compartment, DisplayName: text("go"), DnsLabel: text("go"),
-			CidrBlocks: []string{"10.20.0.0/16"}},
+			CidrBlocks: []string{"10.20.0.0/16"}, IsIpv6Enabled: common.Bool(true)},
 		OpcRetryToken: text("go-vcn")}))
 	saw["one_vcn_per_token"] = *made.Id == *again.Id
 	return made.Vcn
@@ -104,11 +105,13 @@ func aTable(vcn core.Vcn, entity string) string {
 	return *made.Id
 }
 
-func aSubnet(vcn core.Vcn, label, table string, private bool, blocks ...string) core.Subnet {
+func aSubnet(vcn core.Vcn, n int, label, table string, private bool, blocks ...string) core.Subnet {
+	prefix := strings.Replace(vcn.Ipv6CidrBlocks[0], "00::/56", fmt.Sprintf("%02x::/64", n), 1)
 	made := must(network.CreateSubnet(ctx, core.CreateSubnetRequest{
 		CreateSubnetDetails: core.CreateSubnetDetails{
 			CompartmentId: &compartment, VcnId: vcn.Id, DisplayName: &label, DnsLabel: &label,
-			Ipv4CidrBlocks: blocks, RouteTableId: &table, ProhibitPublicIpOnVnic: &private}}))
+			Ipv4CidrBlocks: blocks, Ipv6CidrBlocks: []string{prefix},
+			RouteTableId: &table, ProhibitPublicIpOnVnic: &private}}))
 	return made.Subnet
 }
 
@@ -130,14 +133,30 @@ func aGroup(vcn core.Vcn) string {
 	return *made.Id
 }
 
-func anInstance(name string, subnet core.Subnet) string {
+// nodes gives the group of the primary VNICs: what is in it may reach the pods.
+func nodes(vcn core.Vcn, pods string) string {
+	made := must(network.CreateNetworkSecurityGroup(ctx, core.CreateNetworkSecurityGroupRequest{
+		CreateNetworkSecurityGroupDetails: core.CreateNetworkSecurityGroupDetails{
+			CompartmentId: &compartment, VcnId: vcn.Id}}))
+	added := must(network.AddNetworkSecurityGroupSecurityRules(ctx, core.AddNetworkSecurityGroupSecurityRulesRequest{
+		NetworkSecurityGroupId: made.Id,
+		AddNetworkSecurityGroupSecurityRulesDetails: core.AddNetworkSecurityGroupSecurityRulesDetails{
+			SecurityRules: []core.AddSecurityRuleDetails{{
+				Direction: core.AddSecurityRuleDetailsDirectionEgress, Protocol: text("all"),
+				Destination: &pods, DestinationType: core.AddSecurityRuleDetailsDestinationTypeNetworkSecurityGroup}}}}))
+	saw["rules_of_nodes"] = len(added.SecurityRules)
+	return *made.Id
+}
+
+func anInstance(name string, subnet core.Subnet, group string) string {
 	made := must(compute.LaunchInstance(ctx, core.LaunchInstanceRequest{
 		LaunchInstanceDetails: core.LaunchInstanceDetails{
 			CompartmentId: &compartment, AvailabilityDomain: &domain, DisplayName: &name,
 			Shape:       text("VM.Standard.E4.Flex"),
 			ShapeConfig: &core.LaunchInstanceShapeConfigDetails{Ocpus: common.Float32(4)},
 			CreateVnicDetails: &core.CreateVnicDetails{
-				SubnetId: subnet.Id, HostnameLabel: &name, AssignPublicIp: common.Bool(true)}}}))
+				SubnetId: subnet.Id, HostnameLabel: &name, AssignPublicIp: common.Bool(true),
+				AssignIpv6Ip: common.Bool(true), NsgIds: []string{group}}}}))
 	until(name, func() bool {
 		now := must(compute.GetInstance(ctx, core.GetInstanceRequest{InstanceId: made.Id}))
 		return now.LifecycleState == core.InstanceLifecycleStateRunning
@@ -170,6 +189,10 @@ func addresses(vnic core.Vnic) {
 		CreatePrivateIpDetails: core.CreatePrivateIpDetails{
 			VnicId: vnic.Id, CidrPrefixLength: common.Int(28)}}))
 	saw["block"] = *block.CidrPrefixLength
+	prefix := must(network.CreateIpv6(ctx, core.CreateIpv6Request{
+		CreateIpv6Details: core.CreateIpv6Details{
+			VnicId: vnic.Id, CidrPrefixLength: common.Int(96)}}))
+	saw["prefix"] = *prefix.CidrPrefixLength
 	items := make([]core.BulkCreatePrivateIpItem, 8)
 	bulk := must(network.BulkCreatePrivateIps(ctx, core.BulkCreatePrivateIpsRequest{
 		BulkCreatePrivateIpsDetails: core.BulkCreatePrivateIpsDetails{
@@ -211,12 +234,13 @@ func main() {
 	connect()
 	vcn := aVcn()
 	internet, nat := gateways(vcn)
-	public := aSubnet(vcn, "public", aTable(vcn, internet), false, "10.20.0.0/24")
-	pods := aSubnet(vcn, "pods", aTable(vcn, nat), true, "10.20.16.0/24", "10.20.32.0/20")
+	public := aSubnet(vcn, 0, "public", aTable(vcn, internet), false, "10.20.0.0/24")
+	pods := aSubnet(vcn, 1, "pods", aTable(vcn, nat), true, "10.20.16.0/24", "10.20.32.0/20")
 	group := aGroup(vcn)
+	outer := nodes(vcn, group)
 	var vnics []core.Vnic
 	for _, name := range []string{"one", "two"} {
-		vnics = append(vnics, secondary(anInstance(name, public), pods, group))
+		vnics = append(vnics, secondary(anInstance(name, public, outer), pods, group))
 	}
 	addresses(vnics[0])
 	saw["addresses"] = []int{count(vnics[0]), count(vnics[1])}

@@ -220,6 +220,19 @@ def tunnel(
     return attach(cloud, drg_id, put(cloud, line), name, kind=kind, table=table)
 
 
+def second_tunnel(cloud: Cloud, drg_id: str, name: str) -> str:
+    """Add another tunnel to the IPSec connection of the first (by name); give its attachment."""
+    another = f"{name}-second"
+    line = IpSecTunnel(
+        id=an_id("ipsectunnel", another),
+        **about(another),
+        ip_sec_connection_id=an_id("ipsecconnection", name),
+        vpn_ip=IPv4Address("192.0.2.2") + sum(1 for _ in cloud.world.of(IpSecTunnel)),
+        number=1,
+    )
+    return attach(cloud, drg_id, put(cloud, line), another, kind="IPSEC_TUNNEL")
+
+
 def circuit(cloud: Cloud, drg_id: str, name: str, *networks: str) -> str:
     """Add premises behind a virtual circuit; give the attachment."""
     line = VirtualCircuit(

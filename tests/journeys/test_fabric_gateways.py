@@ -11,13 +11,14 @@ from builders_gateways import (
     labels,
     peering,
     remote_peering,
+    second_tunnel,
     service_gateway,
     table,
     tunnel,
 )
 from builders_vcn import OPEN, Cloud, allow, an_id
 from fabric_field import Field, a_field
-from fabric_guests import Served, at, hears, pings, served, who
+from fabric_guests import Served, at, hears, misses, pings, served, who
 
 from mooring.core.vcn.packets import names
 
@@ -106,11 +107,11 @@ def test_a_service_gateway_that_blocks_is_shut(field: Field) -> None:
     before = hears(field, field.node(A), SERVICES)
     service_gateway(field.cloud, "sgw-one", blocked=True)
     field.weave()
-    during = hears(field, field.node(A), SERVICES)
+    shut = misses(field, field.node(A), SERVICES)
     service_gateway(field.cloud, "sgw-one")
     field.weave()
 
-    assert (before, during) == (True, False)
+    assert (before, shut) == (True, True)
     assert hears(field, field.node(A), SERVICES)
 
 
@@ -158,6 +159,22 @@ def test_premises_answer_and_are_answered(field: Field) -> None:
     assert pings(site(field), "10.0.1.5", f"-I {SITE}")
 
 
+def test_premises_have_one_place_behind_both_tunnels(field: Field) -> None:
+    """The second one carries when the first is shut, and says the same."""
+    first, space = an_id("drgattachment", "tunnel"), site(field, "tunnel")
+    second_tunnel(field.cloud, an_id("drg", "drg"), "tunnel")
+    field.weave()
+    seen = at(space, "ip -br link")
+    both = pings(field.node(A), TUNNEL)
+    field.cloud.change(first, lifecycle_state="DETACHED")
+    field.weave()
+
+    assert seen.count("@") == 2
+    assert both
+    assert pings(field.node(A), TUNNEL)
+    assert pings(space, "10.0.1.5", f"-I {TUNNEL}")
+
+
 def test_premises_reach_each_other_only_by_a_route(field: Field) -> None:
     """A DRG tells premises nothing of other premises, but its table routes all it knows."""
     assert pings(site(field), TUNNEL)
@@ -180,7 +197,7 @@ def test_two_drgs_join_by_remote_peering(field: Field) -> None:
     )
     field.weave()
 
-    assert not hears(field, field.node(A), REMOTE)
+    assert misses(field, field.node(A), REMOTE)
 
 
 def test_a_static_route_of_a_drg_leads_elsewhere(field: Field) -> None:
@@ -194,7 +211,7 @@ def test_a_static_route_of_a_drg_leads_elsewhere(field: Field) -> None:
     field.cloud.change(an_id("drgattachment", "att-one"), drg_route_table_id=table)
     field.weave()
 
-    assert not hears(field, field.node(A), SITE)
+    assert misses(field, field.node(A), SITE)
     assert hears(field, field.node(B), SITE)
 
 
@@ -202,7 +219,7 @@ def test_a_detached_vcn_is_cut_off(field: Field) -> None:
     field.cloud.change(an_id("drgattachment", "att-one"), lifecycle_state="DETACHED")
     field.weave()
 
-    assert not hears(field, field.node(A), SITE)
+    assert misses(field, field.node(A), SITE)
     assert hears(field, field.node(B), SITE)
 
 

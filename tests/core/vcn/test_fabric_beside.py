@@ -19,6 +19,7 @@ from builders_gateways import (
     peering,
     prefixes,
     remote_peering,
+    second_tunnel,
     service_gateway,
     tunnel,
 )
@@ -207,6 +208,23 @@ def test_premises_have_the_first_address_of_each_network() -> None:
         "192.0.2.9/32",
     ]
     assert routes(cloud, site("site")) == {"0.0.0.0/0": "uplink", "::/0": "uplink"}
+
+
+def test_two_tunnels_lead_to_the_same_premises() -> None:
+    cloud = a_world()
+    first = tunnel(cloud, drg(cloud), "pair", "192.168.7.0/24")
+    second = second_tunnel(cloud, an_id("drg", "drg"), "pair")
+    spare = names.gate_name(second)
+    both = wanted(cloud.world, NAME).spaces
+
+    assert [s for s in both if "-site-" in s] == [site("pair")]
+    assert len(veths(cloud, site("pair"))) == 2
+    assert routes(cloud, site("pair"))["0.0.0.0/0"] == "uplink"
+    cloud.change(first, lifecycle_state="DETACHED")
+    assert routes(cloud, site("pair"))["0.0.0.0/0"] == spare
+    assert [s for s in wanted(cloud.world, NAME).spaces if "-site-" in s] == [
+        site("pair")
+    ]
 
 
 @pytest.mark.parametrize(

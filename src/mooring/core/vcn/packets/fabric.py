@@ -98,7 +98,7 @@ def hosts(world: World, fabric: str) -> Mapping[str, tuple[Ip, ...]]:
             names.services_space(fabric, gateway.id): (SERVICES_SERVER,)
             for gateway in world.of(ServiceGateway)
         },
-        **{space: site_hosts(world, site) for space, site in branches.sites()},
+        **{s: site_hosts(world, before) for s, before in branches.sites().items()},
     }
 
 
@@ -152,6 +152,7 @@ class _Parts:
             place = places.get(names.vcn_space(self.fabric, gateway.vcn_id))
             yield space, tuple(services_facts(space, gateway.id, place))
         branches = Branches(self.fabric, self.world)
-        for space, site in branches.sites():
-            link, found = branches.cable(site), site_hosts(self.world, site)
-            yield space, tuple(site_facts(space, found, link))
+        for space, before in branches.sites().items():
+            links = [link for each in before if (link := branches.cable(each))]
+            hosts = site_hosts(self.world, before)
+            yield space, tuple(site_facts(space, hosts, links))

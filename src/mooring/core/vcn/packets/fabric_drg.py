@@ -3,11 +3,12 @@
 A DRG is a namespace that forwards and judges nothing. Each attachment is a link; what comes
 in by it gets a mark, the number of the attachment's DRG route table, which is a routing table
 of the kernel. One map says the mark, so a packet costs the same whatever is attached. What no
-route is for vanishes. The premises behind an IPSec tunnel or a virtual circuit are a namespace
-with the first address of each of the site's networks, and everything it sends goes to the DRG.
+route is for vanishes. The premises behind the tunnels of an IPSec connection, or behind a virtual
+circuit, are a namespace with the first address of each of the site's networks, and everything it
+sends goes to the DRG: by the first tunnel that is attached. It takes what comes by any.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
@@ -19,7 +20,7 @@ from mooring.core.vcn.drg_routes import (
     drg_routes,
     site_networks,
 )
-from mooring.core.vcn.model import Drg, DrgAttachment
+from mooring.core.vcn.model import Drg, DrgAttachment, IpSecTunnel
 from mooring.core.vcn.packets import names
 from mooring.core.vcn.packets.fabric_links import (
     EVERYWHERE,
@@ -70,7 +71,11 @@ class Branches:
             return cable(attachment.id, (vcn, names.gate_name(attachment.id)), here)
         if attachment.network_type == REMOTE_PEERING:
             return self._peering(attachment)
-        there = names.site_space(self.fabric, attachment.id), names.UPLINK
+        first = self.companions(attachment)[0]
+        link = names.UPLINK
+        if first.id != attachment.id:
+            link = names.gate_name(attachment.id)
+        there = names.site_space(self.fabric, first.id), link
         return cable(attachment.id, here, there, SITE_MTU[attachment.network_type])
 
     def named(self, attachment_id: str) -> Cable | None:
@@ -78,11 +83,27 @@ class Branches:
         attachment = self.world.find(DrgAttachment, attachment_id)
         return None if attachment is None else self.cable(attachment)
 
-    def sites(self) -> Iterator[tuple[str, DrgAttachment]]:
-        """Give the namespaces of premises and the attachments before them."""
+    def sites(self) -> Mapping[str, tuple[DrgAttachment, ...]]:
+        """Give the namespaces of premises and the open attachments before them, the first tunnel's first."""
+        found: dict[str, tuple[DrgAttachment, ...]] = {}
         for each in self.world.of(DrgAttachment):
             if each.lifecycle_state == ATTACHED and each.network_type in SITE_MTU:
-                yield names.site_space(self.fabric, each.id), each
+                some = self.companions(each)
+                space = names.site_space(self.fabric, some[0].id)
+                open_ = (one for one in some if one.lifecycle_state == ATTACHED)
+                found[space] = tuple(open_)
+        return found
+
+    def companions(self, attachment: DrgAttachment) -> tuple[DrgAttachment, ...]:
+        """Give the attachments that lead to the same premises: those of a connection's tunnels, in order."""
+        tunnel = self.world.find(IpSecTunnel, attachment.network_id)
+        if tunnel is None:
+            return (attachment,)
+        beside = self.world.referring(IpSecTunnel, tunnel.ip_sec_connection_id)
+        tunnels = sorted(beside, key=lambda each: each.number)
+        # Also those that are shut: the premises are called after the first.
+        found = [a for t in tunnels for a in self.world.referring(DrgAttachment, t.id)]
+        return tuple(found) or (attachment,)
 
     def _peering(self, attachment: DrgAttachment) -> Cable | None:
         other = across(self.world, attachment)
@@ -146,22 +167,23 @@ def drg_ruleset(world: World, links: Mapping[str, Cable], space: str) -> Table:
     )
 
 
-def site_facts(space: str, hosts: Sequence[Ip], link: Cable | None) -> Iterator[Fact]:
-    """Give what premises have: their addresses, and the way to the DRG for all else."""
+def site_facts(
+    space: str, hosts: Sequence[Ip], links: Sequence[Cable]
+) -> Iterator[Fact]:
+    """Give what premises have: their addresses, and by the first link the way to the DRG for all else."""
     yield LinkUp(space, LOOPBACK)
     for host in hosts:
         yield Address(space, LOOPBACK, single(host))
-    if link is None:
-        return
-    yield from link.at(space)
-    for network in (EVERYWHERE, EVERYWHERE6):
+    for link in links:
+        yield from link.at(space)
+    for network in (EVERYWHERE, EVERYWHERE6) if links else ():
         source = next((h for h in hosts if h.version == network.version), None)
-        yield link.route(space, network, source=source)
+        yield links[0].route(space, network, source=source)
 
 
-def site_hosts(world: World, attachment: DrgAttachment) -> tuple[Ip, ...]:
+def site_hosts(world: World, before: Iterable[DrgAttachment]) -> tuple[Ip, ...]:
     """Give the addresses that a site has: the first usable one of each of its networks."""
-    networks = site_networks(world, attachment)
+    networks = (each for site in before for each in site_networks(world, site))
     return tuple(dict.fromkeys(first_usable(each) for each in networks))
 
 

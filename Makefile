@@ -24,8 +24,8 @@ upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitoo
 	tests/upstream/setup
 	$(PY) -m pytest -q tests/clients tests/upstream
 
-bench: ## the table of performance ratios, written to build/bench.json
-	PYTHONPATH=tests $(PY) tests/bench/run.py
+bench: ## the table of performance ratios, written to build/bench.json; ROWS="add_p50 …" chooses some
+	PYTHONPATH=tests $(PY) tests/bench/run.py $(ROWS)
 
 golden: ## rewrite the golden files; the difference is the review
 	MOORING_GOLDEN=write $(PY) -m pytest -q tests/core -k golden

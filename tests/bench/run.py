@@ -1,7 +1,9 @@
 """`make bench`: performance as ratios, each measured side by side with its reference in one run.
 
-Prints a table and writes `build/bench.json`: rows {name, ours, reference, ratio, unit};
-ratio = ours / reference, null without a reference. Numbers depend on the machine, ratios hold.
+Prints a table with each row's bar and writes `build/bench.json`: rows {name, ours, reference, ratio,
+unit}; ratio = ours / reference, null without a reference. Numbers depend on the machine, ratios
+hold. Words on the command line (`make bench ROWS="add_p50 del_p50"`) choose rows; what is measured
+with them comes along, and the file is left as it is.
 """
 
 import json
@@ -9,15 +11,21 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import api
 import attach
+import calls
 import fabric
 import latency
+import pods
+import sandbox
 import world
+from bars import BARS
 from tools import ROOT
 
 
@@ -44,9 +52,22 @@ def row(name: str, ours: float, reference: float | None, unit: str) -> Row:
     )
 
 
-def attach_rows(agent: world.Agent, place: Path) -> list[Row]:
+@dataclass
+class Bench:
+    """What rows are measured on, made when the first one wants it."""
+
+    stack: ExitStack
+    place: Path
+
+    @cached_property
+    def agent(self) -> world.Agent:
+        """An agent on one of two nodes."""
+        return world.mooring(self.stack, self.place)[0]
+
+
+def attach_rows(bench: Bench) -> list[Row]:
     """ADD and DEL one after another, and ADD at concurrency 8."""
-    both = attach.measure(agent, place, rounds=6, pods=20)
+    both = attach.measure(bench.agent, bench.place, rounds=6, pods=20)
     ours, ptp = both["ours"], both["ptp"]
     rates = [statistics.median(c.rates) for c in (ours, ptp)]
     return [
@@ -56,27 +77,37 @@ def attach_rows(agent: world.Agent, place: Path) -> list[Row]:
     ]
 
 
-def latency_rows(stack: ExitStack, place: Path) -> list[Row]:
+def sandbox_rows(bench: Bench) -> list[Row]:
+    """What a pod's start waits for us."""
+    ours, nothing = sandbox.measure(bench.agent, bench.place)
+    return [row("run_pod_sandbox_8", ours, nothing, "ms")]
+
+
+def latency_rows(bench: Bench) -> list[Row]:
     """Pod to pod in every mode against hosts, loopback and flannel's VXLAN."""
-    print("bench: round trips and streams", file=sys.stderr)
-    return [row(*each) for each in latency.rows(stack, place)]
+    return [row(*each) for each in latency.rows(bench.stack, bench.place)]
 
 
-def memory_row(agent: world.Agent, place: Path) -> Row:
-    """Resident memory of an agent that has wired 250 pods."""
-    contender = attach.contenders(agent, place)["ours"]
-    names = [f"{world.NAME}-mem-{i}" for i in range(250)]
-    attach.spaces(names, "add")
-    contender.drive(agent.side.space, "ADD", names, 8)
-    resident = agent.resident_mib()
-    contender.drive(agent.side.space, "DEL", names, 8)
-    attach.spaces(names, "del")
-    return row("agent_rss_mib", resident, None, "MiB")
+def pod_rows(bench: Bench) -> list[Row]:
+    """Many pods on a node."""
+    lost = pods.lost(bench.agent, bench.place)
+    full = pods.full_node(bench.agent, bench.place)
+    return [
+        row("first_packet_lost", lost, None, "of 1000"),
+        row("agent_rss_mib", full.mib, None, "MiB"),
+        row("restart_ready_ms", full.ready_ms, None, "ms"),
+    ]
 
 
-def api_rows(place: Path) -> list[Row]:
+def call_rows(bench: Bench) -> list[Row]:
+    """What a node costs of the cloud's patience."""
+    changes = calls.per_node(bench.place / "calls")
+    return [row("cloud_calls_per_node", changes, None, "calls")]
+
+
+def api_rows(bench: Bench) -> list[Row]:
     """The local VCN's API without packets."""
-    print("bench: the local VCN's API", file=sys.stderr)
+    place = bench.place
     ours, empty = api.create_rate(place)
     lists = api.list_scaling(place)
     return [
@@ -87,9 +118,8 @@ def api_rows(place: Path) -> list[Row]:
     ]
 
 
-def fabric_rows() -> list[Row]:
+def fabric_rows(_: Bench) -> list[Row]:
     """The local VCN's packets, among few and among many."""
-    print("bench: the local VCN's fabric", file=sys.stderr)
     found = fabric.scaling()
     return [
         row("vcn_rules_scaling", found.many, found.few, "us"),
@@ -100,29 +130,72 @@ def fabric_rows() -> list[Row]:
     ]
 
 
+GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = (
+    ("ADD and DEL", attach_rows, ("add_p50", "del_p50", "add_rate_8")),
+    ("containerd", sandbox_rows, ("run_pod_sandbox_8",)),
+    ("round trips and streams", latency_rows, ("rtt_", "throughput_")),
+    (
+        "many pods on a node",
+        pod_rows,
+        ("first_packet_lost", "agent_rss_mib", "restart_ready_ms"),
+    ),
+    ("calls of the cloud", call_rows, ("cloud_calls_per_node",)),
+    (
+        "the local VCN's API",
+        api_rows,
+        ("vcn_create_rate", "vcn_list_scaling", "vcn_attach_1000", "vcn_rss_mib"),
+    ),
+    ("the local VCN's fabric", fabric_rows, ("vcn_rule", "vcn_fabric_")),
+)
+"""What is measured together, and how its rows' names begin."""
+
+
+def wanted(words: Sequence[str]) -> list[tuple[str, Callable[[Bench], list[Row]]]]:
+    """Choose the groups that have the rows asked for; all when none is."""
+    begins = tuple(begin for *_, some in GROUPS for begin in some)
+    for word in words:
+        if not word.startswith(begins):
+            sys.exit(f"bench: no row is called {word}; known: {', '.join(begins)}")
+    return [
+        (title, measure)
+        for title, measure, some in GROUPS
+        if not words or any(word.startswith(some) for word in words)
+    ]
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the table."""
+    print(f"{'name':<24}{'ours':>10}{'reference':>12}{'ratio':>9}{'bar':>10}")
+    for r in rows:
+        reference = "-" if r.reference is None else f"{r.reference:.3f}"
+        ratio = "-" if r.ratio is None else f"{r.ratio:.3f}"
+        bar = BARS.get(r.name)
+        said = (
+            "" if bar is None else "holds" if bar.holds(r.ours, r.ratio) else "NOT HELD"
+        )
+        line = f"{r.name:<24}{r.ours:>10.3f}{reference:>12}{ratio:>9}{bar or '-'!s:>10}"
+        print(f"{line}  {said:<8}  {r.unit}")
+
+
 def main() -> None:
-    """Run all rows."""
+    """Run all rows, or those asked for."""
+    words = sys.argv[1:]
+    groups = wanted(words)
     if os.geteuid():
         sys.exit(
             "bench: not root; network namespaces need it\n  next step: run it as root"
         )
+    rows: list[Row] = []
     with ExitStack() as stack, tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
-        print("bench: ADD and DEL", file=sys.stderr)
-        agents = world.mooring(stack, place)
-        rows = attach_rows(agents[0], place)
-        rows += latency_rows(stack, place)
-        rows.append(memory_row(agents[0], place))
-        rows += api_rows(place)
-        rows += fabric_rows()
-    out = ROOT / "build/bench.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
-    print(f"{'name':<18}{'ours':>10}{'reference':>12}{'ratio':>9}  unit")
-    for r in rows:
-        reference = "-" if r.reference is None else f"{r.reference:.3f}"
-        ratio = "-" if r.ratio is None else f"{r.ratio:.3f}"
-        print(f"{r.name:<18}{r.ours:>10.3f}{reference:>12}{ratio:>9}  {r.unit}")
+        bench = Bench(stack, Path(temporary))
+        for title, measure in groups:
+            print(f"bench: {title}", file=sys.stderr)
+            rows += measure(bench)
+    if not words:
+        out = ROOT / "build/bench.json"
+        out.parent.mkdir(exist_ok=True)
+        out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
+    show(rows)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the real executable. `flannel`: two nodes with a bridge and a VXLAN device as fl
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,8 +23,8 @@ NAME = f"mb{os.getpid()}"
 MOORING = ROOT / ".venv/bin/mooring"
 PLAIN = ("--conntrack", "off")
 TRACKED = ("--conntrack", "on")
-FAST = ("--conntrack", "off", "--fast-path", "on")
-FAST_TRACKED = ("--conntrack", "on", "--fast-path", "on")
+FAST = ("--conntrack", "off", "--fast-path", "on", "--fast-path-after", "0")
+FAST_TRACKED = ("--conntrack", "on", "--fast-path", "on", "--fast-path-after", "0")
 EXECUTABLE = ROOT / f"src/mooring/_native/mooring-{os.uname().machine}"
 
 
@@ -244,7 +245,7 @@ class Agent:
         self.write_objects()
 
     def write_objects(self) -> None:
-        """Write one VNIC with 255 pod addresses in 10.9.<32+n>.0/24, state SUCCESS."""
+        """Write one VNIC with the 256 pod addresses of 10.9.<32+n>.0/24, state SUCCESS."""
         block = f"10.9.{32 + self.side.number}"
         identity = f"ocid1.instance.oc1..bench{self.side.number}"
         vnic = {
@@ -252,10 +253,10 @@ class Agent:
             "macAddress": self.side.mac,
             "subnetCidrs": [{"v4": "10.9.32.0/19"}],
             "routerIps": [{"v4": "10.9.32.1"}],
-            "hostAddresses": [{"v4": f"{block}.0"}],
-            "podAddresses": [{"v4": f"{block}.{i}"} for i in range(1, 256)],
+            "hostAddresses": [{"v4": f"10.9.{40 + self.side.number}.1"}],
+            "podAddresses": [{"v4": f"{block}.{i}"} for i in range(256)],
             "nicConfiguration": {
-                "ipCount": 255,
+                "ipCount": 256,
                 "ipFamilies": ["IPv4"],
                 "subnetId": "ocid1.subnet.oc1..bench",
                 "networkSecurityGroupIds": [],
@@ -268,7 +269,7 @@ class Agent:
         }
         spec = {
             "id": identity,
-            "maxPodCount": 255,
+            "maxPodCount": 256,
             "podSubnetIds": ["ocid1.subnet.oc1..bench"],
         }
         status = {"state": "SUCCESS", "reason": "COMPLETED", "vnics": [vnic]}
@@ -331,10 +332,10 @@ class Agent:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) / 1024
 
-    def stop(self) -> None:
+    def stop(self, how: int = signal.SIGTERM) -> None:
         """End it."""
         if self.process:
-            self.process.terminate()
+            self.process.send_signal(how)
             self.process.wait()
 
 

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 )
 from vcn_cloud import Cloud
 
+from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.acts.ipv6 import singles
 from mooring.core.vcn.indexes import reserved
 from mooring.core.vcn.limits import SECONDARY_IPS_PER_VNIC, SECONDARY_IPV6S_PER_VNIC
@@ -27,6 +28,7 @@ from mooring.core.vcn.model import (
     Ipv6,
     NetworkSecurityGroup,
     PrivateIp,
+    PublicIp,
     Resource,
     Subnet,
     Vnic,
@@ -35,7 +37,7 @@ from mooring.core.vcn.model import (
 from mooring.core.vcn.rows import to_row
 from mooring.core.vcn.world import World
 
-LIVE = ("AVAILABLE", "RUNNING", "ATTACHED")
+LIVE = ("AVAILABLE", "RUNNING", "ATTACHED", "ASSIGNED")
 picks = st.integers(0, 1 << 30)
 SUBNETS = (
     ("10.0.0.0/28",),
@@ -66,7 +68,11 @@ class Cloudy(RuleBasedStateMachine):
         )
         subnets = [
             self.cloud.subnet(
-                self.vcn, *cidrs, dnsLabel=f"sub{n}", ipv6CidrBlock=PREFIXES[n]
+                self.vcn,
+                *cidrs,
+                dnsLabel=f"sub{n}",
+                ipv6CidrBlock=PREFIXES[n],
+                prohibitPublicIpOnVnic=n == 0,
             )
             for n, cidrs in enumerate(SUBNETS[:2])
         ]
@@ -207,6 +213,21 @@ class Cloudy(RuleBasedStateMachine):
             body = {"vnicId": vnic} if call == "PUT" else None
             self.ask(call, f"/ipv6/{six.id}{end}", body)
 
+    @rule(pick=picks, owned=st.booleans(), kept=st.booleans())
+    def a_public_ip(self, pick: int, owned: bool, kept: bool) -> None:
+        body = {
+            "compartmentId": self.cloud.compartment,
+            "lifetime": "RESERVED" if kept else "EPHEMERAL",
+            "privateIpId": self.some(PrivateIp, pick) if owned else None,
+        }
+        self.ask("POST", "/publicIps", body)
+
+    @rule(pick=picks, to=picks, call=st.sampled_from(["move", "take", "delete"]))
+    def a_public_ip_goes(self, pick: int, to: int, call: str) -> None:
+        path = f"/publicIps/{self.some(PublicIp, pick)}"
+        body = {"privateIpId": self.some(PrivateIp, to) if call == "move" else ""}
+        self.ask(*(("DELETE", path) if call == "delete" else ("PUT", path, body)))
+
     @rule(pick=picks, old=st.sampled_from(RESIZED), new=st.sampled_from(RESIZED))
     def a_block_of_a_subnet(self, pick: int, old: str, new: str) -> None:
         ours = self.cloud.world.find(Subnet, self.some(Subnet, pick))
@@ -299,6 +320,17 @@ class Cloudy(RuleBasedStateMachine):
             assert len(world.ipv6s_of(vnic.id)) <= 1 + SECONDARY_IPV6S_PER_VNIC
         for ip in world.of(PrivateIp):
             assert ip.vnic_id is None or world.find(Vnic, ip.vnic_id)
+
+    @invariant()
+    def a_vnic_shows_the_public_address_of_its_primary_private_ip(self) -> None:
+        world = self.cloud.world
+        for vnic in world.of(Vnic):
+            public = publicips.of(world, world.private_ips_of(vnic.id)[0].id)
+            assert vnic.public_ip == (public and public.ip_address)
+        owners = [ip.assigned_entity_id for ip in world.of(PublicIp)]
+        owned = [owner for owner in owners if owner is not None]
+        assert len(owned) == len(set(owned))
+        assert all(world.get(owner) for owner in owned)
 
     @invariant()
     def instances_keep_to_their_shape(self) -> None:

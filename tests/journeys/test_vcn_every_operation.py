@@ -17,6 +17,7 @@ from oci.core import (
 )
 from oci.exceptions import ServiceError
 from oci.identity import IdentityClient
+from oci.limits import QuotasClient
 
 QUICK = tuple(
     word
@@ -66,6 +67,7 @@ def test_every_operation_of_the_contract_was_granted(told: LocalVcn) -> None:
             ["ocid1.tenancy.oc1..x"],
             "ListInstancePools",
         ),
+        (QuotasClient, "list_quotas", ["ocid1.tenancy.oc1..x"], "ListQuotas"),
         (
             IdentityClient,
             "list_bulk_action_resource_types",

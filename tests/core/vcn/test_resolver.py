@@ -80,7 +80,7 @@ def ask(
     return answer(world or a_world(), vcn, question)
 
 
-@pytest.mark.parametrize("service", ["iaas", "identity", "auth"])
+@pytest.mark.parametrize("service", ["iaas", "identity", "auth", "limits"])
 @pytest.mark.parametrize("domain", ["", "oci.", "ds.oci."])
 def test_the_regions_services_are_the_local_vcn(service: str, domain: str) -> None:
     name = f"{service}.local-1.{domain}oraclecloud.com"

@@ -8,7 +8,7 @@
  * Only TCP and UDP are carried, whole packets without options.
  *
  * On a node that tracks connections a packet is carried only when its connection is tracked, has
- * been answered, and is not translated. The first packets of each connection and those that end it
+ * been answered, and is neither translated nor marked. The first packets of each connection and those that end it
  * go the normal way, so that whoever judges or translates connections sees all of them.
  *
  * The names declared `extern` are filled in by the loader: maps, kernel functions, and where the
@@ -48,7 +48,7 @@ static long (*const check_mtu)(void *, u32 ifindex, u32 *mtu, s32 more, u64 flag
 struct nf_conn;
 extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *, const void *tuple, u32 size, struct bpf_ct_opts *, u32);
 extern void bpf_ct_release(struct nf_conn *);
-extern const char nf_conn__status[], nf_conn__timeout[];
+extern const char nf_conn__status[], nf_conn__timeout[], nf_conn__mark[];
 
 /* Maps. */
 extern const char pods4[], pods6[], vnics[], ways4[], ways6[], choices[];
@@ -134,9 +134,11 @@ INLINE int settled(struct __sk_buff *skb, const void *tuple, u32 size, u8 protoc
     struct bpf_ct_opts options = {.netns_id = -1, .l4proto = protocol};
     struct nf_conn *flow = bpf_skb_ct_lookup(skb, tuple, size, &options, sizeof options);
     if (!flow) return 0;
+    u32 mark = *(u32 *)((u8 *)flow + (u64)nf_conn__mark);
     u64 status = *(u64 *)((u8 *)flow + (u64)nf_conn__status);
     s32 left = (s32)(*(u32 *)((u8 *)flow + (u64)nf_conn__timeout) - (u32)jiffies64());
     bpf_ct_release(flow);
+    if (mark) return 0; /* somebody keeps an eye on it */
     u64 needed = SEEN_REPLY | CONFIRMED;
     if (protocol == TCP) needed |= ASSURED;
     if ((status & needed) != needed || status & (TRANSLATED | SPECIAL)) return 0;

@@ -10,12 +10,16 @@ from mooring.core.linux.port import FastPathError
 
 
 class FakeFastPath:
-    """`adapters.bpf.FastPath` without a kernel. `at` is which program stands at which link."""
+    """`adapters.bpf.FastPath` without a kernel.
+
+    `at` is which program stands at which link, `shaped` what disciplines others gave to links.
+    """
 
     def __init__(
         self, tables: Sequence[Map], index: Callable[[str], int | None]
     ) -> None:
         self.at: dict[int, str] = {}
+        self.shaped: dict[int, frozenset[str]] = {}
         self.lacks = ""
         self._tables = {table.name: table for table in tables}
         self._index = index
@@ -62,6 +66,14 @@ class FakeFastPath:
 
     def guarded(self, index: int) -> bool:
         return index in self.at
+
+    def disciplines(self) -> dict[int, frozenset[str]]:
+        links = {*self.at, *self.shaped}
+        return {
+            index: self.shaped.get(index, frozenset({"noqueue"}))
+            | ({"clsact"} if index in self.at else set())
+            for index in links
+        }
 
     def end(self) -> int:
         count = len(self.at)

@@ -6,7 +6,7 @@ import pytest
 from fakes.fastpath import FakeFastPath
 from journeys.agent_fakes import NAME, Machine, a_dual_vnic, a_vnic, play, v4, v6
 
-from mooring.agent.carry import Wish, opened
+from mooring.agent.carry import Terms, Wish, opened
 from mooring.agent.node import Tracking
 from mooring.agent.run import Settings
 from mooring.core.linux.plan import Sysctl
@@ -15,8 +15,11 @@ from mooring.core.wiring import carrying
 from mooring.core.wiring.names import host_link
 
 
-def a_fast_machine(tracking: Tracking = Tracking.OFF) -> tuple[Machine, FakeFastPath]:
-    machine = Machine(Settings(npn=NAME, tracking=tracking))
+def a_fast_machine(
+    tracking: Tracking = Tracking.OFF, after: float = 0.0
+) -> tuple[Machine, FakeFastPath]:
+    terms = Terms(after=after)
+    machine = Machine(Settings(npn=NAME, tracking=tracking, carried=terms))
 
     def index(link: str) -> int | None:
         found = machine.kernel.links(None).get(link)
@@ -103,16 +106,44 @@ def test_maps_and_programs_are_put_right() -> None:
     play(story())
 
 
+def test_plugins_behind_ours_are_waited_for() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine(after=5.0)
+        await machine.start()
+        shaped = await machine.run_pod("shaped")
+        plain = await machine.run_pod("plain")
+        filtered = await machine.run_pod("filtered")
+        assert fast.entries("pods4") == {}
+        limits = frozenset({"tbf", "ingress"})
+        fast.shaped[index_of(machine, host_link(shaped.id))] = limits
+        strangers = frozenset({"noqueue", "clsact"})
+        fast.shaped[index_of(machine, host_link(filtered.id))] = strangers
+        await machine.settle()
+        assert fast.entries("pods4") == {}
+
+        machine.clock.forward(5)
+        await machine.settle()
+        assert fast.entries("pods4").keys() == {v4(11).packed}
+        later = {"noqueue", "clsact", "htb"}
+        fast.shaped[index_of(machine, host_link(plain.id))] = frozenset(later)
+        await machine.settle()
+        assert fast.entries("pods4") == {}
+
+    play(story())
+
+
 def test_a_vnic_that_leaves_is_not_used_any_more() -> None:
     async def story() -> None:
         machine, fast = a_fast_machine()
         await machine.start()
         assert len(fast.entries("vnics")) == 1
+        assert bytes([24, 0, 0, 0, 10, 0, 8, 0]) in fast.entries("ways4")
         machine.cloud(a_vnic(name="vnic-2", mac="02:00:17:00:00:06"))
         await machine.settle()
 
         assert fast.entries("vnics") == {}
-        assert len(fast.entries("ways4")) == 1
+        subnet = bytes([24, 0, 0, 0, 10, 0, 8, 0])
+        assert subnet not in fast.entries("ways4")
 
     play(story())
 

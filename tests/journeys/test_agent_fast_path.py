@@ -43,13 +43,14 @@ table ip service {
     }
 }
 """
+FAST = ("--fast-path", "on", "--fast-path-after", "0", "--cooldown", "0")
 MTU_DISCOVER, DO, RECEIVE_ERRORS, RECEIVE_TTL = 10, 2, 11, 12
 MANY = 40
 
 
 @contextmanager
 def a_fast_world(place: Path, tracking: str) -> Iterator[World]:
-    options = ("--fast-path", "on", "--conntrack", tracking, "--cooldown", "0")
+    options = (*FAST, "--conntrack", tracking)
     with a_world(place, *options, six=True) as world:
         for address in (f"{BEYOND}/32", f"{BEYOND6}/128"):
             ip(world.router, "addr", "add", address, "dev", "lo")
@@ -303,8 +304,7 @@ def test_services_and_clashing_ports_are_left_to_the_node(tracked: World) -> Non
 
 
 def test_a_service_that_comes_later_is_tracked_from_then_on(tmp_path: Path) -> None:
-    options = ("--fast-path", "on", "--cooldown", "0")
-    with a_world(tmp_path, *options) as world, ExitStack() as stack:
+    with a_world(tmp_path, *FAST) as world, ExitStack() as stack:
         ip(world.router, "addr", "add", f"{BEYOND}/32", "dev", "lo")
         world.start()
         one = world.run_pod("one")
@@ -377,7 +377,7 @@ def test_switched_off_it_leaves_nothing(free: World) -> None:
     free.kill()
     free.options = ("--fast-path", "off", "--conntrack", "off", "--cooldown", "0")
     free.start()
-    assert "fast-path-removed links=2" in free.log
+    until("the word of it", lambda: "fast-path-removed links=2" in free.log)
     with inside(free.node):
         assert "clsact" not in run("tc", "qdisc").stdout
     with (

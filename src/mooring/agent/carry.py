@@ -1,18 +1,21 @@
 """The fast path of a node: its maps and programs follow pods, VNICs and tracking.
 
-It only ever shortens a way that is open already. ADD lets a pod send (`agent.node`), then it is
-put in the maps; DEL takes it out of the maps first, which cuts what would pass by the normal
-way's checks. What fails here costs speed, not packets, and is tried again with the next look.
+It only ever shortens a way that is open already. ADD lets a pod send (`agent.node`); some
+seconds later, when the plugins behind ours have done their work, it is put in the maps. DEL
+takes it out of the maps first, which cuts what would pass by the normal way's checks. What
+fails here costs speed, not packets, and is tried again with the next look.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mooring.agent.host import Host, Say
 from mooring.core.ipam.ledger import Lease
+from mooring.core.linux.bpf import filters
 from mooring.core.linux.plan import HOST, Network
 from mooring.core.linux.port import FastPath, FastPathError, KernelError
-from mooring.core.linux.seen import Link
+from mooring.core.linux.seen import Seen
 from mooring.core.wiring import carrying
 from mooring.core.wiring.carrying import FROM_POD, TO_POD, Cargo
 from mooring.core.wiring.names import host_link
@@ -55,14 +58,22 @@ def opened(fast: FastPath, wish: Wish, say: Say) -> tuple[FastPath | None, str]:
     return fast, "on"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What may be carried beside the pods' subnets, and how long after its ADD a pod is."""
+
+    more: tuple[Network, ...] = ()
+    after: float = 5.0
+
+
 class Carrier:
     """Keeps the fast path as the node stands. `state` is for the status file."""
 
-    def __init__(self, host: Host, *, more: Sequence[Network] = ()) -> None:
+    def __init__(self, host: Host, terms: Terms) -> None:
         self.state = "off" if host.fast_path is None else "on"
         self._host = host
         self._tracked = True
-        self._more = more
+        self._terms = terms
         self._guarded: dict[str, int] = {}
         self._rounds: Iterator[str] = iter(())
         self._refusals: tuple[set[str], set[str]] = set(), set()
@@ -74,9 +85,9 @@ class Carrier:
             self._try(self._choose, self._host.fast_path)
 
     def admit(self, lease: Lease, mtu: int) -> None:
-        """Carry the packets of a pod that may send."""
+        """Carry the packets of a pod that may send, if nobody has to be waited for."""
         fast = self._host.fast_path
-        if fast is not None:
+        if fast is not None and self._terms.after == 0:
             self._try(self._admit, fast, lease, mtu)
 
     def cut(self, lease: Lease) -> None:
@@ -92,7 +103,7 @@ class Carrier:
         self,
         ground: tuple[Primary, Sequence[Uplink]],
         pods: Mapping[str, tuple[Lease, int]],
-        links: Mapping[str, Link],
+        seen: Seen,
     ) -> None:
         """Compare maps and programs with what should be; `pods` are leases and MTUs by host end."""
         fast = self._host.fast_path
@@ -100,17 +111,60 @@ class Carrier:
             return
         # What was not refused in the last turn any more may be told again.
         self._refusals = self._refusals[1], set()
-        primary, uplinks = ground
-        here = {name: link.index for name, link in links.items()}
-        cargo = carrying.ground(primary, uplinks, here, self._more)
-        known = {name: each for name, each in pods.items() if name in here}
-        told = (carrying.pod(lease, here[n], mtu) for n, (lease, mtu) in known.items())
-        wanted = carrying.together(cargo, *told)
-        if self._try(self._choose, fast) and self._try(self._settle, fast, wanted):
-            programs = {u.link: TO_POD for u in uplinks if u.link in here}
-            programs |= dict.fromkeys(known, FROM_POD)
-            self._guard(fast, programs, here)
+        if self._try(self._choose, fast):
+            self._try(self._follow, fast, ground, pods, seen)
         self.state = "; ".join(["on", *sorted(self._refusals[1])])
+
+    def _follow(
+        self,
+        fast: FastPath,
+        ground: tuple[Primary, Sequence[Uplink]],
+        pods: Mapping[str, tuple[Lease, int]],
+        seen: Seen,
+    ) -> None:
+        primary, uplinks = ground
+        here = {name: link.index for name, link in seen.links.items()}
+        carried = self._carried(fast, pods, here)
+        cargo = carrying.ground(uplinks, here, carrying.exact(primary, seen))
+        told = [carrying.pod(lease, here[n], mtu) for n, (lease, mtu) in carried]
+        more = carrying.ways(self._terms.more)
+        self._settle(fast, carrying.together(more, cargo, *told))
+        programs = {u.link: TO_POD for u in uplinks if u.link in here}
+        programs |= dict.fromkeys((name for name, _ in carried), FROM_POD)
+        self._guard(fast, programs, here)
+
+    def _carried(
+        self,
+        fast: FastPath,
+        pods: Mapping[str, tuple[Lease, int]],
+        here: Mapping[str, int],
+    ) -> list[tuple[str, tuple[Lease, int]]]:
+        """Choose the pods that nobody is busy with, and whose links nobody else has shaped.
+
+        A plugin behind ours may limit a pod's rate by disciplines at its link, which packets
+        must not pass by; and it may not find our room for filters there before it comes.
+        """
+        kinds = fast.disciplines()
+        latest = self._host.clock.now() - self._terms.after
+        return [
+            (name, (lease, mtu))
+            for name, (lease, mtu) in pods.items()
+            if name in here
+            and lease.since <= latest
+            and not self._is_shaped(fast, name, here[name], kinds)
+        ]
+
+    def _is_shaped(
+        self,
+        fast: FastPath,
+        name: str,
+        index: int,
+        kinds: Mapping[int, frozenset[str]],
+    ) -> bool:
+        found = kinds.get(index, frozenset()) - {"noqueue"}
+        if found == {filters.ROOM}:
+            return self._guarded.get(name) != index and not fast.guarded(index)
+        return bool(found)
 
     def _admit(self, fast: FastPath, lease: Lease, mtu: int) -> None:
         link = host_link(lease.attachment)
@@ -121,9 +175,9 @@ class Carrier:
                 fast.put(table, entries)
 
     def _choose(self, fast: FastPath) -> None:
+        self._settle(fast, carrying.choices(tracked=self._tracked))
         if self._tracked:
             self._host.kernel.carry_out(carrying.LIBERAL, {HOST: None})
-        self._settle(fast, carrying.choices(tracked=self._tracked))
 
     def _settle(self, fast: FastPath, wanted: Cargo) -> None:
         for table, entries in wanted.items():

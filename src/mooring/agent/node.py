@@ -1,18 +1,18 @@
 """What the agent knows of its node: the primary, the VNICs that work, the table in force."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from errno import EBUSY, EEXIST, ENOENT
 
-from mooring.agent.carry import Carrier
+from mooring.agent.carry import Carrier, Terms
 from mooring.agent.host import Host
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.linux import nft
-from mooring.core.linux.plan import Network, Plan
+from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import NftError
-from mooring.core.linux.seen import Link
+from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import NpnStatus
 from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.names import host_link
@@ -61,10 +61,10 @@ class Node:
         *,
         mtu: int,
         tracking: Tracking,
-        carried: Sequence[Network] = (),
+        carried: Terms,
     ) -> None:
         self.standing = Standing()
-        self.carrier = Carrier(host, more=carried)
+        self.carrier = Carrier(host, carried)
         self.in_force = False
         self.mtu = mtu
         self._host = host
@@ -171,7 +171,7 @@ class Node:
                 if why.errno != ENOENT:
                     raise
 
-    def carry(self, leases: Iterable[Lease], links: Mapping[str, Link]) -> None:
+    def carry(self, leases: Iterable[Lease], seen: Seen) -> None:
         """Have the fast path follow; what it carries is what may be sent."""
         if not self.in_force or self.standing.primary is None:
             return
@@ -181,7 +181,7 @@ class Node:
             if lease.phase is Phase.WIRED
         }
         uplinks = tuple(self.standing.uplinks.values())
-        self.carrier.turn((self.standing.primary, uplinks), pods, links)
+        self.carrier.turn((self.standing.primary, uplinks), pods, seen)
 
     def may_send(self, lease: Lease) -> bool:
         """Tell whether the table in force lets the lease's pod send."""

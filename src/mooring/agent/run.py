@@ -8,14 +8,15 @@ Stopping leaves everything as it is: pods' traffic does not need the agent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mooring.agent.answer import Answers
 from mooring.agent.ask import Ask
 from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
+from mooring.agent.carry import Terms
 from mooring.agent.collect import Collect
 from mooring.agent.flows import Flows
 from mooring.agent.host import Host
@@ -29,9 +30,9 @@ from mooring.agent.source import Source
 from mooring.core.cni.frames import ASK, Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
-from mooring.core.linux.plan import HOST, Network
+from mooring.core.linux.plan import HOST
 from mooring.core.linux.port import KernelError, NftError
-from mooring.core.linux.seen import Link
+from mooring.core.linux.seen import Seen
 from mooring.core.npn.port import Objects
 
 Work = Coroutine[Any, Any, Answer]
@@ -70,7 +71,7 @@ class Settings:
     cooldown: float = 30.0
     mtu: int = 9000
     tracking: Tracking = Tracking.AUTO
-    carried: tuple[Network, ...] = ()
+    carried: Terms = field(default_factory=Terms)
     repair_every: float = 2.0
     poll_every: float = 0.25
     flows_every: float = 0.5
@@ -159,7 +160,7 @@ class Agent:
             # Who is told below that the agent serves may read so at once.
             await self.report()
             if self._host.fast_path is not None:
-                self._carry(self._host.kernel.links(None))
+                self._carry(self._host.kernel.look(HOST, None))
         if self.node.ready:
             self.ready.set()
 
@@ -172,11 +173,11 @@ class Agent:
         seen = self._host.kernel.look(HOST, None)
         self.refill.relook(seen)
         self.repair.turn(seen)
-        self._carry(seen.links)
+        self._carry(seen)
         await self.repair.table()
 
-    def _carry(self, links: Mapping[str, Link]) -> None:
-        self.node.carry(self.book.ledger.leases.values(), links)
+    def _carry(self, seen: Seen) -> None:
+        self.node.carry(self.book.ledger.leases.values(), seen)
 
     async def report(self) -> None:
         """Write the status file."""

@@ -28,7 +28,7 @@ from mooring.adapters.objects import ObjectDirectory
 from mooring.adapters.spool import Spool
 from mooring.adapters.unixsocket import AgentSocket, Arrival, Work
 from mooring.adapters.unixsocket import Occupied as DoorOccupied
-from mooring.agent.carry import Wish, opened
+from mooring.agent.carry import Terms, Wish, opened
 from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Settings
@@ -129,6 +129,7 @@ class Given(TypedDict):
     repair_interval: float
     fast_path: str
     fast_path_cidr: tuple[Network, ...]
+    fast_path_after: float
 
 
 @click.command()
@@ -191,6 +192,13 @@ class Given(TypedDict):
     callback=networks,
     help="Carry packets to these addresses too, beside the pods' subnets.",
 )
+@click.option(
+    "--fast-path-after",
+    type=Seconds(0, 3600),
+    default=5.0,
+    show_default=True,
+    help="Seconds after its ADD before a pod's packets are carried.",
+)
 def agent(**given: Unpack[Given]) -> None:
     """Attach this node's pods to the VCN."""
     settings = Settings(
@@ -199,7 +207,7 @@ def agent(**given: Unpack[Given]) -> None:
         mtu=given["mtu"],
         tracking=Tracking(given["conntrack"]),
         repair_every=given["repair_interval"],
-        carried=given["fast_path_cidr"],
+        carried=Terms(given["fast_path_cidr"], given["fast_path_after"]),
     )
     directory = given["conf_dir"]
     doors = Doors(

@@ -251,14 +251,13 @@ def test_other_filters_are_no_programs() -> None:
     assert filters.read(head + nameless) is None
 
 
-def test_room_for_filters_is_told_from_other_disciplines() -> None:
+def test_disciplines_are_told_by_link_and_kind() -> None:
     head = filters.HEADER.pack(0, 5, 0xFFFF0000, 0xFFFFFFF1, 0)
 
-    assert filters.has_filters(head + wire.text(filters.KIND, "clsact")) == 5
-    assert filters.has_filters(head + wire.text(filters.KIND, "noqueue")) is None
-    assert filters.has_filters(head) is None
+    assert filters.discipline(head + wire.text(filters.KIND, "clsact")) == (5, "clsact")
+    assert filters.discipline(head) == (5, "")
     with pytest.raises(wire.Unreadable):
-        filters.has_filters(b"")
+        filters.discipline(b"")
 
 
 def test_orders_are_about_one_place_at_one_link() -> None:

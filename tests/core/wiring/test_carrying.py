@@ -2,11 +2,19 @@
 
 import struct
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Network,
+    ip_address,
+)
 
 from core.wiring.cables import V4, V6, a_lease, a_pod, an_uplink
 
+from mooring.core.linux.plan import HOST, Address, Route
 from mooring.core.linux.rtnetlink import mac_bytes
+from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import Pair
 from mooring.core.wiring import carrying
 from mooring.core.wiring.carrying import Change
@@ -39,34 +47,56 @@ def test_a_pod_stands_under_each_of_its_addresses() -> None:
     }
 
 
-def test_the_subnets_are_carried_and_the_nodes_own_addresses_not() -> None:
-    cargo = carrying.ground(PRIMARY, [an_uplink(v6=True)], {"ens5": 3})
+def test_the_subnets_are_carried_and_what_the_node_knows_better_not() -> None:
+    own = [V4, ip_address("fd00:8::77")]
+    cargo = carrying.ground([an_uplink(v6=True)], {"ens5": 3}, own)
 
     assert cargo["ways4"] == dict(
         [
             way("10.0.8.0/22", carried=True),
-            way("10.0.2.7/32", carried=False),
+            way(f"{V4}/32", carried=False),
             way("10.0.8.2/32", carried=False),
         ]
     )
     assert cargo["ways6"] == dict(
-        [way("fd00:8::/64", carried=True), way("fd00:8::2/128", carried=False)]
+        [
+            way("fd00:8::/64", carried=True),
+            way("fd00:8::2/128", carried=False),
+            way("fd00:8::77/128", carried=False),
+        ]
     )
 
 
-def test_more_prefixes_may_be_carried_but_never_the_nodes_own() -> None:
-    more = [
-        IPv4Network("10.1.0.0/16"),
-        IPv4Network("10.0.2.7/32"),
-        IPv6Network("fd00:9::/64"),
-    ]
-    cargo = carrying.ground(PRIMARY, [], {}, more)
-
-    assert cargo["ways4"] == dict(
-        [way("10.1.0.0/16", carried=True), way("10.0.2.7/32", carried=False)]
+def test_the_node_knows_its_addresses_and_its_routes_to_single_ones() -> None:
+    seen = Seen(
+        HOST,
+        addresses=frozenset({Address(HOST, "ens4", IPv4Interface("10.0.8.99/22"))}),
+        routes=frozenset(
+            {
+                Route(HOST, IPv4Network("169.254.169.254/32"), "ens3"),
+                Route(HOST, IPv6Network("fd00:8::77/128"), None, kind="blackhole"),
+                Route(HOST, IPv4Network("10.0.8.5/32"), "moor0"),
+                Route(HOST, IPv4Network("10.0.8.6/32"), "ens3", table=7001),
+                Route(HOST, IPv4Network("10.7.0.0/16"), "ens3"),
+            }
+        ),
     )
-    assert cargo["ways6"] == dict([way("fd00:9::/64", carried=True)])
-    assert cargo["vnics"] == {}
+
+    assert set(map(str, carrying.exact(PRIMARY, seen))) == {
+        "10.0.2.7",
+        "10.0.8.99",
+        "169.254.169.254",
+        "fd00:8::77",
+    }
+
+
+def test_more_prefixes_may_be_carried() -> None:
+    more = [IPv4Network("10.1.0.0/16"), IPv6Network("fd00:9::/64")]
+
+    assert carrying.ways(more) == {
+        "ways4": dict([way("10.1.0.0/16", carried=True)]),
+        "ways6": dict([way("fd00:9::/64", carried=True)]),
+    }
 
 
 def test_a_vnic_stands_under_its_slot_with_its_routers() -> None:
@@ -76,7 +106,7 @@ def test_a_vnic_stands_under_its_slot_with_its_routers() -> None:
         four, slot=4, link="ens8", status=replace(four.status, router=Pair(None, None))
     )
     indices = {"ens5": 3, "ens6": 4, "ens8": 5}
-    vnics = carrying.ground(PRIMARY, [four, both, absent, none], indices)["vnics"]
+    vnics = carrying.ground([four, both, absent, none], indices, [])["vnics"]
 
     found = {
         struct.unpack("=I", key)[0]: struct.unpack("=III4s16s", value)

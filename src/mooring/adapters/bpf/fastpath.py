@@ -10,7 +10,7 @@ from typing import Self
 
 from mooring.adapters.bpf import syscall
 from mooring.adapters.bpf.links import Links
-from mooring.core.linux.bpf import call, program, types
+from mooring.core.linux.bpf import call, filters, program, types
 from mooring.core.linux.bpf.call import Map
 from mooring.core.linux.bpf.program import Meanings, Program
 from mooring.core.linux.port import FastPathError
@@ -19,7 +19,7 @@ OBJECT = Path(__file__).resolve().parents[2] / "_native/fastpath.bpf"
 TYPES = Path("/sys/kernel/btf")
 HEAD = "mooring/"
 FUNCTIONS = ("bpf_skb_ct_lookup", "bpf_ct_release")
-FIELDS = (("nf_conn", "status"), ("nf_conn", "timeout"))
+FIELDS = tuple(("nf_conn", member) for member in ("status", "timeout", "mark"))
 
 
 class FastPath:
@@ -118,6 +118,11 @@ class FastPath:
             found = self._links.get(index)
         return found is not None and found.name.split("/")[-1] == self._version
 
+    def disciplines(self) -> dict[int, frozenset[str]]:
+        """Name the kinds of disciplines that links have, by the links' indices."""
+        with _speaking_of("disciplines"):
+            return self._links.disciplines()
+
     def end(self) -> int:
         """Take all programs away from links; see `core.linux.port.FastPath`."""
         with _speaking_of("the end of the fast path"):
@@ -131,8 +136,8 @@ class FastPath:
 
     def _ours(self) -> Iterator[tuple[int, str, int]]:
         """Find our programs at links: index, name and the program's number."""
-        for index in self._links.with_room():
-            found = self._links.get(index)
+        for index, kinds in self._links.disciplines().items():
+            found = self._links.get(index) if filters.ROOM in kinds else None
             if found is not None and found.name.startswith(HEAD):
                 yield index, found.name, found.program
 

@@ -32,10 +32,13 @@ class Links:
         """Give the socket back."""
         self._socket.close()
 
-    def with_room(self) -> list[int]:
-        """Find the links that have room for filters, by index."""
-        bodies = self._dump(filters.dump_disciplines())
-        return [link for link in map(filters.has_filters, bodies) if link is not None]
+    def disciplines(self) -> dict[int, frozenset[str]]:
+        """Name the kinds of disciplines that links have, by index."""
+        found: dict[int, frozenset[str]] = {}
+        for body in self._dump(filters.dump_disciplines()):
+            link, kind = filters.discipline(body)
+            found[link] = found.get(link, frozenset()) | {kind}
+        return found
 
     def put(self, index: int, program: int, name: str) -> None:
         """Put a program at a link's ingress, in the place of an older one of ours."""

@@ -75,6 +75,9 @@ class FastPath(Protocol):
     def guarded(self, index: int) -> bool:
         """Tell whether one of these programs is at the link's ingress."""
 
+    def disciplines(self) -> Mapping[int, frozenset[str]]:
+        """Name the kinds of disciplines that links have, by the links' indices."""
+
     def end(self) -> int:
         """Take all programs away from links, other versions' too; tell how many there were."""
 

@@ -19,9 +19,10 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from mooring.core.ipam.ledger import Lease
 from mooring.core.ipam.pool import parts
 from mooring.core.linux.bpf.call import ARRAY, HASH, ON_DEMAND, PREFIXES, Map
-from mooring.core.linux.plan import HOST, Ip, Network, Plan, Sysctl
+from mooring.core.linux.plan import HOST, MAIN, Ip, Network, Plan, Sysctl
 from mooring.core.linux.rtnetlink import mac_bytes
-from mooring.core.wiring.names import macs
+from mooring.core.linux.seen import Seen
+from mooring.core.wiring.names import PREFIX, macs
 from mooring.core.wiring.node import Primary
 from mooring.core.wiring.pod import alone
 from mooring.core.wiring.vnic import Uplink
@@ -80,17 +81,37 @@ def keys(lease: Lease) -> dict[str, bytes]:
     return {PODS[a.version]: a.packed for a in parts(lease.addresses)}
 
 
-def ground(
-    primary: Primary,
-    uplinks: Iterable[Uplink],
-    indices: Mapping[str, int],
-    more: Iterable[Network] = (),
-) -> Cargo:
-    """Say of a node what lies beyond its pods; `more` are prefixes carried beside the subnets."""
-    cargo: dict[str, dict[bytes, bytes]] = {VNICS: {}, WAYS[4]: {}, WAYS[6]: {}}
-    for prefix in more:
+def exact(primary: Primary, seen: Seen) -> frozenset[Ip]:
+    """List the addresses of which the node knows better than a VNIC's router: never carried."""
+    return frozenset(
+        {
+            primary.address,
+            *(fact.address.ip for fact in seen.addresses),
+            *(
+                route.destination.network_address
+                for route in seen.routes
+                if route.table == MAIN
+                and route.destination.prefixlen == route.destination.max_prefixlen
+                and not (route.link or "").startswith(PREFIX)
+            ),
+        }
+    )
+
+
+def ways(prefixes: Iterable[Network]) -> Cargo:
+    """Say that packets to these prefixes are carried."""
+    cargo: dict[str, dict[bytes, bytes]] = {WAYS[4]: {}, WAYS[6]: {}}
+    for prefix in prefixes:
         _lead(cargo, prefix, carried=True)
-    own: list[Ip] = [primary.address]
+    return cargo
+
+
+def ground(
+    uplinks: Iterable[Uplink], indices: Mapping[str, int], own: Iterable[Ip]
+) -> Cargo:
+    """Say of a node what lies beyond its pods: subnets, VNICs; `own` addresses are left alone."""
+    cargo: dict[str, dict[bytes, bytes]] = {VNICS: {}, WAYS[4]: {}, WAYS[6]: {}}
+    known = set(own)
     for uplink in uplinks:
         if uplink.link in indices:
             key = _NUMBER.pack(uplink.slot)
@@ -98,8 +119,8 @@ def ground(
         for subnet in (uplink.status.subnet_v4, uplink.status.subnet_v6):
             if subnet is not None:
                 _lead(cargo, subnet, carried=True)
-        own += parts(uplink.status.host)
-    for address in own:
+        known |= set(parts(uplink.status.host))
+    for address in known:
         _lead(cargo, alone(address).network, carried=False)
     return cargo
 

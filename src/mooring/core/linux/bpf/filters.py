@@ -20,6 +20,9 @@ HANDLE = 1
 CLSACT, ROOT, INGRESS, EGRESS = 0xFFFF0000, 0xFFFFFFF1, 0xFFFFFFF2, 0xFFFFFFF3
 EVERY_PROTOCOL = 0x0300  # ETH_P_ALL in network order
 KIND, OPTIONS = 1, 2
+ROOM = "clsact"
+"""The discipline that is nothing but room for filters."""
+
 DESCRIPTOR, NAME, FLAGS, ID = 6, 7, 8, 11
 DIRECT = 1  # what the program returns is the verdict
 
@@ -36,7 +39,7 @@ class Filter:
 
 def new_discipline(link: int) -> Message:
     """Make room for filters at a link (EEXIST: there is)."""
-    body = HEADER.pack(0, link, CLSACT, ROOT, 0) + text(KIND, "clsact")
+    body = HEADER.pack(0, link, CLSACT, ROOT, 0) + text(KIND, ROOM)
     return Message(NEW_DISCIPLINE, wire.CREATE | wire.EXCLUSIVE, body)
 
 
@@ -50,13 +53,13 @@ def dump_disciplines() -> Message:
     return Message(GET_DISCIPLINE, wire.DUMP, HEADER.pack(0, 0, 0, 0, 0))
 
 
-def has_filters(body: bytes) -> int | None:
-    """Read the link of a discipline that has room for filters; None for others."""
+def discipline(body: bytes) -> tuple[int, str]:
+    """Read a discipline: its link and kind."""
     if len(body) < HEADER.size:
         raise wire.Unreadable("no discipline")
     _, link, _, _, _ = HEADER.unpack_from(body)
     kind = wire.find(body, KIND, HEADER.size)
-    return link if kind is not None and wire.string(kind) == "clsact" else None
+    return link, "" if kind is None else wire.string(kind)
 
 
 def put_filter(link: int, program: int, name: str) -> Message:

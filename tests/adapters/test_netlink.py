@@ -219,6 +219,9 @@ def test_what_iproute2_made_is_seen(
         script = f"ip -n {NAMES[HOST]} {command}"
         subprocess.run(script, shell=True, check=True)
     seen = kernel.look("x", spaces[HOST])
+    while not seen.links["v0"].operational:
+        # The kernel tells of it by and by.
+        seen = kernel.look("x", spaces[HOST])
     v0 = seen.links["v0"]
 
     assert (v0.mac, v0.mtu, v0.alias, v0.group) == (
@@ -255,10 +258,25 @@ def test_the_first_packet_arrives(
         netns.udp_socket(spaces[POD], "10.0.0.5", 9090) as pod,
     ):
         sender, receiver = (host, pod) if inwards else (pod, host)
-        receiver.settimeout(30)
+        receiver.settimeout(120)
         sender.sendto(b"first", receiver.getsockname())
 
         assert receiver.recv(100) == b"first"
+
+
+def test_an_ipv6_address_is_delivered_to_at_once(
+    kernel: Kernel, spaces: dict[str, int | None]
+) -> None:
+    """The kernel makes the route that takes packets in by and by; it is waited for."""
+    kernel.carry_out((LinkUp(POD, "lo"), Veth(NEAR, FAR)), spaces)
+    for number in range(1, 201):
+        own = ip_interface(f"fd00::{number:x}/128")
+        kernel.carry_out((Address(POD, "eth0", own),), spaces)
+        with netns.inside(spaces[POD] or 0), socket.socket(socket.AF_INET6) as here:
+            here.bind((str(own.ip), 8080))
+            here.listen()
+            with socket.create_connection((str(own.ip), 8080), timeout=120):
+                here.accept()[0].close()
 
 
 def test_the_first_connection_needs_no_second_try(
@@ -266,9 +284,9 @@ def test_the_first_connection_needs_no_second_try(
 ) -> None:
     kernel.carry_out(cables(5), spaces)
     with netns.listen_tcp(spaces[HOST], "10.0.0.1", 8080) as server:
-        server.settimeout(30)
+        server.settimeout(120)
         with netns.inside(spaces[POD] or 0), socket.socket() as caller:
-            caller.settimeout(30)
+            caller.settimeout(120)
             caller.connect(("10.0.0.1", 8080))
         server.accept()[0].close()
     counters = subprocess.run(
@@ -502,7 +520,7 @@ def test_no_descriptor_is_left_open(spaces: dict[str, int | None]) -> None:
     forgotten.links(None)
     del forgotten
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_setting_that_holds_is_not_written(

@@ -23,6 +23,7 @@ READERS: list[Callable[[bytes], object]] = [
     lambda body: rtdump.route(SPACE, NAMES, body),
     lambda body: rtdump.rule(SPACE, body),
     lambda body: rtdump.neighbour(SPACE, NAMES, body),
+    rtdump.is_delivered_here,
 ]
 
 
@@ -114,6 +115,11 @@ def test_an_index_and_a_state_alone() -> None:
     assert rtdump.is_operational(body)
     assert not rtdump.is_operational(a_link(1, attribute(16, b"\x02")))
     assert not rtdump.is_operational(a_link(1))
+
+
+def test_what_goes_to_an_address_is_taken_in_or_not() -> None:
+    assert rtdump.is_delivered_here(a_route(10, kind=2))
+    assert not rtdump.is_delivered_here(a_route(10, kind=1))
 
 
 def test_an_address_of_a_link_that_vanished_meanwhile_is_left_out() -> None:

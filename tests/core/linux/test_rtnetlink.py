@@ -162,6 +162,21 @@ def test_orders_about_a_link_name_it() -> None:
     assert wire.u32(about(rt.delete_group(9).body)[2][rt.GROUP]) == 9
 
 
+@pytest.mark.parametrize(
+    ("to", "family", "length"), [("10.0.0.5", 2, 32), ("fd00::5", 10, 128)]
+)
+def test_a_question_for_the_way_to_an_address(
+    to: str, family: int, length: int
+) -> None:
+    asked = rt.get_route(ip_address(to))
+    header = rt.ROUTE_HEADER.unpack_from(asked.body)
+
+    assert (asked.kind, asked.flags) == (rt.GET_ROUTE, 0)
+    assert header == (family, length, 0, 0, 0, 0, 0, 0, 0)
+    said = wire.attributes(asked.body, rt.ROUTE_HEADER.size)
+    assert said == {rt.DESTINATION: ip_address(to).packed}
+
+
 def test_questions() -> None:
     one = about(rt.get_link("ens3").body)[2]
     assert one[rt.NAME] == b"ens3\0"

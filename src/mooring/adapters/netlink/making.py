@@ -6,17 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 from errno import EBUSY, EEXIST, EINVAL
 from pathlib import Path
+from typing import TypeGuard
 
 from mooring import setns
 from mooring.adapters.netlink.conversation import Conversations
 from mooring.adapters.netlink.turn import UNSAYABLE, Turn, refusal, spoken_of
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
-from mooring.core.linux.plan import End, Fact, Rule, Sysctl, Veth
+from mooring.core.linux.plan import Address, End, Fact, Rule, Sysctl, Veth
 from mooring.core.linux.port import KernelError, Spaces
 
 SYSCTLS = Path("/proc/sys")
 CARRIER_TRIES, CARRIER_PAUSE = 500, 0.002
+LOCAL_TRIES, LOCAL_PAUSE = 400, 0.0005
 
 
 class Making(Turn):
@@ -32,6 +34,7 @@ class Making(Turn):
         self._made: list[Veth] = []
         self._begun: Veth | None = None  # the pair at the head of what is queued
         self._down: list[tuple[Veth, End]] = []
+        self._slow: list[Address] = []
 
     def make(self, fact: Fact) -> None:
         """Make one fact true, or queue what will."""
@@ -47,6 +50,8 @@ class Making(Turn):
                     if self._down and fact.space == self._down[0][1].space:
                         self._raise_ends()
                     self.queue(fact.space, fact, self.message(fact))
+                    if _comes_late(fact):
+                        self._slow.append(fact)
         except UNSAYABLE as err:
             raise spoken_of(fact, err) from err
 
@@ -66,6 +71,8 @@ class Making(Turn):
             self._await_carrier(veth, veth.far)
             if veth.near is not asked or not _is_ready(ready):
                 self._await_carrier(veth, veth.near)
+        for address in self._slow:
+            self._await_delivery(address)
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal; a rule that exists is none: the kernel compared all of it."""
@@ -149,6 +156,20 @@ class Making(Turn):
                 return
             time.sleep(CARRIER_PAUSE)
 
+    def _await_delivery(self, fact: Address) -> None:
+        """Wait until packets to an IPv6 address are taken in.
+
+        The kernel makes the route for that in deferred work, though nothing is in doubt
+        (NODAD): for up to 20 ms what came to one address in four was dropped.
+        """
+        question = rt.get_route(fact.address.ip)
+        talk = self.conversation(fact.space, fact)
+        for _ in range(LOCAL_TRIES):
+            answer = talk.ask(question)
+            if isinstance(answer, bytes) and rtdump.is_delivered_here(answer):
+                return
+            time.sleep(LOCAL_PAUSE)
+
     def _write(self, fact: Sysctl) -> None:
         path = SYSCTLS / fact.key
         if ".." in path.parts or SYSCTLS not in path.parents:
@@ -158,6 +179,12 @@ class Making(Turn):
                 _write(path, fact.value)
         except OSError as err:
             raise KernelError(fact, err.errno or 0, str(err)) from err
+
+
+def _comes_late(fact: Fact) -> TypeGuard[Address]:
+    return isinstance(fact, Address) and not (
+        fact.address.version == 4 or fact.address.is_link_local
+    )
 
 
 def _is_ready(answer: bytes | wire.Verdict | None) -> bool:

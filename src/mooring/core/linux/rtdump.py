@@ -91,6 +91,14 @@ def is_operational(body: bytes) -> bool:
     return state == bytes([OPERATIONAL_UP])
 
 
+def is_delivered_here(body: bytes) -> bool:
+    """Tell whether what goes to an address is taken in, from RTM_NEWROUTE."""
+    if len(body) < rt.ROUTE_HEADER.size:
+        raise Unreadable(f"{len(body)} bytes are no route")
+    kind = rt.ROUTE_HEADER.unpack_from(body)[7]
+    return bool(kind == rt.ROUTE_KINDS["local"])
+
+
 def address(space: str, names: Names, body: bytes) -> Address | None:
     """Read one address, from RTM_NEWADDR; None on a link that is not among `names`."""
     found = attributes(body, rt.ADDRESS_HEADER.size)

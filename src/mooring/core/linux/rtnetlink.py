@@ -139,6 +139,13 @@ def get_link(name: str) -> Message:
     return Message(GET_LINK, 0, _NO_LINK + text(NAME, name) + _BRIEF)
 
 
+def get_route(to: Ip) -> Message:
+    """Ask where a packet to this address goes."""
+    family, length = FAMILY[to.version], to.max_prefixlen
+    header = ROUTE_HEADER.pack(family, length, 0, 0, 0, 0, 0, 0, 0)
+    return Message(GET_ROUTE, 0, header + attribute(DESTINATION, to.packed))
+
+
 def dump_links() -> Message:
     """Ask for all links."""
     return Message(GET_LINK, wire.DUMP, _NO_LINK + _BRIEF)

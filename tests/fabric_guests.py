@@ -15,7 +15,7 @@ from mooring.localvcn.enforcement import NoFabric
 from mooring.localvcn.follow import Following, Guide
 from mooring.localvcn.internet import ECHO, HTTP, Echoes, outside
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 IMPATIENCE = 0.3
 
 
@@ -101,10 +101,23 @@ def who(field: Field, space: str, server: str, port: int = HTTP) -> str:
     return answer.decode().splitlines()[-1].split()[0]
 
 
-def hears(field: Field, space: str, server: str, kind: int = socket.SOCK_DGRAM) -> bool:
+def misses(
+    field: Field, space: str, server: str, kind: int = socket.SOCK_DGRAM
+) -> bool:
+    """Whether no echo comes back; a short wait is enough, since none is on its way."""
+    return not hears(field, space, server, kind, IMPATIENCE)
+
+
+def hears(
+    field: Field,
+    space: str,
+    server: str,
+    kind: int = socket.SOCK_DGRAM,
+    patience: float = PATIENCE,
+) -> bool:
     """Whether an echo comes back."""
     with a_socket(field, space, server, kind) as ours:
-        ours.settimeout(IMPATIENCE)
+        ours.settimeout(patience)
         try:
             ours.connect((server, ECHO))
             ours.send(b"anybody there?")

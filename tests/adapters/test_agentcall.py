@@ -14,7 +14,7 @@ from mooring.adapters.unixsocket import AgentSocket, Arrival
 from mooring.core.cni.frames import Answer, Call
 
 HELLO = Call({"MOORING_ASK": "repair"}, b"{}")
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @contextmanager

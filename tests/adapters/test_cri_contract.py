@@ -37,7 +37,7 @@ Either = Cri | FakeCri
 
 
 def until(check: object) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not check():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -22,7 +22,7 @@ def nothing_left() -> Iterator[None]:
     before = len(list(Path("/proc/self/fd").iterdir()))
     yield
     netns.delete(NAME)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 @pytest.fixture

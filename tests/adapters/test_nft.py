@@ -123,7 +123,7 @@ def test_packets_meet_the_elements(tool: Nft, fd: int) -> None:
         netns.udp_socket(fd, "10.0.0.5", 0) as server,
         netns.udp_socket(fd, "127.0.0.1", 0) as client,
     ):
-        server.settimeout(30)
+        server.settimeout(120)
         client.sendto(b"before", server.getsockname())
         assert server.recv(100) == b"before"
         tool.set_elements(PODS4, add=[(key, nft.mark(0x10000))])
@@ -240,4 +240,4 @@ def test_a_closed_one_lets_its_namespace_go(fd: int) -> None:
     forgotten = Nft()
     del forgotten
 
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before

@@ -176,7 +176,7 @@ def place(
 
 
 def until(get: Callable[[], T], good: Callable[[T], bool]) -> T:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not good(found := get()):
         assert time.monotonic() < deadline, found
         time.sleep(0.05)

@@ -43,7 +43,7 @@ def a_program(tmp_path: Path, *argv: str) -> Program:
 
 
 def until(check: object) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not check():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -28,7 +28,7 @@ from mooring.core.cni.frames import (
 
 HELLO = Call({"CNI_COMMAND": "STATUS"}, b"{}")
 Ring = Callable[..., Awaitable[Answer]]
-DEADLINE = 30.0  # generous: a test that hangs is told apart from a slow machine
+DEADLINE = 120.0  # generous: a test that hangs is told apart from a slow machine
 
 
 async def connect(path: Path) -> socket.socket:

@@ -32,7 +32,7 @@ def audit(world: World, *words: str) -> tuple[int, Json]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.stdout, done.stderr
     document: Json = json.loads(done.stdout)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys.lab_cli import MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique, until
 
 from mooring.core.ipam import journal
 from mooring.core.ipam.ledger import Held
@@ -31,7 +31,7 @@ def audit(*words: str, door: tuple[str, ...] = ()) -> tuple[int, Json]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=COMMAND_PATIENCE,
     )
     assert done.stdout, done.stderr
     (node,) = json.loads(done.stdout)["nodes"]
@@ -96,5 +96,5 @@ def test_the_address_of_a_sandbox_that_died_is_freed_on_the_node(lab: Lab) -> No
     code, node = on_the_node(lab, "--grace", "0", "--repair")
     assert (code, named(node, "left")) == (0, [])
     lab.do("pod", "rm", "dies")
-    assert audit("--lab", lab.name)[0] == 0
+    until(lambda: audit("--lab", lab.name)[0] == 0, "peace")
     lab.do("ping", "stays", "stays")

@@ -49,7 +49,7 @@ while not select.select([sys.stdin], [], [], 0.01)[0]:
     got = b""
     while len(got) < 64: got += tcp.recv(64) or sys.exit("the TCP connection broke")
     while select.select([udp], [], [], 0)[0]: udp.recv(64); back += 1
-while back < sent and select.select([udp], [], [], 5)[0]: udp.recv(64); back += 1
+while back < sent and select.select([udp], [], [], 60)[0]: udp.recv(64); back += 1
 print(sent, back)
 """
 
@@ -147,7 +147,8 @@ class Killer(threading.Thread):
         """Kill one program, unless it is dead already."""
         record = self._lab.pids().get(program)
         if record is not None:
-            os.kill(record, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(record, signal.SIGKILL)
         self._hurt.set()
 
     def run(self) -> None:
@@ -231,7 +232,7 @@ def test_nothing_is_lost_or_left_when_anything_is_killed(chance: random.Random) 
             lab.do("up")
             for container, (_, address) in cluster.live.items():
                 target = address.split("/")[0]
-                done = lab.run("exec", "steady-1", "--", "ping", "-c1", "-W5", target)
+                done = lab.run("exec", "steady-1", "--", "ping", "-c1", "-W60", target)
                 assert done.returncode == 0, f"{container} {address} is not reached"
             for container in sorted(cluster.live):
                 cluster.delete(container)
@@ -246,6 +247,6 @@ def test_nothing_is_lost_or_left_when_anything_is_killed(chance: random.Random) 
             f"{OPERATIONS} operations, {KILLS} kills, {sent} datagrams, {sent - back} lost"
         )
 
-        assert cloud_objects(lab) == before
+        until(lambda: cloud_objects(lab) == before, "the cloud to be as before")
         assert sent > 0
         assert back == sent

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from journeys.lab_cli import MOORING, Lab, a_lab, unique
+from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique
 
 STEPS = [
     "lab up",
@@ -24,7 +24,7 @@ def demo(name: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=COMMAND_PATIENCE,
     )
 
 

@@ -30,7 +30,7 @@ import socket, sys
 kind, host, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
 kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 with socket.socket(socket.AF_INET6, kinds[kind]) as s:
-    s.settimeout(20)
+    s.settimeout(120)
     s.connect((host, 8080))
     if kind == "udp":
         s.send(b"x" * size)
@@ -39,7 +39,7 @@ with socket.socket(socket.AF_INET6, kinds[kind]) as s:
 WAIT = (
     '"$@" >/dev/null 2>&1 </dev/null & tries=0;'
     " until ss -Hltn 'sport = :8080' | grep -q 8080;"
-    " do tries=$((tries + 1)); [ $tries -lt 100 ] || exit 1; sleep 0.1; done"
+    " do tries=$((tries + 1)); [ $tries -lt 1800 ] || exit 1; sleep 0.1; done"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import oci
 import pytest
-from journeys.lab_cli import Lab, a_lab, unique
+from journeys.lab_cli import COMMAND_PATIENCE, Lab, a_lab, unique
 from oci.circuit_breaker import NoCircuitBreakerStrategy
 from oci.identity import IdentityClient
 from oci.identity.models import CreateDynamicGroupDetails, CreatePolicyDetails
@@ -52,7 +52,7 @@ class Node:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=COMMAND_PATIENCE,
             env={"PATH": os.environ["PATH"], "HOME": "/root"},
         )
         assert done.returncode == 0, done.stdout + done.stderr

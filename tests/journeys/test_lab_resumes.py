@@ -1,7 +1,9 @@
 """A lab survives kill -9: of `lab up` at any moment, and of each of its processes."""
 
 import json
+import os
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -126,6 +128,11 @@ def test_a_deleted_gateway_is_made_anew_and_routed_to(lab: Lab) -> None:
     assert reaches(lab)
 
 
+def objects(lab: Lab) -> set[str]:
+    """The names of the NativePodNetwork objects."""
+    return {p.name.partition(".")[0] for p in (lab.path / "npn").glob("*.json")}
+
+
 def test_a_terminated_instance_comes_back_as_a_new_node(lab: Lab) -> None:
     for _ in range(2):
         before = node(lab, "node-2")
@@ -143,9 +150,9 @@ def test_a_terminated_instance_comes_back_as_a_new_node(lab: Lab) -> None:
         assert (after["trouble"], node(lab, "node-1")["state"]) == ("", "ready")
         assert after["instance"] != before["instance"]
         assert after["namespace"] != before["namespace"]
-        objects = {p.name.partition(".")[0] for p in (lab.path / "npn").glob("*.json")}
-        names = {node(lab, name)["instance"] for name in ("node-1", "node-2")}
-        assert objects == {name.rpartition(".")[2] for name in names}
+        ids = {node(lab, name)["instance"] for name in ("node-1", "node-2")}
+        names = {each.rpartition(".")[2] for each in ids}
+        until(lambda wanted=names: objects(lab) == wanted, "the two objects alone")
         assert {p["state"] for p in lab.read("pod", "ls")} == {"running"}
         assert reaches(lab)
 
@@ -166,12 +173,16 @@ def test_a_node_cut_off_from_the_fabric_is_not_called_ready(lab: Lab) -> None:
 def test_a_node_whose_agent_is_in_trouble_is_not_called_ready(lab: Lab) -> None:
     report = lab.path / "nodes" / "node-1" / "agent" / "status.json"
     assert node(lab, "node-1")["state"] == "ready"
-    told = json.loads(report.read_text())
-    # The agent writes when something has changed, so this stays until it has.
-    report.write_text(json.dumps(told | {"ready": False, "trouble": "no link"}))
-
-    troubled = node(lab, "node-1")
-    report.write_text(json.dumps(told))
+    agent = lab.pids()["node-1/agent"]
+    # It writes when something has changed, and shall not now.
+    os.kill(agent, signal.SIGSTOP)
+    try:
+        told = json.loads(report.read_text())
+        report.write_text(json.dumps(told | {"ready": False, "trouble": "no link"}))
+        troubled = node(lab, "node-1")
+        report.write_text(json.dumps(told))
+    finally:
+        os.kill(agent, signal.SIGCONT)
 
     assert (troubled["state"], troubled["trouble"]) == ("not ready", "no link")
 

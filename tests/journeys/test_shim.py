@@ -38,7 +38,7 @@ from mooring.core.cni.request import AttachmentId, Del, Gc
 from mooring.core.cni.versions import SUPPORTED
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 60.0
+DEADLINE = 180.0
 CONF = {"cniVersion": "1.1.0", "name": "mooring", "type": "mooring"}
 Serve = Callable[[Arrival], Awaitable[Answer]]
 Outcome = subprocess.CompletedProcess[bytes]

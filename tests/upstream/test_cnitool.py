@@ -48,7 +48,7 @@ def test_add_check_and_del(world: World, version: str) -> None:
     world.drop_space(pod.space)
     runtime.delete(pod)
     until("the end", lambda: world.host_ends() == set())
-    assert world.status["pool"]["held"] == 0
+    until("the free address", lambda: world.status["pool"]["held"] == 0)
 
 
 @pytest.mark.parametrize("version", SUPPORTED)

@@ -40,7 +40,9 @@ def pytest_runtest_makereport(
     report = yield
     words = last_words.taken()
     if report.failed:
-        report.sections += [(f"the end of {path}", text) for path, text in words.items()]
+        report.sections += [
+            (f"the end of {path}", text) for path, text in words.items()
+        ]
     return report
 
 

@@ -80,7 +80,8 @@ def _requested(
     if found is not None and found.owner == NOBODY:
         raise invalid(where, str(address), "must not be or contain a reserved address.")
     if found is not None:
-        raise conflict(f"{where} {wanted} is already in use by {found.owner}.")
+        what = address if wish.prefix is None else wanted
+        raise conflict(f"{where} {what} is already in use by {found.owner}.")
     return wanted
 
 

@@ -46,7 +46,8 @@ GLOBAL, LOCAL = IPv6Network("2000::/3"), IPv6Network("fc00::/7")
 def ready(one: Vcn | Subnet) -> None:
     """Refuse for now what a VCN or subnet does not do while it is UPDATING."""
     if one.lifecycle_state != AVAILABLE:
-        raise incorrect_state(KINDS[type(one)].title, one.id, one.lifecycle_state)
+        title, state = KINDS[type(one)].title, one.lifecycle_state
+        raise incorrect_state(title, one.id, state, AVAILABLE)
 
 
 def updating(call: Call, one: Vcn | Subnet) -> dict[str, Any]:

@@ -306,7 +306,8 @@ def update_attachment(call: Call) -> Answer:
 def _steady(call: Call) -> DrgAttachment:
     attachment = call.about(DrgAttachment)
     if attachment.lifecycle_state != ATTACHED:
-        raise incorrect_state(TITLE, attachment.id, attachment.lifecycle_state)
+        state = attachment.lifecycle_state
+        raise incorrect_state(TITLE, attachment.id, state, ATTACHED)
     return attachment
 
 

@@ -67,7 +67,7 @@ def _check_first(call: Call, kind: type[Resource], vcn: Vcn) -> None:
     """Refuse a second gateway of a kind that a VCN has one of."""
     if other := next(call.world.referring(kind, vcn.id), None):
         title = KINDS[kind].title
-        raise conflict(f"VCN {vcn.id} has a {title} already: {other.id}.")
+        raise conflict(f"VCN {vcn.id} has the {title} {other.id} already.")
 
 
 def update_internet_gateway(call: Call) -> Answer:

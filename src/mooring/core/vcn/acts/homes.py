@@ -51,7 +51,7 @@ def home(call: Call, kind: type[Address]) -> tuple[Vnic | None, Subnet]:
 def usable(world: World, vnic: Vnic, kind: type[Address]) -> None:
     """Refuse a VNIC that cannot take one more object of a kind."""
     if vnic.lifecycle_state != AVAILABLE:
-        raise incorrect_state("VNIC", vnic.id, vnic.lifecycle_state)
+        raise incorrect_state("VNIC", vnic.id, vnic.lifecycle_state, AVAILABLE)
     most = SECONDARY[kind]
     if world.space(listed(kind, vnic.id)).count > most:
         raise limit(f"secondary {KINDS[kind].title}s on VNIC {vnic.id}", most)

@@ -123,7 +123,8 @@ def update(call: Call) -> Answer:
     if not moved:
         return Answer(draft=call.draft.change(instance, **changes), subject=instance)
     if instance.lifecycle_state not in FIT_FOR_MOVING:
-        raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
+        state = instance.lifecycle_state
+        raise incorrect_state("Instance", instance.id, state, *FIT_FOR_MOVING)
     about = [touched(instance, "UPDATED")]
     if instance.lifecycle_state == "STOPPED":
         draft = call.draft.change(instance, **changes, **moved)
@@ -173,7 +174,8 @@ def act(call: Call) -> Answer:
     if action.virtual_only and instance.shape.startswith("BM."):
         raise invalid("action", name, "is for virtual machines only.")
     if instance.lifecycle_state not in action.fit:
-        raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
+        state = instance.lifecycle_state
+        raise incorrect_state("Instance", instance.id, state, *action.fit)
     until = call.now + call.world.settings.delays.instance_power
     draft = call.draft.change(instance, lifecycle_state=action.state, settles_at=until)
     return Answer(draft=draft, subject=instance)

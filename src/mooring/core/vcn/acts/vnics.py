@@ -58,7 +58,8 @@ def attach(call: Call) -> Answer:
     """Make a secondary VNIC and attach it to an instance."""
     instance = call.parent(Instance, call.body.need("instanceId", str))
     if instance.lifecycle_state not in FIT_FOR_ATTACHING:
-        raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
+        state = instance.lifecycle_state
+        raise incorrect_state("Instance", instance.id, state, *FIT_FOR_ATTACHING)
     slots = {
         attachment.slot
         for attachment in call.world.attachments_of(instance.id)
@@ -240,9 +241,8 @@ def detach(call: Call) -> Answer:
         rule = "is the primary VNIC's, which goes only with its instance."
         raise invalid("vnicAttachmentId", attachment.id, rule)
     if attachment.lifecycle_state != ATTACHED:
-        raise incorrect_state(
-            "VNIC attachment", attachment.id, attachment.lifecycle_state
-        )
+        state = attachment.lifecycle_state
+        raise incorrect_state("VNIC attachment", attachment.id, state, ATTACHED)
     until = call.now + call.world.settings.delays.vnic_detach
     return Answer(draft=unplug(call.draft, attachment, until), status=204)
 

@@ -97,9 +97,10 @@ def in_use(title: str, id: str, by: str, other: str) -> Refusal:
     )
 
 
-def incorrect_state(title: str, id: str, state: str) -> Refusal:
-    """Refuse for now: the object is in a passing state, or an unfit one."""
-    return Refusal("IncorrectState", f"The {title} {id} is in state {state}.")
+def incorrect_state(title: str, id: str, state: str, *fit: str) -> Refusal:
+    """Refuse for now: the object is in a passing state, or another one than those that fit."""
+    must = f"; it must be {' or '.join(fit)}" if fit else ""
+    return Refusal("IncorrectState", f"The {title} {id} is in state {state}{must}.")
 
 
 def limit(what: str, most: int) -> Refusal:

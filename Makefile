@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SOURCES := src tests native setup.py
 
-.PHONY: setup demo test check core upstream bench golden format lock clean
+.PHONY: setup demo test check core upstream schedules soak bench golden format lock clean
 
 setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
@@ -23,6 +23,9 @@ check: ## all that needs no root: format, lint, types, import contracts, core, h
 upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitool, CNI plugins, podman
 	tests/upstream/setup
 	$(PY) -m pytest -q tests/clients tests/upstream
+
+schedules: ## die at every crash point, then play N schedules of calls, deaths and refusals
+	PYTHONPATH=tests $(PY) -m survival.run --points $(or $(N),10000)
 
 bench: ## the table of performance ratios, written to build/bench.json; ROWS="add_p50 …" chooses some
 	PYTHONPATH=tests $(PY) tests/bench/run.py $(ROWS)

@@ -28,7 +28,11 @@ SEED = int(os.environ.get("MOORING_SEED", "20260712"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the seed of the run, whatever came of it."""
+    """Print the seed of the run, whatever came of it, and what tests have counted."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "told":
+                terminalreporter.write_line(str(value))
     terminalreporter.write_line(f"seed={SEED} (MOORING_SEED={SEED} repeats this run)")
 
 

@@ -136,6 +136,10 @@ class Player:
         """Play all turns, then let everything come to rest and judge it."""
         for turn in self.schedule.turns:
             await self.turn(turn)
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Let everything come to rest, and judge it."""
         await Rest(self.world).judge()
 
     async def turn(self, moves: list[Move]) -> None:
@@ -205,6 +209,13 @@ class Player:
 
     async def _start(self) -> None:
         await self.world.start()
+
+    async def _leave(self) -> None:
+        """The agent is killed, and nobody starts it yet."""
+        self.world.points.kill()
+
+    async def _report(self) -> None:
+        await self.world.turn("report")
 
     async def _control(self, turns: int) -> None:
         self.world.control(turns)

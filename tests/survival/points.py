@@ -58,7 +58,8 @@ class Fault:
 class Points(Fuse):
     """Counts a program's points, kills it at one, refuses steps.
 
-    `watch` is called after each step, `then` once when a point is reached.
+    `watch` is called after each step, `then` once when a point is reached; `fate` is how many
+    more points, in whichever of its lives, there are until it dies.
     """
 
     def __init__(self) -> None:
@@ -67,6 +68,8 @@ class Points(Fuse):
         self.died = ""
         self.faults: list[Fault] = []
         self.struck = self.deaths = 0
+        self.names: set[str] = set()
+        self.fate: int | None = None
         self.watch: Callable[[str], None] = lambda _what: None
         self.then: dict[int, Callable[[], None]] = {}
         self._lost: Exception | None = None
@@ -115,9 +118,14 @@ class Points(Fuse):
         if self.dead:
             raise Killed
         self.burned += 1
+        self.names.add(name)
         act = self.then.pop(self.burned, None)
         if act is not None:
             act()
+        if self.fate is not None:
+            self.fate -= 1
+            if not self.fate:
+                self.fate, self.at = None, self.burned
         if self.at is not None and self.burned >= self.at:
             self.kill()
             self.died = name

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from survival.loop import StoryLoop
 from survival.moves import Player, Schedule, draw
+from survival.story import FATES, points
 
 CHUNK = 25
 
@@ -127,17 +128,28 @@ def _tell(seed: int) -> int:
     return 1
 
 
+def _all_points(workers: int) -> None:
+    """Die at every point of the story; a broken one ends the program."""
+    with ProcessPoolExecutor(workers) as pool:
+        for fate, deaths in zip(FATES, pool.map(points, FATES), strict=True):
+            how = f"{fate.program}, {'/'.join(fate.families)}, {fate.end}"
+            print(f"{deaths} crash points: {how}", flush=True)
+
+
 def main() -> int:
     """Play schedules in two processes."""
     parser = argparse.ArgumentParser(prog="survival.run", description=__doc__)
     parser.add_argument("schedules", type=int, nargs="?", default=10_000)
     parser.add_argument("--first", type=int, default=1, help="seed of the first one")
     parser.add_argument("--seed", type=int, help="only this one, made short")
+    parser.add_argument("--points", action="store_true", help="and all crash points")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     if given.seed is not None:
         return _tell(given.seed)
     begin = time.monotonic()
+    if given.points:
+        _all_points(given.workers)
     seeds = range(given.first, given.first + given.schedules)
     chunks = [seeds[n : n + CHUNK] for n in range(0, len(seeds), CHUNK)]
     total = Outcome()

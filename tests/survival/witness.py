@@ -6,17 +6,17 @@ Nothing here asks the agent: what it believes is its own matter until the end.
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
-from fakes.kernel import FakeKernel
 from journeys.agent_fakes import Machine
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam import journal
 from mooring.core.ipam.ledger import Ahead, Freed, Held
-from mooring.core.linux.plan import HOST, MAIN, Ip
+from mooring.core.linux.plan import MAIN, Ip
 from mooring.core.linux.port import NftError
-from mooring.core.linux.seen import Seen
+from mooring.core.linux.seen import Link
 from mooring.core.wiring.names import PREFIX, host_link, read_alias
 from mooring.core.wiring.names import words as name
 from mooring.core.wiring.ruleset import PODS4, PODS6
@@ -37,9 +37,8 @@ class Told:
     inode: int
     addresses: tuple[Ip, ...]
 
-    @property
-    def link(self) -> str:
-        return host_link(self.attachment)
+    def __post_init__(self) -> None:
+        self.link = host_link(self.attachment)
 
 
 @dataclass
@@ -74,22 +73,24 @@ class Witness:
 
     def look_at_kernel(self) -> None:
         """See which packets can flow, and whether they may."""
-        seen, send = self._seen(), self._send()
+        # The fake's own shelves: this is asked after every step.
+        room = self.machine.kernel._room(None)
+        links, send = room.links, self._send()
         reach = {
             (route.destination.network_address, route.link)
-            for route in seen.routes
+            for route in room.routes
             if route.table == MAIN and (route.link or "").startswith(PREFIX)
         }
-        flowing = {(a, link) for a, link in send | reach if link in seen.links}
+        flowing = {(a, link) for a, link in send | reach if link in links}
         self._one_owner(send & flowing)
         self._one_owner(reach & flowing)
         for address, link in flowing - self.flowing:
-            self._is_recorded(seen, address, link)
+            self._is_recorded(links, address, link)
         for address, link in self.flowing - flowing:
             if link in self.heard:
                 self.ended[address] = self.now, self.heard[link]
         self.flowing = frozenset(flowing)
-        self._lives_on(seen, send, reach)
+        self._lives_on(links, send, reach)
 
     def look_at_disk(self) -> None:
         """See what is written, and that what was let go had ended before."""
@@ -152,27 +153,23 @@ class Witness:
         """Hear that a DEL was asked for, or the namespace was removed."""
         self.told.pop(attachment, None)
 
-    def _seen(self) -> Seen:
-        return FakeKernel.look(self.machine.kernel, HOST, None)
-
     def _send(self) -> set[Flow]:
         found: set[Flow] = set()
         for where in (PODS4, PODS6):
             with suppress(NftError):
-                for key in self.machine.nft.elements(where):
-                    link = key[:16].rstrip(b"\0").decode()
-                    found.add((ip_address(key[16:]), link))
+                found.update(map(_flow, self.machine.nft.elements(where)))
         return found
 
     def _one_owner(self, flows: Iterable[Flow]) -> None:
         owners: dict[Ip, str] = {}
         for address, link in flows:
             other = owners.setdefault(address, link)
-            self._must(other == link, f"{address} is {other}'s and {link}'s")
+            if other != link:
+                raise Broken(f"{address} is {other}'s and {link}'s")
 
-    def _is_recorded(self, seen: Seen, address: Ip, link: str) -> None:
+    def _is_recorded(self, links: Mapping[str, Link], address: Ip, link: str) -> None:
         """A packet can flow from now on: the claim must be where no power cut takes it."""
-        alias = read_alias(seen.links[link].alias)
+        alias = read_alias(links[link].alias)
         self._must(alias is not None, f"{link} is nobody's and {address} flows by it")
         if self.blind or alias is None:
             return
@@ -183,17 +180,21 @@ class Witness:
             f"{address} flows by {link}, and {alias.attachment} has {held} in the journal",
         )
 
-    def _lives_on(self, seen: Seen, send: set[Flow], reach: set[Flow]) -> None:
+    def _lives_on(
+        self, links: Mapping[str, Link], send: set[Flow], reach: set[Flow]
+    ) -> None:
         """Pods that run are as they were answered, at every moment."""
-        for told in self.told.values():
-            if told.attachment in self.spared:
+        for attachment, told in self.told.items():
+            if attachment in self.spared:
                 continue
-            link = seen.links.get(told.link)
-            self._must(link is not None and link.up, f"{told} lost its link")
+            name = told.link
+            if name not in links or not links[name].up:
+                raise Broken(f"{told} lost its link")
             for address in told.addresses:
-                flow = (address, told.link)
-                self._must(flow in send, f"{told} may not send as {address}")
-                self._must(flow in reach, f"{told} is not reached as {address}")
+                if (address, name) not in send:
+                    raise Broken(f"{told} may not send as {address}")
+                if (address, name) not in reach:
+                    raise Broken(f"{told} is not reached as {address}")
 
     def _follow(
         self, data: bytes, before: Mapping[AttachmentId, tuple[Ip, ...]]
@@ -219,3 +220,9 @@ class Witness:
     def _must(self, holds: bool, what: str) -> None:
         if not holds:
             raise Broken(what)
+
+
+@lru_cache(maxsize=4096)
+def _flow(key: bytes) -> Flow:
+    """Read an element of the map of those who may send."""
+    return ip_address(key[16:]), key[:16].rstrip(b"\0").decode()

@@ -1,0 +1,117 @@
+"""A story with every kind of step in it, and each point at which a program can die in it.
+
+The story has every kind of step in it. It is played once for each point that its program comes
+to, the program dies there (killed, or with its machine), another one is started, and the
+story goes on; the witness (`survival.witness`) looks after each step, and in the end everything
+must agree without an operator.
+"""
+
+import random
+from dataclasses import dataclass
+
+from survival.loop import StoryLoop
+from survival.moves import Move, Player, Schedule
+
+STORY: tuple[tuple[Move, ...], ...] = (
+    (("control", 12),),
+    (("start",),),
+    (("follow",), ("look",)),
+    (("add", "a"), ("add", "b")),
+    (("report",), ("check", "a")),
+    (("stop", "a"),),
+    (("want", 6),),
+    (("control", 12),),
+    (("beat",),),
+    (("add", "c"),),
+    (("drift", "element"), ("look",)),
+    (("drift", "table"), ("look",)),
+    (("unassign",), ("control", 6)),
+    (("beat",),),
+    (("delete", "b"), ("gc", 1)),
+    (("leave",), ("delete", "c")),  # the agent is away: this DEL is spooled
+    (("spoil", "flip", 300),),
+    (("start",),),
+    (("beat",),),
+    (("add", "d"), ("report",)),
+)
+STEPS = {
+    "agent": {
+        "kernel make",
+        "kernel take back",
+        "kernel delete",
+        "nft run",
+        "nft elements",
+        "disk append",
+        "disk replace",
+        "disk publish",
+        "disk set aside",
+        "spool done",
+    },
+    "controller": {"cloud carry_out", "cloud write_status"},
+}
+
+
+class Fated(Player):
+    """Plays the story; the program dies at its n-th point."""
+
+    def __init__(self, families: tuple[str, ...]) -> None:
+        turns = [list(turn) for turn in STORY]
+        super().__init__(Schedule(1, 4, families, 0.0, 0.0, turns))
+        self.met = False
+
+    async def until(self, program: str, point: int, end: str) -> bool:
+        """Play it and judge what is left; tell whether the program came to the point."""
+        world = self.world
+        points = world.points if program == "agent" else world.controls
+        points.fate = point
+        for turn in self.schedule.turns:
+            died = points.deaths
+            await self.turn(turn)
+            if points.deaths > died and end == "power cut":
+                await world.reboot()
+            await world.start()
+        met = points.fate is None
+        points.fate = None
+        await self.rest()
+        return met
+
+
+@dataclass(frozen=True)
+class Fate:
+    """Whose death it is, in which kind of world, and how it comes."""
+
+    program: str
+    families: tuple[str, ...]
+    end: str
+
+
+FATES = (
+    Fate("agent", ("IPv4",), "kill"),
+    Fate("agent", ("IPv4",), "power cut"),
+    Fate("agent", ("IPv4", "IPv6"), "kill"),
+    Fate("agent", ("IPv4", "IPv6"), "power cut"),
+    Fate("controller", ("IPv4",), "kill"),
+    Fate("controller", ("IPv4", "IPv6"), "kill"),
+)
+
+
+def played(fate: Fate, point: int) -> Fated:
+    """Play the story; its program dies at its n-th point."""
+    loop = StoryLoop()
+    player = Fated(fate.families)
+    try:
+        story = player.until(fate.program, point, fate.end)
+        player.met = loop.play(random.Random(1), story)
+    except Exception as why:
+        raise AssertionError(f"{fate}, point {point}: {why!r}") from why
+    finally:
+        loop.close()
+    return player
+
+
+def points(fate: Fate, every: int = 1, first: int = 1) -> int:
+    """Die at each point, or at some of them; give how many deaths there were."""
+    deaths = 0
+    while played(fate, first + deaths * every).met:
+        deaths += 1
+    return deaths

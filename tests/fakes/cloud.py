@@ -18,6 +18,8 @@ from mooring.core.npn.changes import (
     Change,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
+    DeleteAddresses,
     UpdateVnic,
 )
 from mooring.core.npn.errors import (
@@ -101,6 +103,8 @@ class FakeCloud:
         self.private_ips: dict[str, AddressSeen] = {}
         self.ipv6_objects: dict[str, AddressSeen] = {}
         self.tokens: dict[str, Made] = {}
+        self.works: dict[str, bool] = {}
+        self.bulk = True
         self.shown_from: dict[str, float] = {}
         self._ready_at: dict[str, float] = {}
         self.hidden: set[str] = set()
@@ -265,6 +269,13 @@ class FakeCloud:
                 if change.family == "IPv6":
                     return self._once(change.token, lambda: self._take6(change, 1))
                 return self._once(change.token, lambda: self._take(change.vnic_id, 1))
+            case CreateAddresses():
+                return self._take_several(change)
+            case DeleteAddresses():
+                for each in change.ids:
+                    _found("DeletePrivateIp", self.private_ips, each)
+                    self.delete_address(each)
+                return None
 
     def _once(self, token: str, make: Callable[[], Made]) -> Made:
         made = self.tokens.get(token)
@@ -332,6 +343,22 @@ class FakeCloud:
         )
         self.private_ips[address.id] = address
         return Made(kind="address", id=address.id)
+
+    def _take_several(self, change: CreateAddresses) -> None:
+        """Make single ones until one is refused; the same work is not done twice."""
+        _found("BulkCreatePrivateIps", self.vnics, change.vnic_id)
+        if not self.bulk:
+            raise NotFound("BulkCreatePrivateIps", "NotAuthorizedOrNotFound", "unknown")
+        if change.token not in self.works:
+            self.works[change.token] = True
+            for _ in range(change.count):
+                try:
+                    self._take(change.vnic_id, 1)
+                except Refused:
+                    self.works[change.token] = False
+        if not self.works[change.token]:
+            words = "the work did not do all of it"
+            raise Refused("BulkCreatePrivateIps", "FAILED", words)
 
     def _take6(self, change: CreateAddressBlock | CreateAddress, size: int) -> Made:
         vnic = _found("CreateIpv6", self.vnics, change.vnic_id)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from mooring.core.npn.codec import Unreadable
 from mooring.core.npn.port import Absent, Token
 from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.usage import Usage
 
 
 class FakeObjects:
@@ -13,11 +14,13 @@ class FakeObjects:
     def __init__(self, *npns: Npn) -> None:
         self.specs: dict[str, Npn] = {}
         self.statuses: dict[str, NpnStatus] = {}
+        self.usages: dict[str, Usage] = {}
         self.broken: dict[str, Unreadable] = {}
         self.written: list[tuple[str, NpnStatus]] = []
         self.unreachable = False
         self._turn = 0
         self._marks: dict[str, int] = {}
+        self._usage_marks: dict[str, int] = {}
         for npn in npns:
             self.write(npn)
 
@@ -60,16 +63,33 @@ class FakeObjects:
         self.written.append((name, status))
         self._mark(name)
 
+    def read_usage(self, name: str) -> Usage | None:
+        self._reach()
+        return self.usages.get(name)
+
+    def write_usage(self, name: str, usage: Usage) -> None:
+        self._reach()
+        self.usages[name] = usage
+        self._turn += 1
+        self._usage_marks[name] = self._turn
+
     def remove(self, name: str) -> None:
         self._reach()
+        self.usages.pop(name, None)
+        self._usage_marks.pop(name, None)
         self.statuses.pop(name, None)
         self.specs.pop(name, None)
         self.broken.pop(name, None)
         self._marks.pop(name, None)
 
-    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
+    def changes(
+        self, since: Token, *, usage: bool = False
+    ) -> tuple[Token, frozenset[str]]:
         self._reach()
-        now = dict(self._marks)
+        now: dict[str, object] = dict(self._marks)
+        if usage:
+            for name, mark in self._usage_marks.items():
+                now[name] = now.get(name), mark
         return now, frozenset(
             n for n in now.keys() | since.keys() if now.get(n) != since.get(n)
         )

@@ -515,14 +515,32 @@ def test_a_fragmented_subnet_serves_in_pieces() -> None:
     assert set(story.changes()) == {"AttachVnic", "CreateAddressBlock"}
 
 
-def test_a_checkerboard_serves_single_addresses() -> None:
+@pytest.mark.parametrize("bulk", [True, False])
+def test_rt_15_a_checkerboard_serves_single_addresses_and_is_named(bulk: bool) -> None:
+    """All by one call; one by one where the cloud does not know that call."""
     story = Story(31, subnet="10.0.0.0/24")
+    story.cloud.bulk = bulk
     subnet = story.cloud.subnets["pods"]
     subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % 2 == 0}
     story.until_settled()
 
     assert_exact(story, 31)
-    assert story.changes().count("CreateAddress") == 32
+    assert story.changes().count("CreateAddresses") == 1
+    assert story.changes().count("CreateAddress") == (0 if bulk else 32)
+    (told,) = [c for c in story.status.conditions if c.type == "Fragmented"]
+    assert (told.status, told.reason) == ("True", "NoLargeBlock")
+    assert "32 addresses of pods in 32 pieces" in told.message
+
+
+def test_what_a_bulk_call_could_not_do_is_seen_and_told() -> None:
+    story = Story(31, subnet="10.0.0.0/27")
+    subnet = story.cloud.subnets["pods"]
+    subnet.taken |= {a for a in subnet.seen.v4[0] if int(a) % 2 == 0}
+    while not story.turn().said.startswith("backoff"):
+        assert len(story.turns) < 60
+
+    assert len(story.pod_addresses()) == 12
+    assert story.status.reason == "FailedToCreatePrivateIP"
 
 
 def test_a_full_subnet_is_told_and_recovers() -> None:

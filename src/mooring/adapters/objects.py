@@ -1,7 +1,8 @@
 """A directory of files as the store of NativePodNetwork objects.
 
 `<name>.json` holds an object (users and the lab write it), `<name>.status.json` its
-status (the controller alone writes it), so that the two writers never race. Every write
+status (the controller alone writes it), `<name>.usage.json` what the node's agent tells of
+its pool (it alone writes it), so that no two writers race. Every write
 goes to a temporary file that is renamed: a reader sees the old content or the new, and
 a crash leaves one of them.
 """
@@ -12,6 +13,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from mooring.core.npn import usage as usages
 from mooring.core.npn.codec import (
     API_VERSION,
     KIND,
@@ -24,8 +26,9 @@ from mooring.core.npn.codec import (
 )
 from mooring.core.npn.port import Absent, Token
 from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.usage import Usage
 
-SPEC, STATUS = ".json", ".status.json"
+SPEC, STATUS, USAGE = ".json", ".status.json", ".usage.json"
 LIMIT = 1 << 20
 """Bytes of one file; 256 addresses under both names are some 40 KiB."""
 
@@ -41,7 +44,7 @@ class ObjectDirectory:
         return sorted(
             entry.name.removesuffix(SPEC)
             for entry in self._files()
-            if not entry.name.endswith(STATUS)
+            if not entry.name.endswith((STATUS, USAGE))
         )
 
     def read(self, name: str) -> Npn:
@@ -85,25 +88,41 @@ class ObjectDirectory:
         """Put an object's status; raise Absent when there is no such object."""
         if not self._place(name, SPEC).exists():
             raise Absent(name)
-        document = {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "metadata": {"name": name},
-            "status": render_status(status),
-        }
+        document = {**_head(name), "status": render_status(status)}
         _store(self._place(name, STATUS), document)
 
+    def read_usage(self, name: str) -> Usage | None:
+        """Read what the agent told of its pool; None when it told nothing that can be read."""
+        try:
+            document = _load(self._place(name, USAGE))
+            if isinstance(document, dict):
+                return usages.read(document.get("usage"))
+        except Unreadable:
+            pass  # a power cut may leave half of it; the agent tells it again
+        return None
+
+    def write_usage(self, name: str, usage: Usage) -> None:
+        """Put what the agent tells of its pool; a power cut may take it."""
+        document = {**_head(name), "usage": usages.write(usage)}
+        _store(self._place(name, USAGE), document, durable=False)
+
     def remove(self, name: str) -> None:
-        """Take the object away, status included; fine when it is gone already."""
-        # The status goes first: after a crash in between the object is removed again.
+        """Take the object away, with all that is told of it; fine when it is gone already."""
+        # The spec goes last: after a crash in between the object is removed again.
+        self._place(name, USAGE).unlink(missing_ok=True)
         self._place(name, STATUS).unlink(missing_ok=True)
         self._place(name, SPEC).unlink(missing_ok=True)
 
-    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
+    def changes(
+        self, since: Token, *, usage: bool = False
+    ) -> tuple[Token, frozenset[str]]:
         """Tell cheaply which names came, changed or went since that token."""
         seen: dict[str, list[Hashable]] = {}
         for entry in self._files():
-            name = entry.name.removesuffix(SPEC).removesuffix(".status")
+            if entry.name.endswith(USAGE) and not usage:
+                continue
+            name = entry.name.removesuffix(SPEC)
+            name = name.removesuffix(".status").removesuffix(".usage")
             try:
                 stat = entry.stat()
             except FileNotFoundError:
@@ -132,6 +151,10 @@ def _generation(npn: Npn | None) -> int:
     return npn.generation if npn else 0
 
 
+def _head(name: str) -> dict[str, object]:
+    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}}
+
+
 def _load(place: Path) -> object:
     """Read a file's JSON, None when there is no such file."""
     try:
@@ -150,14 +173,15 @@ def _load(place: Path) -> object:
         raise Unreadable(place.name, shown, f"must be JSON ({error})") from None
 
 
-def _store(place: Path, document: object) -> None:
+def _store(place: Path, document: object, *, durable: bool = True) -> None:
     temporary = place.with_name(f".{place.name}.{os.getpid()}.new")
     try:
         with temporary.open("w") as file:
             json.dump(document, file, indent=2)
             file.write("\n")
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(place)
     finally:
         temporary.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ class Book:
         self.ledger = Ledger()
         self.is_blank = False
         self._waits = False  # nothing is written before the kernel was asked
-        self.cooldown = cooldown
+        self.cooldown = self._usual = cooldown
         self.looked_until = float("inf")
         self.kept = 0
         self.early = 0
@@ -96,6 +96,10 @@ class Book:
         """Make durable all that was written: nothing will be handed out any more."""
         with suppress(DiskError):
             self.record(Ahead(()))
+
+    def rest_for(self, cooldown: float | None) -> None:
+        """Let addresses cool for so long from now on; None: as the operator said."""
+        self.cooldown = self._usual if cooldown is None else cooldown
 
     def reclaim(self) -> None:
         """End the rest of every address whose time has come, and that was looked at."""

@@ -96,6 +96,7 @@ class Refill:
         match = vnic.match(status.vnics, seen.links)
         here = [v for v in status.vnics if v.vnic_id in match.links]
         self._book.refill(self._offers(here))
+        self._book.rest_for(status.pool.policy.cool_down if status.pool else None)
         self._node.standing = self._standing(status, match, seen)
         self._report_drains()
         try:

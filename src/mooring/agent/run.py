@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mooring.agent.account import Account
 from mooring.agent.answer import Answers
 from mooring.agent.ask import Ask
 from mooring.agent.attach import Attachments
@@ -75,6 +76,7 @@ class Settings:
     repair_every: float = 2.0
     poll_every: float = 0.25
     flows_every: float = 0.5
+    account_every: float = 0.5
     report_every: float = 1.0
     replay_every: float = 5.0
 
@@ -106,6 +108,7 @@ class Agent:
         self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node)
         self.flows = Flows(host, self.book)
+        self._account = Account(host, self.book, self.node, objects)
         self._postponed = 0
 
     def respond(self, call: Call, netns: int | None) -> Answer | Work:
@@ -135,6 +138,7 @@ class Agent:
                 self._forever("refill", choices.poll_every, self.follow),
                 self._forever("repair", choices.repair_every, self.look_after),
                 self._forever("flows", choices.flows_every, self.flows.turn),
+                self._forever("account", choices.account_every, self.account),
                 self._forever("report", choices.report_every, self.report),
                 self._forever(
                     "replay", choices.replay_every, lambda: self.replay(spool)
@@ -178,6 +182,10 @@ class Agent:
 
     def _carry(self, seen: Seen) -> None:
         self.node.carry(self.book.ledger.leases.values(), seen)
+
+    async def account(self) -> None:
+        """Tell the controller what an elastic pool is used for."""
+        self._account.turn(self._settings.npn)
 
     async def report(self) -> None:
         """Write the status file."""

@@ -15,9 +15,19 @@ import click
 from mooring.adapters.objects import ObjectDirectory
 from mooring.controller.gate import PacedGate
 from mooring.controller.run import Controller, World
+from mooring.core.npn import policy
+from mooring.core.npn.fields import Unreadable
+from mooring.core.npn.policy import PoolPolicy
 
 log = logging.getLogger("mooring.controller")
 FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
+
+
+def _pool(_: click.Context, __: click.Parameter, value: str) -> PoolPolicy | None:
+    try:
+        return policy.parse(value, "--pool")
+    except Unreadable as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -69,6 +79,14 @@ def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None
     show_default=True,
     help="How many objects are worked on at a time.",
 )
+@click.option(
+    "--pool",
+    default=policy.PREALLOCATE,
+    show_default=True,
+    callback=_pool,
+    metavar="POLICY",
+    help="Pool of objects that say nothing of theirs, as warmTarget=8,minimum=8.",
+)
 def controller(  # noqa: PLR0913, PLR0917 - one per flag
     npn_dir: Path,
     config: Path,
@@ -76,6 +94,7 @@ def controller(  # noqa: PLR0913, PLR0917 - one per flag
     endpoint: str | None,
     interval: float,
     workers: int,
+    pool: PoolPolicy | None,
 ) -> None:
     """Give every node its VNICs and pod addresses, and keep them.
 
@@ -110,7 +129,7 @@ def controller(  # noqa: PLR0913, PLR0917 - one per flag
             wait=stop.wait,
             chance=random.SystemRandom().random,
         )
-        Controller(world, interval, workers).run()
+        Controller(world, interval, workers, pool).run()
 
 
 def _log_to_stderr() -> None:

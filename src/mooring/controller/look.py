@@ -46,7 +46,7 @@ class Looker:
     """Looks at instances; remembers what stays: primary VNICs, and subnets for a while."""
 
     def __init__(self, cloud: Cloud, now: Callable[[], float]) -> None:
-        self.cloud, self._now = cloud, now
+        self.cloud, self.now = cloud, now
         self._subnets: dict[str, tuple[float, SubnetSeen]] = {}
         self._primaries: dict[str, VnicSeen] = {}
 
@@ -60,10 +60,10 @@ class Looker:
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet, one that is at rest for a while as it was."""
         until, seen = self._subnets.get(subnet_id, (0.0, None))
-        if seen is None or self._now() >= until:
+        if seen is None or self.now() >= until:
             seen = self.cloud.subnet(subnet_id)
             if seen.state == "AVAILABLE":
-                self._subnets[subnet_id] = self._now() + SUBNET_LIFE, seen
+                self._subnets[subnet_id] = self.now() + SUBNET_LIFE, seen
         return seen
 
     def vnic(self, vnic_id: str) -> VnicSeen:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mooring.controller.look import Looker, Question
+from mooring.core.npn import policy
 from mooring.core.npn.changes import (
     Change,
     CreateAddressBlock,
@@ -37,16 +38,21 @@ from mooring.core.npn.memory import (
     after_failure,
     after_look,
     after_no_block,
+    after_pool,
     after_refusal,
     after_stale,
     after_trouble,
     after_wait,
+    calm,
     next_pause,
     pause_after,
     pause_between,
     settled,
+    without_given_back,
 )
 from mooring.core.npn.picture import draw
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.slots import slots
@@ -70,7 +76,10 @@ class Turn:
 
 
 class Reconciler:
-    """Takes objects' turns. `chance` gives 0 to 1; `interval` is the pause when settled."""
+    """Takes objects' turns. `chance` gives 0 to 1; `interval` is the pause when settled.
+
+    `pool` holds for objects that say nothing of their pool; None takes all addresses at once.
+    """
 
     def __init__(
         self,
@@ -78,9 +87,11 @@ class Reconciler:
         looker: Looker,
         chance: Callable[[], float],
         interval: float = 30.0,
+        pool: PoolPolicy | None = None,
     ) -> None:
         self._objects, self._looker = objects, looker
         self._chance, self._interval = chance, interval
+        self._pool = pool
 
     def turn(self, name: str, memory: Memory) -> Turn:
         """Take the object's turn; raise OSError when the store cannot be reached."""
@@ -92,7 +103,7 @@ class Reconciler:
     def _turn(self, name: str, memory: Memory) -> Turn:
         before = self._status(name)
         try:
-            npn = replace(self._objects.read_spec(name), status=before)
+            npn = self._whole(replace(self._objects.read_spec(name), status=before))
         except Unreadable as error:
             self._write(name, before, unreadable(before, error))
             said = f"unreadable {error}"
@@ -107,6 +118,14 @@ class Reconciler:
             self._write(name, before, unseen(before, error))
             return self._failed(after_trouble(memory), error)
 
+    def _whole(self, npn: Npn) -> Npn:
+        """Add the pool's policy that holds for an object, and what its agent told."""
+        chosen = policy_of(npn, self._pool)
+        if chosen is None:
+            return npn
+        usage = self._objects.read_usage(npn.name)
+        return replace(npn, policy=chosen, usage=usage)
+
     def _status(self, name: str) -> NpnStatus:
         """Read our own status; one that somebody broke is written anew."""
         try:
@@ -117,7 +136,10 @@ class Reconciler:
     def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
         seen = self._looker.look(_question(npn, memory))
         memory = after_look(memory, seen)
-        picture = draw(npn, seen)
+        now = self._looker.now()
+        picture = draw(npn, without_given_back(memory, seen), calm(memory, now))
+        slack = picture.pool is not None and picture.pool.slack
+        memory = after_pool(memory, slack=slack, now=now)
         decision = decide(picture, memory)
         if isinstance(decision, Remove):
             self._objects.remove(npn.name)
@@ -132,14 +154,17 @@ class Reconciler:
                     said=f"waiting {decision.message}",
                 )
             case Settled():
-                said = f"settled vnics={len(status.vnics)}"
+                why = told(status, npn.status)
+                said = f"settled vnics={len(status.vnics)}" + (f" {why}" if why else "")
                 return Turn(
                     memory=settled(memory), pause=self._rest(), said=said, settled=True
                 )
             case Failed():
                 return self._given_up(memory, decision)
             case _:
-                return self._do(npn.name, status, memory, decision)
+                why = told(status, npn.status)
+                turn = self._do(npn.name, status, memory, decision)
+                return replace(turn, said=f"{turn.said} {why}") if why else turn
 
     def _do(self, name: str, status: NpnStatus, memory: Memory, change: Change) -> Turn:
         """Carry the change out, or learn from the answer."""
@@ -216,6 +241,11 @@ class Reconciler:
     def _rest(self) -> float:
         """Give the pause until drift is looked for, spread so that nobody marches in step."""
         return self._interval * (0.9 + 0.2 * self._chance())
+
+
+def policy_of(npn: Npn, default: PoolPolicy | None) -> PoolPolicy | None:
+    """Say which policy holds for an object: its own, else the controller's."""
+    return default if npn.pool is None else policy.parse(npn.pool)
 
 
 def _question(npn: Npn, memory: Memory) -> Question:

@@ -15,11 +15,15 @@ from typing import TypeAlias
 
 from mooring.controller.gate import Stopping
 from mooring.controller.look import Looker
-from mooring.controller.npn import Reconciler, Turn
+from mooring.controller.npn import Reconciler, Turn, policy_of
 from mooring.core.npn.codec import Unreadable
+from mooring.core.npn.elastic import presses, room
 from mooring.core.npn.errors import CloudError
 from mooring.core.npn.memory import Memory, after_trouble, pause_after
+from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Absent, Cloud, Objects, Token
+from mooring.core.npn.record import Npn
+from mooring.core.npn.usage import Usage
 
 POLL = 0.25
 """Seconds between two looks at the directory; one is a few system calls."""
@@ -31,10 +35,16 @@ log = logging.getLogger("mooring.controller")
 
 @dataclass(slots=True)
 class Entry:
-    """An object that the loop knows. `spec` is what its last turn was for."""
+    """An object that the loop knows. `spec` is what its last turn was for.
+
+    `usage` is what its agent told last; `pressed` that an elastic pool cannot wait for the next
+    look at what is settled.
+    """
 
     spec: object
     due: float
+    usage: Usage | None = None
+    pressed: bool = False
     memory: Memory = field(default_factory=Memory)
     settled: bool = False
     said: str = ""
@@ -57,10 +67,18 @@ class World:
 class Controller:
     """Takes all objects' turns until `world.wait` says that it is over."""
 
-    def __init__(self, world: World, interval: float = 30.0, workers: int = 8) -> None:
-        self._world, self._workers = world, workers
+    def __init__(
+        self,
+        world: World,
+        interval: float = 30.0,
+        workers: int = 8,
+        pool: PoolPolicy | None = None,
+    ) -> None:
+        self._world, self._workers, self._pool = world, workers, pool
         looker = Looker(world.cloud, world.now)
-        self._reconciler = Reconciler(world.objects, looker, world.chance, interval)
+        self._reconciler = Reconciler(
+            world.objects, looker, world.chance, interval, pool
+        )
         self._entries: dict[str, Entry] = {}
         self._token: Token = {}
         self._running: set[str] = set()
@@ -98,7 +116,8 @@ class Controller:
     def _notice(self) -> None:
         """Give a turn to every object whose spec came or changed."""
         try:
-            self._token, names = self._world.objects.changes(self._token)
+            objects = self._world.objects
+            self._token, names = objects.changes(self._token, usage=True)
             for name in sorted(names):
                 self._notice_one(name)
         except OSError as error:
@@ -125,6 +144,19 @@ class Controller:
         elif entry.spec != spec:
             entry.spec, entry.due, entry.settled = spec, self._world.now(), False
             entry.memory = Memory(salt=entry.memory.salt)
+        elif isinstance(spec, Npn):
+            self._notice_usage(name, spec, entry)
+
+    def _notice_usage(self, name: str, spec: Npn, entry: Entry) -> None:
+        """Give a turn to an elastic pool that is too small, or whose agent has let go."""
+        chosen = policy_of(spec, self._pool)
+        if chosen is None:
+            return
+        before, entry.usage = entry.usage, self._world.objects.read_usage(name)
+        if presses(chosen, room(spec.spec), before, entry.usage):
+            entry.pressed = True
+            if entry.settled and entry.due != NEVER:
+                entry.due = self._world.now()
 
     def _start(self, pool: Executor) -> None:
         """Hand out the turns that are due, those of unsettled objects first."""
@@ -137,7 +169,7 @@ class Controller:
         ]
         for _, _, name in sorted(due)[:free]:
             entry = self._entries[name]
-            entry.due = NEVER
+            entry.due, entry.pressed = NEVER, False
             self._running.add(name)
             pool.submit(self._take, name, entry)
 
@@ -175,7 +207,8 @@ class Controller:
             del self._entries[name]
         elif entry.due == NEVER:  # else the spec changed meanwhile: it is due
             entry.memory, entry.settled = turn.memory, turn.settled
-            entry.due = self._world.now() + turn.pause
+            pause = 0.0 if entry.pressed and turn.settled else turn.pause
+            entry.due = self._world.now() + pause
 
     def _mishap(self, name: str, entry: Entry, error: Exception) -> Turn:
         """Make a turn of what should not have happened."""

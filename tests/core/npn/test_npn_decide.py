@@ -20,6 +20,7 @@ from mooring.core.npn.changes import (
     AttachVnic,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
     Decision,
     Failed,
     Remove,
@@ -305,11 +306,32 @@ def test_a_fragmented_subnet_is_asked_for_less() -> None:
     look = a_look([a_nic("0")])
 
     half = decided(an_npn(), look, Memory(caps={"pods": 16}))
-    single = decided(an_npn(), look, Memory(caps={"pods": 1}))
+    several = decided(an_npn(), look, Memory(caps={"pods": 1}))
 
     assert isinstance(half, CreateAddressBlock)
     assert half.size == 16
-    assert isinstance(single, CreateAddress)
+    assert isinstance(several, CreateAddresses)
+    assert several.count == 32
+
+
+def test_single_addresses_come_one_by_one_when_several_at_once_are_refused() -> None:
+    look = a_look([a_nic("0")])
+    refused = Failed(reason="FailedToCreatePrivateIP", message="no")
+    memory = Memory(caps={"pods": 1}, held={"several address 0": refused})
+
+    assert isinstance(decided(an_npn(), look, memory), CreateAddress)
+    # That it was refused is no failure when all came one by one.
+    assert decided(an_npn(), a_look([a_nic("0")], FULL), memory) == Settled()
+
+
+def test_no_more_are_asked_for_at_once_than_the_vnic_has_room_for() -> None:
+    nic = a_nic("p0", display_name="p0")
+    held = addresses("vnic-p0", *singles("vnic-p0", 62))
+    look = a_look([nic], held)
+    decision = decided(a_profiled_npn(80), look, Memory(caps={"pods": 1}))
+
+    assert isinstance(decision, CreateAddresses)
+    assert decision.count == 2
 
 
 def test_an_updating_subnet_is_waited_for() -> None:

@@ -8,6 +8,7 @@ gate that all calls share: nothing was done, and a look of five calls is not thr
 
 import configparser
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from oci.circuit_breaker import NoCircuitBreakerStrategy
 from oci.core import ComputeClient, VirtualNetworkClient, models
 from oci.exceptions import ClientError, ServiceError
 from oci.retry import NoneRetryStrategy
+from oci.work_requests import WorkRequestClient
 
-from mooring.adapters.oci import answers
+from mooring.adapters.oci import answers, bulk
 from mooring.core.npn.capacity import prefix
 from mooring.core.npn.changes import (
     AttachVnic,
     Change,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
+    DeleteAddresses,
     NewVnic,
     UpdateVnic,
 )
@@ -174,11 +178,15 @@ class OciCloud:
                         ),
                     ),
                 )
-                return None
             case CreateAddressBlock():
                 return self._create(change, prefix(change.size, change.family))
             case CreateAddress():
                 return self._create(change, None)
+            case CreateAddresses():
+                self._create_several(change)
+            case DeleteAddresses():
+                self._delete(change)
+        return None
 
     def _get(
         self, name: str, ask: Callable[["_Clients"], Any], read: Callable[[Any], T]
@@ -276,6 +284,33 @@ class OciCloud:
         )
         return Made(kind="address", id=response.data.id)
 
+    def _create_several(self, change: CreateAddresses) -> None:
+        name, details = "BulkCreatePrivateIps", bulk.creation(change)
+        response = self._call(
+            name,
+            lambda c: c.network.bulk_create_private_ips(
+                details, opc_retry_token=change.token
+            ),
+        )
+        bulk.follow(name, response, self._work, time.sleep)
+
+    def _delete(self, change: DeleteAddresses) -> None:
+        if len(change.ids) == 1:
+            self._call(
+                "DeletePrivateIp", lambda c: c.network.delete_private_ip(change.ids[0])
+            )
+            return
+        name, details = "BulkDeletePrivateIps", bulk.deletion(change)
+        response = self._call(
+            name, lambda c: c.network.bulk_delete_private_ips(details)
+        )
+        bulk.follow(name, response, self._work, time.sleep)
+
+    def _work(self, work_id: str) -> Any:  # noqa: ANN401 - a model of the SDK
+        return self._call(
+            "GetWorkRequest", lambda c: c.works.get_work_request(work_id)
+        ).data
+
     def _create6(
         self, change: CreateAddressBlock | CreateAddress, length: int | None
     ) -> Made:
@@ -303,13 +338,13 @@ class OciCloud:
                     f"profile {self._access.profile} of {self._access.config}:"
                     f" {_short(error)}"
                 ) from error
-            self._made += [found.compute, found.network]
+            self._made += [found.compute, found.network, found.works]
             self._own.clients = found
         return found
 
 
 class _Clients:
-    """The two services that hold what the controller needs."""
+    """The services that hold what the controller needs."""
 
     def __init__(self, settings: dict[str, Any], endpoint: str | None) -> None:
         options = {
@@ -320,6 +355,7 @@ class _Clients:
         }
         self.compute = ComputeClient(settings, **options)
         self.network = VirtualNetworkClient(settings, **options)
+        self.works = WorkRequestClient(settings, **options)
 
 
 def _on_page(

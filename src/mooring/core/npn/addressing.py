@@ -14,6 +14,7 @@ from mooring.core.npn.changes import (
     NOT_CREATED,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
     Failed,
     Wait,
     token,
@@ -26,16 +27,34 @@ from mooring.core.npn.slots import Slot
 
 NAMES = {IPV4: "IPv4 block", IPV6: "IPv6 prefix"}
 OBJECTS = {IPV4: "private-IP", IPV6: "IPv6"}
+BULK = 32
+"""Addresses that are asked for by one call; how many the cloud bears is not documented."""
 MOST = {IPV4: MOST_OBJECTS, IPV6: MOST_OBJECTS6}
 
 
 def pieces(
     picture: Picture, memory: Memory
-) -> Iterator[CreateAddress | CreateAddressBlock]:
-    """Give what is to be taken next, preferred families before the others."""
+) -> Iterator[CreateAddress | CreateAddressBlock | CreateAddresses]:
+    """Give what is to be taken next, preferred families before the others.
+
+    Of single addresses several at once, then, if that was refused, one.
+    """
     for slot, family in _lacking(picture):
         if obstacle(picture, slot, family, memory) is None:
-            yield _piece(picture, slot, family, memory)
+            piece = _piece(picture, slot, family, memory)
+            holding = picture.holdings[slot.key][family]
+            room = MOST[family] - len(holding.sizes)
+            count = min(holding.missing, room, BULK)
+            if isinstance(piece, CreateAddress) and family == IPV4 and count > 1:
+                yield CreateAddresses(
+                    vnic_id=piece.vnic_id,
+                    slot=piece.slot,
+                    subnet_id=piece.subnet_id,
+                    count=count,
+                    tags=piece.tags,
+                    token=token(count, piece.token),
+                )
+            yield piece
 
 
 def obstacles(picture: Picture, memory: Memory) -> Iterator[Failed | Wait]:

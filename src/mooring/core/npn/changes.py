@@ -78,7 +78,37 @@ class CreateAddress:
     ipv6_prefix: IPv6Network | None = None
 
 
-Change: TypeAlias = AttachVnic | UpdateVnic | CreateAddressBlock | CreateAddress
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateAddresses:
+    """Take several single IPv4 addresses by one call."""
+
+    vnic_id: str
+    slot: str
+    subnet_id: str
+    count: int
+    tags: Mapping[str, str]
+    token: str
+    family: str = "IPv4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteAddresses:
+    """Give private-IP objects of a VNIC back; `blocks` are theirs, for people."""
+
+    vnic_id: str
+    slot: str
+    ids: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+
+Change: TypeAlias = (
+    AttachVnic
+    | UpdateVnic
+    | CreateAddressBlock
+    | CreateAddress
+    | CreateAddresses
+    | DeleteAddresses
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +143,8 @@ class Remove:
 
 Decision: TypeAlias = Change | Wait | Settled | Failed | Remove
 
+SEVERAL = "several"
+"""The subject of taking single addresses by one call begins so."""
 NOT_CREATED = {"IPv4": "FailedToCreatePrivateIP", "IPv6": "FailedToCreateIPv6"}
 """The status reason when addresses of a family cannot be had."""
 
@@ -124,8 +156,10 @@ def reason(change: Change) -> str:
             return "FailedToAttachVNIC"
         case UpdateVnic():
             return "FailedToUpdateVNIC"
-        case CreateAddressBlock() | CreateAddress():
+        case CreateAddressBlock() | CreateAddress() | CreateAddresses():
             return NOT_CREATED[change.family]
+        case DeleteAddresses():
+            return "FailedToDeletePrivateIP"
         case _:
             assert_never(change)
 
@@ -142,6 +176,10 @@ def describe(change: Change) -> str:
             return f"taking {_an(change.family)} /{length} for VNIC {change.slot}"
         case CreateAddress():
             return f"taking an {_word(change.family)}address for VNIC {change.slot}"
+        case CreateAddresses():
+            return f"taking {change.count} single addresses for VNIC {change.slot}"
+        case DeleteAddresses():
+            return f"giving back {', '.join(change.blocks)} of VNIC {change.slot}"
         case _:
             assert_never(change)
 
@@ -155,6 +193,10 @@ def subject(change: Change) -> str:
             return f"update {change.slot}"
         case CreateAddressBlock() | CreateAddress():
             return addressing(change.slot, change.family)
+        case CreateAddresses():
+            return f"{SEVERAL} {addressing(change.slot, change.family)}"
+        case DeleteAddresses():
+            return f"give back {change.slot}"
         case _:
             assert_never(change)
 

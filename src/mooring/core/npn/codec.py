@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mooring.core.npn import policy
 from mooring.core.npn.fields import Field, T, Unreadable
 from mooring.core.npn.record import (
     Condition,
@@ -19,6 +20,7 @@ from mooring.core.npn.record import (
     NpnSpec,
     NpnStatus,
     Pair,
+    PoolStatus,
     SecondaryVnic,
     VnicStatus,
 )
@@ -59,6 +61,7 @@ def parse(document: object) -> Npn:
         status=parse_status(root.at("status").value),
         generation=metadata.at("generation").either(lambda f: f.whole(0, 2**63 - 1), 1),
         deleting=not metadata.at("deletionTimestamp").absent,
+        pool=_pool_said(metadata.at("annotations")),
     )
 
 
@@ -82,7 +85,29 @@ def parse_status(document: object) -> NpnStatus:
         ),
         vnics=tuple(_vnic(f) for f in status.at("vnics").items(64)),
         conditions=tuple(_condition(f) for f in status.at("conditions").items(64)),
+        pool=status.at("pool").either(_pool, None),
     )
+
+
+def _pool_said(annotations: Field) -> str | None:
+    """Read what the annotation says of the pool, having seen that it can be followed."""
+    said = annotations.at(policy.ANNOTATION)
+    if said.absent:
+        return None
+    text = said.text()
+    policy.parse(text)
+    return text
+
+
+def _pool(field: Field) -> PoolStatus:
+    values = (
+        f"{name}={field.at(name).value}"
+        for name in policy.NAMES
+        if not field.at(name).absent
+    )
+    found = policy.elastic(",".join(values), field.path)
+    serial = field.at("serial").either(lambda f: f.whole(0, 2**63 - 1), 0)
+    return PoolStatus(policy=found, serial=serial)
 
 
 def _spec(spec: Field) -> NpnSpec:

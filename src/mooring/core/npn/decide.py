@@ -11,7 +11,9 @@ was cut off anywhere, a lost reply and a VNIC removed behind our back are all th
     a ready VNIC that lacks addresses ........... CreateAddressBlock, the largest that fits;
                                                   CreateAddress where no block is free;
                                                   the preferred family first (`addressing`)
+                                                  CreateAddresses, several single ones at once
     something of it refused ..................... the next one; Failed when none is left
+    an object that an elastic pool let go of .... DeleteAddresses
     a VNIC or a subnet under way ................ Wait
     nothing of this ............................. Settled
 
@@ -23,9 +25,11 @@ from collections.abc import Iterator
 from mooring.core.npn.addressing import newborn, obstacles, pieces
 from mooring.core.npn.capacity import pods
 from mooring.core.npn.changes import (
+    SEVERAL,
     AttachVnic,
     Change,
     Decision,
+    DeleteAddresses,
     Failed,
     Remove,
     Settled,
@@ -62,7 +66,9 @@ def decide(picture: Picture, memory: Memory) -> Decision:
     pending = [attach] if isinstance(attach, Wait) else list(_pending(picture, memory))
     if pending:
         return _patient(pending[0], memory)
-    return next(iter([*memory.held.values(), *blocked]), Settled())
+    # That several single addresses could not be had at once is no failure: one could.
+    refused = [f for s, f in memory.held.items() if not s.startswith(SEVERAL)]
+    return next(iter([*refused, *blocked]), Settled())
 
 
 def _instance(picture: Picture, memory: Memory) -> Decision | None:
@@ -98,6 +104,26 @@ def _changes(
     if isinstance(attach, AttachVnic):
         yield attach
     yield from pieces(picture, memory)
+    yield from _left(picture)
+
+
+def _left(picture: Picture) -> Iterator[DeleteAddresses]:
+    """Give back what an elastic pool does not need and the agent does not use."""
+    leave = picture.pool.leave if picture.pool else ()
+    for slot in picture.slots:
+        nic = picture.match.placed.get(slot.key)
+        if nic is None:
+            continue
+        seen = picture.seen.addresses.get(nic.vnic.id, ())
+        here = {address.id for address in seen}
+        mine = [piece for piece in leave if piece.id in here]
+        if mine:
+            yield DeleteAddresses(
+                vnic_id=nic.vnic.id,
+                slot=slot.key,
+                ids=tuple(piece.id for piece in mine),
+                blocks=tuple(str(piece.block) for piece in mine),
+            )
 
 
 def _strays(slot: Slot, nic: Nic) -> bool:

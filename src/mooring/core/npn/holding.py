@@ -44,7 +44,7 @@ def hold(
     """Choose the host's address and the pods'; what the status gave them they keep."""
     mine = [a for a in addresses if a.block.version == VERSION[family]]
     blocks = [a.block for a in mine if not a.is_primary]
-    old_host, listed = _before(before, family)
+    old_host, listed = listed_before(before, family)
     usable = sorted(_usable(blocks, slot.pods + 1, {old_host, *listed}))
     primary = next((a.block[0] for a in mine if a.is_primary), None)
     own = slot.host_on_primary and family == IPV4
@@ -67,7 +67,7 @@ def hold(
     )
 
 
-def _before(
+def listed_before(
     before: VnicStatus | None, family: str
 ) -> tuple[Address | None, set[Address | None]]:
     """Give what the status gave the host and the pods."""

@@ -8,10 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mooring.core.npn.capacity import smaller
-from mooring.core.npn.changes import Change, CreateAddressBlock, Failed
+from mooring.core.npn.changes import (
+    SEVERAL,
+    Change,
+    CreateAddressBlock,
+    DeleteAddresses,
+    Failed,
+)
 from mooring.core.npn.seen import Made, Sighting
 from mooring.core.npn.slots import lives
 
+MOST_KNOWN = 1024
+"""Objects given back that are remembered; lists lag by seconds, not by thousands."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
 
 
@@ -23,8 +31,9 @@ class Memory:
     call that succeeded and has not been seen yet. `caps` is the largest block worth asking
     for, by subnet and family (`cap_of`). `held` are the subjects refused since the last pause. `waited` counts the
     seconds of the present wait, `failures` the failed turns since the last good one.
-    `stuck` counts the signs that changes succeed and change nothing: `last` was made again,
-    what was made vanished, a token was stale.
+    `slack_since` is when an elastic pool began to have too many free addresses, `given_back`
+    are objects that it gave back. `stuck` counts the signs that changes succeed and change
+    nothing: `last` was made again, what was made vanished, a token was stale.
     """
 
     salt: int = 0
@@ -35,6 +44,30 @@ class Memory:
     failures: int = 0
     last: Change | None = None
     stuck: int = 0
+    slack_since: float | None = None
+    given_back: frozenset[str] = frozenset()
+
+
+def calm(memory: Memory, now: float) -> float:
+    """Tell for how long an elastic pool has had too many free addresses."""
+    return 0.0 if memory.slack_since is None else now - memory.slack_since
+
+
+def after_pool(memory: Memory, *, slack: bool, now: float) -> Memory:
+    """Remember since when an elastic pool has had too many free addresses."""
+    since = memory.slack_since if memory.slack_since is not None else now
+    return replace(memory, slack_since=since if slack else None)
+
+
+def without_given_back(memory: Memory, seen: Sighting) -> Sighting:
+    """Leave out what was given back and an old list still shows: it is not ours any more."""
+    if not memory.given_back:
+        return seen
+    addresses = {
+        vnic: tuple(a for a in on if a.id not in memory.given_back)
+        for vnic, on in seen.addresses.items()
+    }
+    return replace(seen, addresses=addresses)
 
 
 def after_look(memory: Memory, seen: Sighting) -> Memory:
@@ -63,7 +96,15 @@ def after_change(memory: Memory, change: Change, made: Made | None) -> Memory:
         failures=0,
         last=change,
         stuck=memory.stuck + (change == memory.last),
+        given_back=_given_back(memory, change),
     )
+
+
+def _given_back(memory: Memory, change: Change) -> frozenset[str]:
+    if not isinstance(change, DeleteAddresses):
+        return memory.given_back
+    before = memory.given_back if len(memory.given_back) < MOST_KNOWN else frozenset()
+    return before | frozenset(change.ids)
 
 
 def after_stale(memory: Memory) -> Memory:
@@ -84,8 +125,15 @@ def after_no_block(memory: Memory, change: CreateAddressBlock) -> Memory:
 
 
 def after_refusal(memory: Memory, subject: str, failed: Failed) -> Memory:
-    """Hold the subject back until the next pause is over, and go on with the others."""
-    return replace(memory, held={**memory.held, subject: failed})
+    """Hold the subject back until the next pause is over, and go on with the others.
+
+    Work that failed would be answered with the same work again: the next try is another.
+    """
+    return replace(
+        memory,
+        held={**memory.held, subject: failed},
+        salt=memory.salt + subject.startswith(SEVERAL),
+    )
 
 
 def after_wait(memory: Memory, seconds: float) -> Memory:
@@ -104,8 +152,12 @@ def after_failure(memory: Memory) -> Memory:
 
 
 def settled(memory: Memory) -> Memory:
-    """Keep only the salt."""
-    return Memory(salt=memory.salt)
+    """Keep the salt and what concerns an elastic pool."""
+    return Memory(
+        salt=memory.salt,
+        slack_since=memory.slack_since,
+        given_back=memory.given_back,
+    )
 
 
 def next_pause(memory: Memory) -> float:

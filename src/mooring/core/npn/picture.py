@@ -3,10 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from mooring.core.npn.families import meant, served
+from mooring.core.npn import elastic
+from mooring.core.npn.elastic import Demand, PoolPlan
+from mooring.core.npn.families import IPV4, meant, served
 from mooring.core.npn.holding import Holding, hold
+from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import Npn
 from mooring.core.npn.seen import Sighting, SubnetSeen
+from mooring.core.npn.shelves import hold_listed, shelf
 from mooring.core.npn.slots import Match, Slot, match, slots
 
 
@@ -15,7 +19,8 @@ class Picture:
     """One object against one look.
 
     `holdings` has the slots whose VNIC is ready, and of each the families that are asked for
-    and that its subnet has.
+    and that its subnet has. With an elastic pool `pool` says what becomes of it, `demand` why,
+    and `slots` leaves out those that are not needed yet.
     """
 
     npn: Npn
@@ -23,6 +28,8 @@ class Picture:
     slots: tuple[Slot, ...]
     match: Match
     holdings: Mapping[str, Mapping[str, Holding]]
+    pool: PoolPlan | None = None
+    demand: Demand | None = None
 
     def subnet(self, slot: Slot) -> SubnetSeen | None:
         """Give the subnet of a slot, None when it was not shown."""
@@ -56,8 +63,11 @@ class Picture:
         return tuple(dict.fromkeys([*(said if both else ()), *wanted]))
 
 
-def draw(npn: Npn, seen: Sighting) -> Picture:
-    """Put the object and the look beside each other."""
+def draw(npn: Npn, seen: Sighting, calm: float = 0.0) -> Picture:
+    """Put the object and the look beside each other.
+
+    `calm` is for how long an elastic pool has had more free addresses than it should.
+    """
     wanted = tuple(_known(slot, seen) for slot in slots(npn))
     found = match(npn, wanted, seen)
     before = {v.vnic_id: v for v in npn.status.vnics}
@@ -74,7 +84,44 @@ def draw(npn: Npn, seen: Sighting) -> Picture:
         for slot in wanted
         if (nic := found.placed.get(slot.key)) and nic.ready
     }
-    return Picture(npn=npn, seen=seen, slots=wanted, match=found, holdings=holdings)
+    picture = Picture(npn=npn, seen=seen, slots=wanted, match=found, holdings=holdings)
+    return picture if npn.policy is None else _elastic(picture, npn.policy, calm)
+
+
+def _elastic(picture: Picture, policy: PoolPolicy, calm: float) -> Picture:
+    """Hold only as many IPv4 addresses as the policy and the usage ask for."""
+    npn, found = picture.npn, picture.match
+    before = {v.vnic_id: v for v in npn.status.vnics}
+    four = [slot for slot in picture.slots if IPV4 in picture.served(slot)]
+    stock = {
+        slot.key: (nic.vnic.id, picture.seen.addresses.get(nic.vnic.id, ()))
+        for slot in four
+        if (nic := found.placed.get(slot.key)) and nic.ready
+    }
+    shelves = {
+        slot.key: shelf(slot, stock[slot.key][1], before.get(stock[slot.key][0]))
+        if slot.key in stock
+        else shelf(slot, None, None)
+        for slot in four
+    }
+    demand = elastic.demand(policy, npn.usage, shelves.values())
+    serial = npn.status.pool.serial if npn.status.pool else 0
+    plan = elastic.plan(demand, shelves, calm, serial)
+    holdings = dict(picture.holdings)
+    for slot in four:
+        if slot.key in stock:
+            vnic, objects = stock[slot.key]
+            held = hold_listed(slot, objects, before.get(vnic), plan)
+            holdings[slot.key] = {**holdings[slot.key], IPV4: held}
+    needed = tuple(
+        slot
+        for slot in picture.slots
+        if slot.host_on_primary
+        or slot not in four
+        or slot.key in found.placed
+        or slot.key in plan.grow
+    )
+    return replace(picture, slots=needed, holdings=holdings, pool=plan, demand=demand)
 
 
 def _known(slot: Slot, seen: Sighting) -> Slot:

@@ -13,6 +13,7 @@ from mooring.core.npn.seen import (
     SubnetSeen,
     VnicSeen,
 )
+from mooring.core.npn.usage import Usage
 
 Token = Mapping[str, Hashable]
 """What a store looked like: per object something that differs after any change."""
@@ -43,11 +44,22 @@ class Objects(Protocol):
     def write_status(self, name: str, status: NpnStatus) -> None:
         """Put an object's status; raise Absent when there is no such object."""
 
-    def remove(self, name: str) -> None:
-        """Take the object away, status included; fine when it is gone already."""
+    def read_usage(self, name: str) -> Usage | None:
+        """Read what the agent told of its pool; None when it told nothing that can be read."""
 
-    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
-        """Tell cheaply which names came, changed or went since; at first since {}."""
+    def write_usage(self, name: str, usage: Usage) -> None:
+        """Put what the agent tells of its pool; a power cut may take it."""
+
+    def remove(self, name: str) -> None:
+        """Take the object away, with all that is told of it; fine when it is gone already."""
+
+    def changes(
+        self, since: Token, *, usage: bool = False
+    ) -> tuple[Token, frozenset[str]]:
+        """Tell cheaply which names came, changed or went since; at first since {}.
+
+        A changed usage counts where it is asked for.
+        """
 
 
 class Cloud(Protocol):

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.usage import Usage
+
 
 @dataclass(frozen=True, slots=True)
 class Ipv6Choice:
@@ -97,8 +100,22 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStatus:
+    """The elastic pool as it is in force, for the agent and for people.
+
+    `serial` grows whenever other addresses are listed; the agent says which one it follows.
+    """
+
+    policy: PoolPolicy
+    serial: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NpnStatus:
-    """State BACKOFF, IN_PROGRESS or SUCCESS ("" at first) and what was reached."""
+    """State BACKOFF, IN_PROGRESS or SUCCESS ("" at first) and what was reached.
+
+    `pool` is None where all addresses are taken at once.
+    """
 
     state: str = ""
     reason: str = ""
@@ -106,14 +123,22 @@ class NpnStatus:
     observed_generation: int = 0
     vnics: tuple[VnicStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    pool: PoolStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Npn:
-    """The whole object; `name` is the last segment of the instance OCID."""
+    """The whole object; `name` is the last segment of the instance OCID.
+
+    `pool` is what its annotation says of the pool's size, None when it says nothing. The
+    controller adds the policy that follows from it, and what the agent told of its usage.
+    """
 
     name: str
     spec: NpnSpec
     status: NpnStatus = NpnStatus()
     generation: int = 1
     deleting: bool = False
+    pool: str | None = None
+    policy: PoolPolicy | None = None
+    usage: Usage | None = None

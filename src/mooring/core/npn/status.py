@@ -17,7 +17,9 @@ from mooring.core.npn.changes import (
     Change,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
     Decision,
+    DeleteAddresses,
     Failed,
     Remove,
     Settled,
@@ -32,6 +34,7 @@ from mooring.core.npn.errors import TRANSIENT, CloudError
 from mooring.core.npn.families import IPV4, IPV6
 from mooring.core.npn.memory import Memory, cap_of
 from mooring.core.npn.picture import Picture
+from mooring.core.npn.poolstatus import pool_condition, pool_status
 from mooring.core.npn.record import (
     UNDER_WAY,
     Condition,
@@ -64,20 +67,29 @@ LONG_AWAY = 3
 def report(picture: Picture, decision: Decision, memory: Memory) -> NpnStatus:
     """Give the whole status after a look and the decision it led to."""
     state, reason, message = _words(decision)
+    vnics = tuple(_vnics(picture))
     return NpnStatus(
         state=state,
         reason=reason,
         message=message,
         observed_generation=picture.npn.generation,
-        vnics=tuple(_vnics(picture)),
+        vnics=vnics,
         conditions=tuple(_conditions(picture, memory)),
+        pool=pool_status(picture, vnics),
     )
 
 
 def _words(decision: Decision) -> tuple[str, str, str]:
     """Give state, reason and message."""
     match decision:
-        case AttachVnic() | UpdateVnic() | CreateAddressBlock() | CreateAddress():
+        case (
+            AttachVnic()
+            | UpdateVnic()
+            | CreateAddressBlock()
+            | CreateAddress()
+            | CreateAddresses()
+            | DeleteAddresses()
+        ):
             return "IN_PROGRESS", "IN_PROGRESS", describe(decision)
         case Wait() | Remove():
             return "IN_PROGRESS", "IN_PROGRESS", decision.message
@@ -99,7 +111,8 @@ def refused(
     """
     message = f"{error.code}: {error.message}"
     conditions = before.conditions
-    if isinstance(change, CreateAddress | CreateAddressBlock) and failures >= LONG_AWAY:
+    taking = CreateAddress | CreateAddressBlock | CreateAddresses
+    if isinstance(change, taking) and failures >= LONG_AWAY:
         kind = f"{change.family}Ready"
         conditions = tuple(
             replace(c, reason="Unavailable", message=message) if c.type == kind else c
@@ -196,6 +209,9 @@ def _conditions(picture: Picture, memory: Memory) -> Iterator[Condition]:
             reason="NoLargeBlock",
             message=f"{fragmented}; a second CIDR block for the subnet would help",
         )
+    pool = pool_condition(picture)
+    if pool:
+        yield pool
     surplus = ", ".join(_surplus(picture))
     if surplus:
         yield Condition(
@@ -208,10 +224,11 @@ def _family(picture: Picture, family: str, memory: Memory) -> Condition:
     asking = [slot for slot in picture.slots if family in slot.families]
     held = [picture.holdings.get(slot.key, {}).get(family) for slot in asking]
     found = [holding for holding in held if holding]
+    elastic = picture.pool is not None and family == IPV4
+    of = "" if elastic else f" of {sum(s.pods for s in asking)}"
     message = (
-        f"{sum(len(h.pods) for h in found)} of {sum(s.pods for s in asking)}"
-        f" pod addresses, {sum(not h.missing for h in found)} of {len(asking)}"
-        " VNICs complete"
+        f"{sum(len(h.pods) for h in found)}{of} pod addresses,"
+        f" {sum(not h.missing for h in found)} of {len(asking)} VNICs complete"
     )
     if picture.complete(family):
         return Condition(

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, SecondaryVnic, VnicStatus
+from mooring.core.npn.policy import ANNOTATION, NAMES
+from mooring.core.npn.record import (
+    Npn,
+    NpnSpec,
+    NpnStatus,
+    PoolStatus,
+    SecondaryVnic,
+    VnicStatus,
+)
 
 API_VERSION = "oci.oraclecloud.com/v1beta1"
 KIND = "NativePodNetwork"
@@ -14,6 +22,8 @@ def render(npn: Npn) -> dict[str, Any]:
     if npn.deleting:
         # The moment is the API server's to know; that there is one is all we carry.
         metadata["deletionTimestamp"] = "1970-01-01T00:00:00Z"
+    if npn.pool is not None:
+        metadata["annotations"] = {ANNOTATION: npn.pool}
     document = {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -42,7 +52,14 @@ def render_status(status: NpnStatus) -> dict[str, Any]:
             }
             for c in status.conditions
         ],
+        pool=_render_pool(status.pool) if status.pool else None,
     )
+
+
+def _render_pool(pool: PoolStatus) -> dict[str, Any]:
+    said = {name: getattr(pool.policy, own) for name, (own, _, _) in NAMES.items()}
+    known = {name: value for name, value in said.items() if value is not None}
+    return {**known, "serial": pool.serial}
 
 
 def _present(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - raw JSON

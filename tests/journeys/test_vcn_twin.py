@@ -18,9 +18,15 @@ from journeys.local_vcn import (
     mooring,
 )
 from oci.core import models as m
+from oci.identity import IdentityClient
+from oci.identity.models import CreateCompartmentDetails
 
 from mooring.core.vcn.packets.names import node_space
 
+SERVER = "198.51.100.10"
+SECOND = (
+    "1"  # a seed by which the second request of all is struck, and the first is not
+)
 FABRIC = f"twin{os.getpid()}"[-12:]
 
 
@@ -223,6 +229,74 @@ def test_a_file_that_is_no_copy_is_named(tmp_path: Path) -> None:
     assert f"{file}: format" in refused.stderr
 
 
+def fault(cloud: LocalVcn, *words: str) -> None:
+    made = mooring("vcn", "fault", "add", *words, "--state", str(cloud.state))
+    assert made.returncode == 0, made.stderr
+
+
+def asked(cloud: LocalVcn) -> set[str]:
+    """The operations that were asked for since the start."""
+    shown = mooring("vcn", "stats", "-o", "json", "--state", str(cloud.state))
+    found = json.loads(shown.stdout)
+    return set(found["operations"])
+
+
+def empty(directory: Path) -> LocalVcn:
+    """A state directory on which no server has run."""
+    directory.mkdir()
+    made = LocalVcn(directory)
+    made.init()
+    return made
+
+
+def test_a_copy_is_read_by_gets_and_lists_and_kept_whole_or_not_at_all(
+    tmp_path: Path,
+) -> None:
+    """Where a list is refused nothing is kept; where the cloud is busy (429) it is asked again."""
+    target = empty(tmp_path / "three")
+    with local_vcn(tmp_path / "one") as one:
+        vcn, _ = an_estate(one)
+        one.stop()
+        one.start()
+        words = ["--state", str(target.state), *source(one, vcn.id)]
+        refusal = ("--status", "404", "--code", "NotAuthorizedOrNotFound")
+        fault(one, "error", "--operation", "ListPublicIps", "--count", "1", *refusal)
+        failed = mooring("vcn", "import", *words)
+        fault(one, "throttle", "--operation", "ListSubnets", "--count", "1")
+        again = mooring("vcn", "import", *words)
+        operations = asked(one)
+
+    assert failed.returncode == 1
+    assert "list_public_ips: 404 NotAuthorizedOrNotFound" in failed.stderr
+    # Had anything been kept, this would have asked for --replace.
+    assert again.returncode == 0, again.stderr
+    assert {"GetVcn", "ListSubnets", "ListPublicIps"} <= operations
+    assert {n for n in operations if not n.startswith(("Get", "List"))} == set()
+
+
+def test_what_another_compartment_hides_is_told_and_left_out(tmp_path: Path) -> None:
+    """The VCN's own compartment is asked first; by this seed the second request is struck."""
+    target = empty(tmp_path / "three")
+    with local_vcn(tmp_path / "one") as one:
+        vcn, _ = an_estate(one)
+        identity = one.client(IdentityClient)
+        place = identity.create_compartment(
+            CreateCompartmentDetails(
+                compartment_id=vcn.compartment_id, name="other", description="x"
+            )
+        ).data.id
+        eventually(lambda: identity.get_compartment(place), "ACTIVE")
+        luck = ("--rate", "0.5", "--seed", SECOND, "--count", "1")
+        refusal = ("--status", "404", "--code", "NotAuthorizedOrNotFound")
+        fault(one, "error", "--operation", "ListNatGateways", *refusal, *luck)
+
+        words = ["--state", str(target.state), *source(one, vcn.id)]
+        brought = mooring("vcn", "import", *words)
+
+    assert brought.returncode == 0, brought.stderr
+    assert f"left out in {place}: list_nat_gateways: 404" in brought.stderr
+
+
 def launched(cloud: LocalVcn, subnet: str, address: str) -> str:
     compute, home = cloud.compute, cloud.init()["tenancy"]
     made = compute.launch_instance(
@@ -242,13 +316,25 @@ def launched(cloud: LocalVcn, subnet: str, address: str) -> str:
     return str(made.id)
 
 
+def led_out(cloud: LocalVcn, vcn: m.Vcn) -> None:
+    """Give a VCN a way out."""
+    network = cloud.network
+    gateway = network.create_nat_gateway(
+        m.CreateNatGatewayDetails(compartment_id=vcn.compartment_id, vcn_id=vcn.id)
+    ).data
+    rule = m.RouteRule(destination="0.0.0.0/0", network_entity_id=gateway.id)
+    network.update_route_table(
+        vcn.default_route_table_id, m.UpdateRouteTableDetails(route_rules=[rule])
+    )
+
+
 def pings(instance: str, address: str) -> bool:
     space = node_space(FABRIC, instance)
     words = ["ip", "netns", "exec", space, "ping", "-nq", "-c1", "-W1", address]
     return not subprocess.run(words, check=False, capture_output=True).returncode
 
 
-def test_a_change_of_rules_is_rehearsed_on_packets(tmp_path: Path) -> None:
+def test_a_change_of_rules_and_routes_is_rehearsed_on_packets(tmp_path: Path) -> None:
     """The original is an API alone; its copy has a fabric."""
     with local_vcn(tmp_path / "one") as one:
         vcn, subnet = an_estate(one)
@@ -270,6 +356,9 @@ def test_a_change_of_rules_is_rehearsed_on_packets(tmp_path: Path) -> None:
 
                 assert pings(near, "10.0.0.11")
                 assert pings(far, "10.0.0.10")
+                assert not pings(near, SERVER)
+                led_out(two, vcn)
+                assert pings(near, SERVER)
             finally:
                 two.stop()
                 mooring("vcn", "down", "--fabric", FABRIC)

@@ -41,7 +41,6 @@ ON_DRG = (
     ("ipsecconnection", "ip_sec_connections"),
     ("remotepeeringconnection", "remote_peering_connections"),
 )
-NOT_OFFERED = 501
 GONE = ("TERMINATED", "TERMINATING", "DETACHED", "DETACHING")
 
 
@@ -51,6 +50,13 @@ class ReadError(Exception):
 
 class NotOfferedError(ReadError):
     """The endpoint does not have the call (501): there are no such objects there."""
+
+
+class NotSeenError(ReadError):
+    """The profile may not see what it asks for, or it is not there (404)."""
+
+
+OF_STATUS = {501: NotOfferedError, 404: NotSeenError}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class VcnReader:
             raise ReadError(f"{origin.config}: {error}") from None
         self._tenancy = str(settings["tenancy"])
         self._tell = tell
+        self._own: list[str] = []
         more: dict[str, Any] = {
             "timeout": TIMEOUTS,
             "retry_strategy": oci.retry.DEFAULT_RETRY_STRATEGY,
@@ -130,6 +137,7 @@ class VcnReader:
     def _compartments(self, found: _Found) -> list[str]:
         """Give every compartment that we may see, the VCNs' own first."""
         own = [str(vcn["compartmentId"]) for vcn in found.of("vcn")]
+        self._own = own
         ask = self._identity.list_compartments
         try:
             seen = self._all(
@@ -254,7 +262,13 @@ class VcnReader:
             return self._all(getattr(client, f"list_{noun}"), **more)
         except NotOfferedError as error:
             self._tell(f"left out: {error}")
-            return []
+        except NotSeenError as error:
+            # Where the VCNs are all must be seen; elsewhere a copy goes on without.
+            place = more.get("compartment_id", "")
+            if place in ("", *self._own):
+                raise
+            self._tell(f"left out in {place}: {error}")
+        return []
 
     def _all(
         self, ask: Callable[..., Any], *words: object, **more: object
@@ -269,7 +283,7 @@ class VcnReader:
         try:
             return ask(*words, **more)
         except ServiceError as error:
-            kind = NotOfferedError if error.status == NOT_OFFERED else ReadError
+            kind = OF_STATUS.get(error.status, ReadError)
             raise kind(
                 f"{what}: {error.status} {error.code}: {error.message}"
             ) from None

@@ -43,6 +43,22 @@ TAKEN: tuple[type[Resource], ...] = (
     model.VirtualCircuit,
     model.RemotePeeringConnection,
 )
+# What does not, and why a copy can do without.
+LEFT_OUT: Mapping[type[Resource], str] = {
+    model.WorkRequest: "tells of what is over",
+    **dict.fromkeys(
+        (
+            model.Compartment,
+            model.User,
+            model.ApiKey,
+            model.Group,
+            model.UserGroupMembership,
+            model.DynamicGroup,
+            model.Policy,
+        ),
+        "is the tenancy's: who may do what here is said here",
+    ),
+}
 WORDS = frozenset(KINDS[kind].word for kind in TAKEN)
 
 Json = Mapping[str, object]

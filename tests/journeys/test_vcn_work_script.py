@@ -10,7 +10,7 @@ from oci.core import VirtualNetworkClientCompositeOperations as Network
 from oci.core import models as m
 from oci.work_requests import WorkRequestClient
 
-FAST = {"max_interval_seconds": 0, "max_wait_seconds": 60}
+FAST = {"max_interval_seconds": 0, "max_wait_seconds": 600}
 
 
 @pytest.fixture(scope="module")

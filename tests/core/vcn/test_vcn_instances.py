@@ -197,6 +197,20 @@ def test_a_public_address_comes_as_subnet_and_wish_say(
 # -- changing
 
 
+def test_metadata_of_both_kinds_has_room_together(
+    cloud: Cloud, subnet: dict[str, str]
+) -> None:
+    half = {"a": "x" * 16_000}
+    launch = cloud.launch_body(subnet, metadata=half, extendedMetadata=half)
+    path = f"/instances/{cloud.instance(subnet, metadata=half)['id']}"
+
+    code, message = cloud.refused("POST", "/instances", launch)[1:]
+    assert code == "InvalidParameter"
+    assert message.endswith("must not exceed 32000 bytes; they have 32018.")
+    assert cloud.refused("PUT", path, {"extendedMetadata": half})[0] == 400
+    cloud.put(path, {"extendedMetadata": half, "metadata": {}})
+
+
 def test_what_nobody_plays_is_kept_and_shown(
     cloud: Cloud, subnet: dict[str, str]
 ) -> None:

@@ -58,6 +58,19 @@ def test_a_good_value_is_taken(rule: Rule, value: object, checked: object) -> No
         (schema.network(), 1, "must be an IPv4 CIDR block"),
         (schema.network(16, 30), "10.0.0.0/8", "must have a prefix from /16 to /30."),
         (schema.listing(schema.flag, 0, 2), {}, "field {} must be a list."),
+        (schema.TAGS, {"": "x"}, 'field "" must have names of 1 to 100 characters.'),
+        (schema.TAGS, {"a" * 101: "x"}, "must have names of 1 to 100 characters."),
+        (schema.TAGS, {"a": "x" * 257}, "must have 0 to 256 characters."),
+        (
+            schema.TAGS,
+            {str(n): "x" for n in range(11)},
+            "must not have more than 10 names.",
+        ),
+        (
+            schema.DEFINED_TAGS,
+            {"a": {str(n): "x" for n in range(65)}},
+            "must not have more than 64 names.",
+        ),
         (schema.listing(schema.flag, 1, 2), [], "field [] must have 1 to 2 elements."),
         (schema.listing(schema.flag, 0, 2), [True, 1], "field[1] 1 must be true"),
         (

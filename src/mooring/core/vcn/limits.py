@@ -36,6 +36,7 @@ SINGLE_IPV6S = 80  # single ones come out of a subnet's first /80, blocks not
 NARROWEST_IPV6_BLOCK = 124
 NIBBLE = 4  # lengths of IPv6 blocks are multiples of it
 BULK_ITEMS = 64  # in one bulk action on addresses
+METADATA = 32_000  # bytes, of an instance's two kinds together
 API_KEYS_PER_USER = 3
 STATEMENTS_PER_POLICY = 50
 LONGEST_STATEMENT = 4096

@@ -1,5 +1,6 @@
 """Instances: launched with their primary VNIC, changed, stopped and started, ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,8 @@ from mooring.core.vcn.acts.work import accepted, finished, header, touched
 from mooring.core.vcn.api.errors import incorrect_state, invalid, limit
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
-from mooring.core.vcn.limits import Delays
+from mooring.core.vcn.jsontext import written
+from mooring.core.vcn.limits import METADATA, Delays
 from mooring.core.vcn.model import Instance
 
 KEPT = (
@@ -57,8 +59,7 @@ def launch(call: Call) -> Answer:
         max_vnic_attachments=size.max_vnics,
         region=call.world.settings.region,
         fault_domain=_fault_domain(body),
-        metadata=body.get("metadata", dict) or {},
-        extended_metadata=body.get("extendedMetadata", dict) or {},
+        **_metadata(body, {}, {}),
         image_id=_image(body),
         more=_kept(body),
         lifecycle_state="PROVISIONING",
@@ -70,6 +71,24 @@ def launch(call: Call) -> Answer:
     takes = call.world.settings.delays.instance_launch
     draft, id = accepted(call, draft, "LaunchInstance", about, takes)
     return Answer(draft=draft, subject=instance, headers=header(id))
+
+
+def _metadata(
+    body: Values, plain: Mapping[str, str], extended: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give an instance's metadata of both kinds, those that it has unless the body says others."""
+    given, more = body.get("metadata", dict), body.get("extendedMetadata", dict)
+    found = {
+        "metadata": plain if given is None else given,
+        "extended_metadata": extended if more is None else more,
+    }
+    size = sum(len(written(part)) for part in found.values())
+    if size > METADATA:
+        rule = (
+            f"and extendedMetadata must not exceed {METADATA} bytes; they have {size}."
+        )
+        raise invalid("metadata", found["metadata"], rule)
+    return found
 
 
 def _domain(call: Call) -> str:
@@ -116,8 +135,7 @@ def update(call: Call) -> Answer:
     if instance.lifecycle_state in ENDED:
         raise incorrect_state("Instance", instance.id, instance.lifecycle_state)
     changes: dict[str, Any] = renamed(call.body)
-    fields = {"metadata": "metadata", "extendedMetadata": "extended_metadata"}
-    changes |= {f: call.body.need(n, dict) for n, f in fields.items() if n in call.body}
+    changes |= _metadata(call.body, instance.metadata, instance.extended_metadata)
     changes["more"] = {**instance.more, **_kept(call.body)}
     moved = _moved(call, instance)
     if not moved:

@@ -18,6 +18,9 @@ Rule = Callable[[str, object], object]
 
 OCID_LENGTH = 255
 DEEPEST = 16
+# Of tags: how many of either kind, and how long.
+FREEFORM_TAGS, DEFINED = 10, 64
+LONGEST_TAG_KEY, LONGEST_TAG = 100, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,14 +266,18 @@ def entries(where: str, value: object) -> dict[str, object]:
     return value
 
 
-def mapping(one: Rule) -> Rule:
-    """Make the rule for an object of free names whose values follow a rule."""
+def mapping(one: Rule, most: int, longest: int) -> Rule:
+    """Make the rule for an object of so many free names of some length, whose values follow a rule."""
 
     def rule(where: str, value: object) -> object:
-        return {
-            name: one(f"{where}.{name}", element)
-            for name, element in entries(where, value).items()
-        }
+        given = entries(where, value)
+        if len(given) > most:
+            raise invalid(where, value, f"must not have more than {most} names.")
+        for name in given:
+            if not 1 <= len(name) <= longest:
+                says = f"must have names of 1 to {longest} characters."
+                raise invalid(where, name, says)
+        return {name: one(f"{where}.{name}", each) for name, each in given.items()}
 
     return rule
 
@@ -311,5 +318,7 @@ def digits(least: int, most: int) -> Rule:
 
 
 ocid = text(most=OCID_LENGTH)
-TAGS = mapping(text(least=0))
-DEFINED_TAGS = mapping(mapping(plain))
+TAGS = mapping(text(least=0, most=LONGEST_TAG), FREEFORM_TAGS, LONGEST_TAG_KEY)
+DEFINED_TAGS = mapping(
+    mapping(plain, most=DEFINED, longest=LONGEST_TAG_KEY), DEFINED, LONGEST_TAG_KEY
+)

@@ -32,7 +32,7 @@ from mooring.core.vcn.api.schema import (
 )
 from mooring.core.vcn.api.schema import listing as list_of
 from mooring.core.vcn.calls import launch
-from mooring.core.vcn.limits import IPV6_SUBNET, PREFIXES_PER_SUBNET
+from mooring.core.vcn.limits import IPV6_SUBNET, METADATA, PREFIXES_PER_SUBNET
 from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
 
 _VNIC: Fields = {
@@ -74,8 +74,8 @@ ATTACH_VNIC: Fields = {
 }
 
 _METADATA: Fields = {
-    "metadata": Field(mapping(text(least=0, most=32_000))),
-    "extendedMetadata": Field(mapping(plain)),
+    "metadata": Field(mapping(text(least=0, most=METADATA), most=128, longest=255)),
+    "extendedMetadata": Field(mapping(plain, most=128, longest=255)),
 }
 
 LAUNCH: Fields = {

@@ -206,7 +206,7 @@ def test_metadata_of_both_kinds_has_room_together(
 
     code, message = cloud.refused("POST", "/instances", launch)[1:]
     assert code == "InvalidParameter"
-    assert message.endswith("must not exceed 32000 bytes; they have 32018.")
+    assert message.endswith("must not exceed 32000 bytes; they have 32016.")
     assert cloud.refused("PUT", path, {"extendedMetadata": half})[0] == 400
     cloud.put(path, {"extendedMetadata": half, "metadata": {}})
 

@@ -86,6 +86,7 @@ def test_a_table_s_rules_are_replaced_or_left(cloud: Cloud, net: Net) -> None:
     [
         ({"destination": "0.0.0.0"}, "InvalidParameter", "destination"),
         ({"destination": "::1/64"}, "InvalidParameter", "destination"),
+        ({"destination": "fe80::%1/64"}, "InvalidParameter", "destination"),
         ({}, "MissingParameter", "routeRules[1].destination"),
         ({"destination": "10.0.0.0/8"}, "InvalidParameter", "twice"),
         (

@@ -103,7 +103,8 @@ def read_block(where: str, text: str) -> IPv4Network | IPv6Network:
     network: type[IPv4Network | IPv6Network]
     network = IPv6Network if ":" in text else IPv4Network
     try:
-        return network(text if "/" in text else "")
+        # Python reads IPv6 with a zone, which no network has.
+        return network(text if "/" in text and "%" not in text else "")
     except ValueError:
         raise invalid(where, text, "must be a CIDR block without host bits.") from None
 

@@ -13,6 +13,7 @@ from fakes.fastpath import FakeFastPath
 
 from mooring.adapters import netns
 from mooring.adapters.bpf import FastPath, syscall
+from mooring.adapters.bpf.links import waken_tracking
 from mooring.core.linux import port
 from mooring.core.linux.bpf import call
 from mooring.core.linux.bpf.program import INSTRUCTION
@@ -238,6 +239,15 @@ def test_the_kernels_words_about_a_bad_program_are_told() -> None:
 
     with pytest.raises(OSError, match=r"bad: .*R0 !read_ok"):
         syscall.load(call.CLASSIFIER, "bad", code, [])
+
+
+def test_the_tracking_answers() -> None:
+    waken_tracking()
+
+    number, module = syscall.function("bpf_skb_ct_lookup")
+    assert number > 0
+    if module:
+        os.close(module)
 
 
 def test_a_function_that_the_kernel_lacks_is_named() -> None:

@@ -75,12 +75,13 @@ class World:
     pod_addresses: tuple[str, ...] = tuple(f"10.0.8.{n}" for n in range(10, 40))
     six: bool = False
     launcher: tuple[str, ...] = ()
+    name: str = ""
     process: subprocess.Popen[bytes] | None = None
     spaces: list[str] = field(default_factory=list)
 
     @property
     def prefix(self) -> str:
-        return f"moorag{os.getpid()}"
+        return f"moorag{os.getpid()}{self.name}"
 
     @property
     def node(self) -> str:
@@ -309,8 +310,11 @@ class World:
 
 
 @contextmanager
-def a_world(place: Path, *options: str, six: bool = False) -> Iterator[World]:
-    world = World(place, options, six=six)
+def a_world(
+    place: Path, *options: str, six: bool = False, name: str = ""
+) -> Iterator[World]:
+    """Make one; two at the same time need different names."""
+    world = World(place, options, six=six, name=name)
     try:
         with last_words.logs(lambda: [place / "agent.log"]):
             world.build()

@@ -34,6 +34,14 @@ table inet witness {
     }
 }
 """
+MARKS = """
+table inet marks {
+    chain forward {
+        type filter hook forward priority mangle;
+        udp dport 9 ct mark set 1
+    }
+}
+"""
 SERVICE = """
 table ip service {
     chain prerouting {
@@ -49,13 +57,20 @@ MANY = 40
 
 
 @contextmanager
-def a_fast_world(place: Path, tracking: str) -> Iterator[World]:
+def a_fast_world(place: Path, tracking: str, name: str = "") -> Iterator[World]:
     options = (*FAST, "--conntrack", tracking)
-    with a_world(place, *options, six=True) as world:
+    with a_world(place, *options, six=True, name=name) as world:
         for address in (f"{BEYOND}/32", f"{BEYOND6}/128"):
             ip(world.router, "addr", "add", address, "dev", "lo")
         nft(world, WITNESS)
         world.start()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One that tests leave as it was, but for pods of names of their own."""
+    with a_fast_world(tmp_path_factory.mktemp("shared"), "off", "s") as world:
         yield world
 
 
@@ -166,60 +181,66 @@ def datagrams(one: socket.socket, two: socket.socket, times: int = MANY) -> None
         assert one.recv(9) == b"!"
 
 
-@pytest.mark.parametrize("version", [4, 6])
-def test_pods_packets_pass_the_stack_by(free: World, version: int) -> None:
-    one, two = free.run_pod("one"), free.run_pod("two")
-    mine, theirs = (p.address if version == 4 else six(p) for p in (one, two))
-    beyond = BEYOND if version == 4 else BEYOND6
-    with ExitStack() as stack:
-        before = seen(free)
-        for space, address in ((two.space, theirs), (free.router, beyond)):
-            call = Door(stack, space, address).call(one, mine, (address, 8080))
-            call.exchange()
-            call.close()
-            here, there = udp(one.space, mine), udp(space, address, 9)
-            with closing(here), closing(there):
-                datagrams(here, there)
-
-        assert seen(free) == before
-        assert free.status["fastPath"] == "on"
+VERSIONS = {4: (lambda pod: pod.address, BEYOND), 6: (six, BEYOND6)}
 
 
-@pytest.mark.parametrize("version", [4, 6])
-def test_tracked_connections_begin_and_end_in_sight(
-    tracked: World, version: int
-) -> None:
+def test_pods_packets_pass_the_stack_by(shared: World) -> None:
+    one, two = shared.run_pod("here"), shared.run_pod("beside")
+    for address_of, beyond in VERSIONS.values():
+        mine, theirs = address_of(one), address_of(two)
+        for space, address in ((two.space, theirs), (shared.router, beyond)):
+            before = seen(shared)
+            with ExitStack() as stack:
+                call = Door(stack, space, address).call(one, mine, (address, 8080))
+                call.exchange()
+                call.close()
+                here, there = udp(one.space, mine), udp(space, address, 9)
+                with closing(here), closing(there):
+                    datagrams(here, there)
+
+            assert seen(shared) == before
+    assert shared.status["fastPath"] == "on"
+
+
+def test_tracked_connections_begin_and_end_in_sight(tracked: World) -> None:
     one, two = tracked.run_pod("one"), tracked.run_pod("two")
-    mine, theirs = (p.address if version == 4 else six(p) for p in (one, two))
-    beyond = BEYOND if version == 4 else BEYOND6
-    for space, address in ((two.space, theirs), (tracked.router, beyond)):
-        with ExitStack() as stack:
-            before, ended = seen(tracked), seen(tracked, "closing")
-            call = Door(stack, space, address).call(one, mine, (address, 8080))
-            call.exchange(2)
-            begun = seen(tracked)
-            call.exchange()
-
-            assert seen(tracked) == begun > before
-            call.close()
-            until("the end in sight", lambda: seen(tracked, "closing") > ended)  # noqa: B023
-            here, there = udp(one.space, mine), udp(space, address, 9)
-            with closing(here), closing(there):
-                datagrams(here, there, 2)
-                begun = seen(tracked)
-                datagrams(here, there)
-                assert seen(tracked) == begun
+    for address_of, beyond in VERSIONS.values():
+        mine, theirs = address_of(one), address_of(two)
+        for space, address in ((two.space, theirs), (tracked.router, beyond)):
+            begins_and_ends_in_sight(tracked, (one.space, mine), (space, address))
 
 
-def test_nobody_sends_as_another(free: World) -> None:
-    one, two = free.run_pod("one"), free.run_pod("two")
+def begins_and_ends_in_sight(
+    world: World, client: tuple[str, str], server: tuple[str, str]
+) -> None:
+    (near, mine), (far, address) = client, server
+    with ExitStack() as stack:
+        before, ended = seen(world), seen(world, "closing")
+        call = Door(stack, far, address).call(near, mine, (address, 8080))
+        call.exchange(2)
+        begun = seen(world)
+        call.exchange()
+        assert seen(world) == begun > before
+
+        call.close()
+        until("the end in sight", lambda: seen(world, "closing") >= ended + 2)
+        here, there = udp(near, mine), udp(far, address, 9)
+        with closing(here), closing(there):
+            datagrams(here, there, 2)
+            begun = seen(world)
+            datagrams(here, there)
+            assert seen(world) == begun
+
+
+def test_nobody_sends_as_another(shared: World) -> None:
+    one, two = shared.run_pod("sends1"), shared.run_pod("sends2")
     ip(one.space, "addr", "add", f"{two.address}/32", "dev", "eth0")
     ip(one.space, "addr", "add", f"{six(two)}/128", "dev", "eth0", "nodad")
     for beyond, false, true in (
         (BEYOND, two.address, one.address),
         (BEYOND6, six(two), six(one)),
     ):
-        with closing(udp(free.router, beyond, 9)) as there:
+        with closing(udp(shared.router, beyond, 9)) as there:
             for source in (false, true):
                 with closing(udp(one.space, source)) as here:
                     here.sendto(source.encode(), (beyond, 9))
@@ -286,6 +307,18 @@ def test_a_restart_under_a_flood_loses_nothing(free: World) -> None:
         assert free.log.count("fast-path programs=found") == 2
 
 
+def test_who_marks_a_connection_sees_all_of_it(tracked: World) -> None:
+    nft(tracked, MARKS)
+    one = tracked.run_pod("one")
+    with (
+        closing(udp(one.space, one.address)) as here,
+        closing(udp(tracked.router, BEYOND, 9)) as there,
+    ):
+        before = seen(tracked)
+        datagrams(here, there)
+        assert seen(tracked) == before + 2 * MANY
+
+
 def test_services_and_clashing_ports_are_left_to_the_node(tracked: World) -> None:
     nft(tracked, SERVICE)
     one = tracked.run_pod("one")
@@ -317,11 +350,11 @@ def test_a_service_that_comes_later_is_tracked_from_then_on(tmp_path: Path) -> N
         old.exchange()
 
 
-def test_hops_are_counted_and_end(free: World) -> None:
-    one = free.run_pod("one")
+def test_hops_are_counted_and_end(shared: World) -> None:
+    one = shared.run_pod("are1")
     with (
         closing(udp(one.space, one.address)) as here,
-        closing(udp(free.router, BEYOND, 9)) as there,
+        closing(udp(shared.router, BEYOND, 9)) as there,
     ):
         there.setsockopt(socket.IPPROTO_IP, RECEIVE_TTL, 1)
         here.sendto(b"?", (BEYOND, 9))
@@ -336,17 +369,17 @@ def test_hops_are_counted_and_end(free: World) -> None:
         assert refused.value.errno == EHOSTUNREACH
 
 
-def test_a_narrow_place_behind_is_told(free: World) -> None:
-    one = free.run_pod("one")
-    narrow = free.make_space(f"{free.prefix}-narrow")
+def test_a_narrow_place_behind_is_told(shared: World) -> None:
+    one = shared.run_pod("narrow1")
+    narrow = shared.make_space(f"{shared.prefix}-narrow")
     run(
-        *("ip", "link", "add", "r-far", "mtu", "1500", "netns", free.router),
+        *("ip", "link", "add", "r-far", "mtu", "1500", "netns", shared.router),
         *("type", "veth", "peer", "name", "far", "mtu", "1500", "netns", narrow),
     )
-    with inside(free.router):
+    with inside(shared.router):
         run("sysctl", "-qw", "net.ipv4.ip_forward=1")
-    ip(free.router, "link", "set", "r-far", "up")
-    ip(free.router, "route", "add", "10.0.8.210/32", "dev", "r-far")
+    ip(shared.router, "link", "set", "r-far", "up")
+    ip(shared.router, "route", "add", "10.0.8.210/32", "dev", "r-far")
     with closing(udp(one.space, one.address)) as here:
         here.setsockopt(socket.IPPROTO_IP, MTU_DISCOVER, DO)
         here.setsockopt(socket.IPPROTO_IP, RECEIVE_ERRORS, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from mooring.adapters.bpf import syscall
-from mooring.adapters.bpf.links import Links
+from mooring.adapters.bpf.links import Links, waken_tracking
 from mooring.core.linux.bpf import call, filters, program, types
 from mooring.core.linux.bpf.call import Map
 from mooring.core.linux.bpf.program import Meanings, Program
@@ -157,7 +157,7 @@ class FastPath:
         return bool(self._programs)
 
     def _load(self, wanted: Mapping[str, Program]) -> None:
-        found = {name: syscall.function(name) for name in FUNCTIONS}
+        found = {name: _function(name) for name in FUNCTIONS}
         modules = sorted({fd for _, fd in found.values() if fd})
         functions = {
             name: (number, modules.index(fd) + 1 if fd else 0)
@@ -180,6 +180,15 @@ class FastPath:
             os.close(fd)
         self._maps.clear()
         self._programs.clear()
+
+
+def _function(name: str) -> tuple[int, int]:
+    """Find a function of the kernel, if need be in a module that nobody has needed yet."""
+    try:
+        return syscall.function(name)
+    except OSError:
+        waken_tracking()
+        return syscall.function(name)
 
 
 def _fields() -> Iterator[tuple[str, int]]:

@@ -12,8 +12,19 @@ from mooring.core.linux.bpf.filters import Filter
 SOL_NETLINK, CAPPED_ACK, EXTENDED_ACK = 270, 10, 11
 PATIENCE = struct.pack("=qq", 10, 0)
 LARGEST = 1 << 16
+NETLINK_NETFILTER = 12
+COUNTERS = 1 << 8 | 5  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET_STATS
 ABSENT = {ENODEV, ENOENT, EINVAL}
 """No link, no filter, no discipline: the kernel says all of these where nothing is."""
+
+
+def waken_tracking() -> None:
+    """Ask connection tracking for its counters: if it is a module, it is loaded for that."""
+    question = wire.Message(COUNTERS, wire.DUMP, bytes(4))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as asking:
+        asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
+        asking.send(wire.frame(question, 1))
+        asking.recv(LARGEST)
 
 
 class Links:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from errno import EBADF, EEXIST, EINVAL, ENOENT
 from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -550,3 +551,50 @@ def test_errors_of_a_name_that_is_taken_and_one_that_is_gone(
         kernel.carry_out((LinkUp("nowhere", "lo"),), spaces)
 
     assert (taken.value.errno, gone.value.errno) == (EEXIST, ENOENT)
+
+
+def link_locals(word: str, link: str) -> list[str]:
+    shown = ip(word, "-6", "addr", "show", "dev", link, "scope", "link")
+    return [a["local"] for each in shown for a in each.get("addr_info", [])]
+
+
+def test_an_end_without_an_address_of_its_own_gets_none(
+    kernel: Kernel, spaces: dict[str, int | None]
+) -> None:
+    quiet = Veth(replace(NEAR, own_ip6=False), replace(FAR, own_ip6=False))
+    kernel.carry_out((quiet,), spaces)
+
+    assert kernel.link(spaces[HOST], NEAR.name) is not None
+    assert link_locals(HOST, NEAR.name) == []
+    assert link_locals(POD, FAR.name) == []
+
+
+def test_an_end_gives_itself_an_address_as_the_kernel_does(
+    kernel: Kernel, spaces: dict[str, int | None]
+) -> None:
+    kernel.carry_out((Veth(replace(NEAR, own_ip6=False), FAR),), spaces)
+
+    assert link_locals(HOST, NEAR.name) == []
+    assert link_locals(POD, FAR.name) != []
+
+
+def test_a_number_that_somebody_has_is_no_obstacle(
+    spaces: dict[str, int | None],
+) -> None:
+    """Two who choose numbers alike: the second chooses others."""
+    with Kernel() as one, Kernel() as other:
+        number = one._conversations.number()
+        other._conversations._numbers = count(number + 1)
+        first = Veth(replace(NEAR, index=None), replace(FAR, index=None))
+        second = Veth(
+            replace(first.near, name="moor1", mac="02:00:00:00:00:03"),
+            replace(first.far, name="eth1", mac="02:00:00:00:00:04"),
+        )
+        one.carry_out((first,), spaces)
+        other.carry_out(
+            (second, Address(POD, "eth1", ip_interface("10.0.0.9/32"))), spaces
+        )
+
+        assert {"eth0", "eth1"} <= set(one.links(spaces[POD]))
+        shown = ip(POD, "addr", "show", "dev", "eth1")
+        assert "10.0.0.9" in str(shown)

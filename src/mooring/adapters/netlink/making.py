@@ -4,7 +4,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import replace
-from errno import EBUSY, EEXIST, EINVAL
+from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL
 from pathlib import Path
 from typing import TypeGuard
 
@@ -75,8 +75,13 @@ class Making(Turn):
             self._await_delivery(address)
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
-        """Note a refusal; a rule that exists is none: the kernel compared all of it."""
+        """Note a refusal, unless it is none.
+
+        A rule that exists: the kernel compared all of it. A pair without IPv6: it gets no address.
+        """
         if isinstance(fact, Rule) and verdict.errno == EEXIST:
+            return
+        if isinstance(fact, Veth) and verdict.errno == EAFNOSUPPORT:
             return
         super().refuse(fact, verdict)
 
@@ -96,14 +101,18 @@ class Making(Turn):
             raise first
         self.refused.clear()
         self._adopt(begun, first)
-        for fact, message in queued[1:]:
-            again = message if isinstance(fact, Veth | Sysctl) else self.message(fact)
-            self.queue(self._pending_space, fact, again)
+        for fact, _ in queued[1:]:
+            if not isinstance(fact, Veth | Sysctl):  # the pair is as it is
+                self.queue(self._pending_space, fact, self.message(fact))
         return self._send(question)
 
     def _make_veth(self, veth: Veth) -> None:
         """Queue what makes the pair; the near end is raised once it is there."""
-        self.queue(veth.far.space, veth, self._pair(veth))
+        far = veth.far
+        self.queue(far.space, veth, self._pair(veth))
+        if not far.own_ip6:
+            index = self.index(far.space, far.name, veth)
+            self.queue(far.space, veth, rt.no_own_ip6(index))
         self._begun = veth
         self._down.append((veth, veth.near))
         self._made.append(veth)
@@ -124,6 +133,9 @@ class Making(Turn):
             self.flush()  # it is named by its name, which may be a stranger's
         down, self._down = self._down, []
         for veth, end in down:
+            if not end.own_ip6:
+                index = self.index(end.space, end.name, veth)
+                self.queue(end.space, veth, rt.no_own_ip6(index))
             self.queue(end.space, veth, rt.raise_end(end))
 
     def _adopt(self, veth: Veth, why: KernelError) -> None:

@@ -27,7 +27,10 @@ POD = "pod"
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a veth pair. `mtu` in bytes; `index` None lets the kernel choose."""
+    """One end of a veth pair. `mtu` in bytes; `index` None lets the kernel choose.
+
+    `own_ip6`: the kernel may give it a link-local address, as it does of itself.
+    """
 
     space: str
     name: str
@@ -36,6 +39,7 @@ class End:
     index: int | None = None
     alias: str = ""
     group: int = 0
+    own_ip6: bool = True
 
 
 @dataclass(frozen=True, slots=True)

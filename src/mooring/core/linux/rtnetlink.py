@@ -38,6 +38,7 @@ NEIGHBOUR_HEADER = struct.Struct("=BxxxiHBB")
 
 UP = 1
 MAC, NAME, MTU, LINK_INFO, ALIAS, GROUP = 1, 3, 4, 18, 20, 27
+LINK_FAMILIES, GENERATION_MODE, NO_GENERATION = 26, 8, b"\1"
 NAMESPACE_FD, EXTENSIONS, TX_QUEUES, RX_QUEUES = 28, 29, 31, 32
 INFO_KIND, INFO_DATA, VETH_PEER = 1, 2, 1
 SKIP_STATISTICS = 8  # RTEXT_FILTER_SKIP_STATS
@@ -66,6 +67,10 @@ _NO_LINK = LINK_HEADER.pack(0, 0, 0, 0, 0)
 # The counters of packets come all the same, those of IPv6 and of virtual functions do not.
 _BRIEF = number(EXTENSIONS, SKIP_STATISTICS)
 _VETH = attribute(INFO_KIND, b"veth")
+_NO_OWN_IP6 = attribute(
+    LINK_FAMILIES | wire.NESTED,
+    attribute(AF_INET6 | wire.NESTED, attribute(GENERATION_MODE, NO_GENERATION)),
+)
 
 
 def mac_bytes(mac: str) -> bytes:
@@ -111,6 +116,14 @@ def new_veth(veth: Veth, peer_space: int) -> Message:
 def raise_end(end: End) -> Message:
     """Raise a veth's end and give it its MTU and alias (creation cannot)."""
     return _set_link(end.name, UP, number(MTU, end.mtu) + _alias(end.alias))
+
+
+def no_own_ip6(index: int) -> Message:
+    """Keep a link from giving itself an IPv6 address when it has carrier.
+
+    EAFNOSUPPORT where there is no IPv6.
+    """
+    return Message(SET_LINK, 0, LINK_HEADER.pack(0, 0, index, 0, 0) + _NO_OWN_IP6)
 
 
 def link_up(fact: LinkUp) -> Message:

@@ -58,12 +58,13 @@ def plan(lease: Lease, mtu: int) -> Plan:
     near = host_link(lease.attachment)
     far = lease.attachment.ifname
     near_mac, far_mac = macs(lease.attachment)
+    six = lease.addresses.v6 is not None
+    # A link-local address is of no use where no packet of it may pass, and takes its time.
     veth = Veth(
-        near=End(HOST, near, near_mac, mtu, alias=alias(lease)),
-        far=End(POD, far, far_mac, mtu),
+        near=End(HOST, near, near_mac, mtu, alias=alias(lease), own_ip6=False),
+        far=End(POD, far, far_mac, mtu, own_ip6=six),
     )
     interfaces = [alone(address) for address in parts(lease.addresses)]
-    six = lease.addresses.v6 is not None
     facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LinkUp(POD, "lo")]
     for interface in interfaces:
         facts += _inside(interface, far, near_mac)

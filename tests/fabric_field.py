@@ -1,6 +1,7 @@
 """A fabric on the real kernel for tests: woven, tapped, removed."""
 
 import os
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -64,6 +65,13 @@ class Field:
 
     def weave(self, *, look: bool = False) -> None:
         self.weaver.weave(self.fabric, look=look)
+
+    def forget(self) -> None:
+        """Let all routers forget all flows."""
+        for vcn in self.cloud.world.of(Vcn):
+            space = names.vcn_space(self.name, vcn.id)
+            words = ["ip", "netns", "exec", space, "conntrack", "-F"]
+            subprocess.run(words, check=True, capture_output=True)
 
     @contextmanager
     def inside(self, space: str) -> Iterator[int]:

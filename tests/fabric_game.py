@@ -48,6 +48,7 @@ PORTS = (None, "22", "53-80", "80-443", "1-65535")
 SOURCES = (None, None, None, "20000-20150", "20101-20999")
 KINDS = (None, None, (8, None), (8, 0), (0, None), (3, 4), (3, None))
 ROUNDS, PACKETS = 12, 60
+FORGET = 5  # rounds after which all is forgotten
 CUT, LONG = 0.15, 0.15
 # Drops behind the place where the kernel tracks connections.
 TRACKED_DROPS = ("gress rule", "no private IP", "this flow behind", "no longer")
@@ -141,6 +142,15 @@ class Game:
                 if self.chance.random() < 0.8
             ]
             self.cloud.table(table, *some)
+
+    def turn(self, number: int) -> bool:
+        """Change between two rounds; tell whether all flows are forgotten, as after a long silence."""
+        self.change()
+        is_forgotten = number % FORGET == FORGET - 1
+        if is_forgotten:
+            self.flows = NO_FLOWS
+            self.answered.clear()
+        return is_forgotten
 
     # -- packets
 

@@ -185,6 +185,28 @@ def test_a_node_reads_about_itself(nodes: tuple[Node, Node]) -> None:
         assert node.metadata("/opc/v1/instance/", bearer)[0] == 404
 
 
+@pytest.mark.parametrize("action", ["RESET", "SOFTRESET"])
+def test_a_reset_boots_an_instance_anew(
+    server: LocalVcn, group: str, action: str
+) -> None:
+    vcn_id = server.network.get_network_security_group(group).data.vcn_id
+    home = server.init()["tenancy"]
+    subnet = server.network.list_subnets(home, vcn_id=vcn_id).data[0]
+    node = a_node(server, subnet.id, nsg_ids=[group])
+    ip = ["ip", "-n", node.space, "-4", "addr"]
+    subprocess.run([*ip, "add", "192.0.2.1/32", "dev", "ens3"], check=True)
+
+    server.compute.instance_action(node.id, action)
+    get = server.compute.get_instance
+    eventually(lambda: get(node.id), "RUNNING")
+
+    shown = [*ip, "show", "dev", "ens3"]
+    said = subprocess.run(shown, check=True, capture_output=True, text=True).stdout
+    assert node.address in said
+    assert "192.0.2.1" not in said
+    assert node.ping(subnet.virtual_router_ip)
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_packets_do_not_need_the_server(
     server: LocalVcn, group: str, nodes: tuple[Node, Node], end: str

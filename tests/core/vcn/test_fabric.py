@@ -137,6 +137,7 @@ def test_the_router_has_an_address_in_each_block_and_the_metadata_ones() -> None
         ("vnicattachment", "DETACHED", False),
         ("instance", "PROVISIONING", True),
         ("instance", "STOPPING", True),
+        ("instance", "STARTING", False),
         ("instance", "STOPPED", False),
         ("instance", "TERMINATING", False),
     ],

@@ -19,7 +19,9 @@ from mooring.core.vcn.model import (
 from mooring.core.vcn.world import World
 
 ATTACHED = "ATTACHED"
-POWERED = frozenset({"PROVISIONING", "STARTING", "RUNNING", "STOPPING"})
+POWERED = frozenset(
+    {"PROVISIONING", "RUNNING", "STOPPING"}
+)  # STARTING is the time of being off
 SINGLE6 = 128
 
 Address = IPv4Address | IPv6Address

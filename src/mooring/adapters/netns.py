@@ -79,12 +79,12 @@ def names() -> list[str]:
 
 def open_fd(path_or_name: str) -> int:
     """Open a namespace; OSError when there is none or it is of another kind."""
-    path = Path(path_or_name) if "/" in path_or_name else _path(path_or_name)
+    path = path_or_name if "/" in path_or_name else str(_path(path_or_name))
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if is_network(fd):
         return fd
     os.close(fd)
-    raise OSError(EINVAL, "not a network namespace", str(path))
+    raise OSError(EINVAL, "not a network namespace", path)
 
 
 def close(fd: int) -> None:

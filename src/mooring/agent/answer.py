@@ -117,17 +117,21 @@ def _refused(why: CniError | KernelError | NftError | DiskError, call: Call) -> 
     return refused(error, spoken(call.stdin))
 
 
-def _before(request: Add) -> result.Result:
+def _before(request: Add) -> result.Result | None:
     """Read what earlier plugins of the chain made; refuse what cannot be had here."""
     wishes.refuse(request)
-    return result.read(request.conf.prev_result or {})
+    before = request.conf.prev_result
+    return result.read(before) if before else None
 
 
 def _document(
-    request: Add, before: result.Result, made: result.Result
+    request: Add, before: result.Result | None, made: result.Result
 ) -> Mapping[str, object]:
-    made = replace(made, dns=request.conf.dns)
-    return result.document(result.joined(before, made), request.conf.cni_version)
+    if request.conf.dns != made.dns:
+        made = replace(made, dns=request.conf.dns)
+    if before is not None:
+        made = result.joined(before, made)
+    return result.document(made, request.conf.cni_version)
 
 
 def _translated(why: KernelError | NftError | DiskError) -> CniError:

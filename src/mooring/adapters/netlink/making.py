@@ -3,7 +3,6 @@
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL
 from pathlib import Path
 from typing import TypeGuard
@@ -122,10 +121,11 @@ class Making(Turn):
         return rt.new_veth(numbered, self.fd(veth.near.space, veth))
 
     def _numbered(self, end: End) -> End:
-        if end.index is None:
-            end = replace(end, index=self._conversations.number())
-        self.learn(end.space, end.name, end.index or 0)
-        return end
+        """Choose a number for an end that has none; `replace` takes as long as a message."""
+        number = end.index or self._conversations.number()
+        self.learn(end.space, end.name, number)
+        mac, mtu, group = end.mac, end.mtu, end.group
+        return End(end.space, end.name, mac, mtu, number, end.alias, group)
 
     def _raise_ends(self) -> None:
         """Queue what raises ends that the kernel could not make up."""

@@ -6,6 +6,7 @@ really send. DEL and GC are judged mildly: what cannot be added can still be rem
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from mooring.core.cni.conf import IDENTIFIER, network
 from mooring.core.cni.errors import CniError, Code
@@ -50,6 +51,9 @@ ARGS = frozenset(
 VALID_LISTS = ("cni.dev/valid-attachments", "cni.dev/attachments")
 """libcni writes the list of GC under both keys, or not at all."""
 
+ORDINARY = 4096
+"""Up to so many bytes a configuration is remembered: a runtime sends the same one every time."""
+
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,31}")
 
@@ -65,7 +69,8 @@ def parse(env: Mapping[str, str], stdin: bytes) -> Request:
     missing = [name for name in NEEDS[command] if not env.get(name)]
     if missing:
         raise _environment(f"{command} needs {', '.join(missing)}")
-    conf = network(decode(stdin), strict=command not in MILD)
+    read = _remembered if len(stdin) <= ORDINARY else _read
+    conf = read(stdin, command not in MILD)
     _judge_version(command, conf.cni_version)
     if command == "STATUS":
         return Status(conf=conf)
@@ -106,6 +111,13 @@ def fault_of_ifname(name: str) -> str:
     if any(sign in "/:" or sign.isspace() for sign in name):
         return "must not hold / or : or blanks"
     return ""
+
+
+def _read(stdin: bytes, strict: bool) -> NetConf:  # noqa: FBT001 - a key of the memory
+    return network(decode(stdin), strict=strict)
+
+
+_remembered = lru_cache(maxsize=32)(_read)
 
 
 def _attachment(command: str, env: Mapping[str, str], conf: NetConf) -> Request:

@@ -20,6 +20,8 @@ from mooring.core.npn.changes import (
     AttachVnic,
     CreateAddress,
     CreateAddressBlock,
+    CreateAddresses,
+    DeleteAddresses,
     NewVnic,
     UpdateVnic,
 )
@@ -406,6 +408,57 @@ def test_a_block_that_does_not_fit_is_told_apart_from_a_full_subnet(
     with pytest.raises(Refused):
         place.cloud.carry_out(a_single(vnic))
     assert len(place.cloud.addresses(vnic.id)) == 13
+
+
+def several(vnic: VnicSeen, many: int, token: str = "") -> CreateAddresses:
+    return CreateAddresses(
+        vnic_id=vnic.id,
+        slot="0",
+        subnet_id=vnic.subnet_id,
+        count=many,
+        tags={"mooring-npn": "abc"},
+        token=token or f"token-{next(numbers)}",
+    )
+
+
+def giving_back(vnic: VnicSeen, *ids: str) -> DeleteAddresses:
+    return DeleteAddresses(vnic_id=vnic.id, slot="0", ids=ids, blocks=ids)
+
+
+def test_several_single_addresses_come_by_one_call(place: Place) -> None:
+    vnic = a_vnic(place)
+    change = several(vnic, 5)
+
+    assert place.cloud.carry_out(change) is None
+    assert place.cloud.carry_out(change) is None  # the same work, not another
+    found = [a for a in place.cloud.addresses(vnic.id) if not a.is_primary]
+    assert [a.block.prefixlen for a in found] == [32] * 5
+
+
+def test_several_that_are_not_all_to_be_had_are_refused(place: Place) -> None:
+    vnic = a_vnic(place, size=16)
+    change = several(vnic, 14)
+
+    for _ in range(2):
+        with pytest.raises(Refused):
+            place.cloud.carry_out(change)
+    # What there was has been taken: the next look sees it.
+    assert len(place.cloud.addresses(vnic.id)) == 13
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(several(replace(vnic, id=vnic.id[:-6] + "aaaaaa"), 2))
+
+
+def test_objects_are_given_back_one_or_several(place: Place) -> None:
+    vnic = a_vnic(place)
+    made = [in_time(place, a_block(vnic, 8)), in_time(place, a_block(vnic, 4))]
+    made += [in_time(place, a_single(vnic))]
+
+    assert place.cloud.carry_out(giving_back(vnic, made[0].id)) is None
+    assert len(place.cloud.addresses(vnic.id)) == 3
+    assert place.cloud.carry_out(giving_back(vnic, made[1].id, made[2].id)) is None
+    assert [a.is_primary for a in place.cloud.addresses(vnic.id)] == [True]
+    with pytest.raises(NotFound):
+        place.cloud.carry_out(giving_back(vnic, made[0].id))
 
 
 def test_addresses_on_nothing_are_not_found(place: Place) -> None:

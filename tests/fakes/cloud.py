@@ -248,15 +248,26 @@ class FakeCloud:
 
     def _do(self, change: Change) -> Made | None:
         match change:
-            case AttachVnic():
-                return self._once(change.token, lambda: self._attach(change))
             case UpdateVnic():
                 self.vnics[change.vnic_id] = replace(
                     _found("UpdateVnic", self.vnics, change.vnic_id),
                     nsg_ids=change.nsg_ids,
                     skip_source_dest_check=change.skip_source_dest_check,
                 )
-                return None
+            case CreateAddresses():
+                self._take_several(change)
+            case DeleteAddresses():
+                for each in change.ids:
+                    _found("DeletePrivateIp", self.private_ips, each)
+                    self.delete_address(each)
+            case _:
+                return self._make(change)
+        return None
+
+    def _make(self, change: AttachVnic | CreateAddress | CreateAddressBlock) -> Made:
+        match change:
+            case AttachVnic():
+                return self._once(change.token, lambda: self._attach(change))
             case CreateAddressBlock():
                 if change.family == "IPv6":
                     return self._once(
@@ -269,13 +280,6 @@ class FakeCloud:
                 if change.family == "IPv6":
                     return self._once(change.token, lambda: self._take6(change, 1))
                 return self._once(change.token, lambda: self._take(change.vnic_id, 1))
-            case CreateAddresses():
-                return self._take_several(change)
-            case DeleteAddresses():
-                for each in change.ids:
-                    _found("DeletePrivateIp", self.private_ips, each)
-                    self.delete_address(each)
-                return None
 
     def _once(self, token: str, make: Callable[[], Made]) -> Made:
         made = self.tokens.get(token)

@@ -19,6 +19,7 @@ from mooring.core.ipam.journal import Damaged
 from mooring.core.ipam.ledger import Ahead, Cooled, Entry, Held, Ledger
 from mooring.core.ipam.pool import Offers, parts
 from mooring.core.ipam.port import DiskError, Storage
+from mooring.core.linux.plan import Ip
 
 SPARE_LINES = 1024
 """Lines beyond the shortest journal before it is written anew."""
@@ -28,8 +29,8 @@ class Book:
     """Who holds which address, durably.
 
     `looked_until`: of addresses whose rest ends before that it is known whether they have
-    live flows (`agent.flows`). `kept` rest on because of one; `early` were given out before
-    their rest was over, because nothing else was left.
+    live flows (`agent.flows`). `held_back` had one at the end of their rest; `early` counts those
+    given out before their rest was over, because nothing else was left.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Book:
         self._waits = False  # nothing is written before the kernel was asked
         self.cooldown = self._usual = cooldown
         self.looked_until = float("inf")
-        self.kept = 0
+        self.held_back: frozenset[Ip] = frozenset()
         self.early = 0
         self._disk = disk
         self._clock = clock
@@ -96,6 +97,11 @@ class Book:
         """Make durable all that was written: nothing will be handed out any more."""
         with suppress(DiskError):
             self.record(Ahead(()))
+
+    @property
+    def kept(self) -> int:
+        """Count the addresses that rest on because of a live flow."""
+        return len(self.held_back & self.ledger.pool.cooling.keys())
 
     def rest_for(self, cooldown: float | None) -> None:
         """Let addresses cool for so long from now on; None: as the operator said."""

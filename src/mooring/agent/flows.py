@@ -38,10 +38,11 @@ class Flows:
         cooling = self._book.ledger.pool.cooling
         if self._watch is None:
             self._watch = flows.trusted(cooling)
-        asked = flows.due(self._watch, cooling, now)
-        found: tuple[Flow, ...] | None = ()
-        if asked:
-            found = await asyncio.to_thread(self._look, conntrack, asked)
+        if not flows.due(self._watch, cooling, now):
+            self._book.looked_until = now + flows.LEAD
+            return
+        # One look is for all of them: how long a flow has been silent needs every look.
+        found = await asyncio.to_thread(self._look, conntrack, frozenset(cooling))
         if found is None:
             # Nobody can tell: then the cool-down alone has to do.
             self._book.looked_until = float("inf")
@@ -66,10 +67,8 @@ class Flows:
                     address=address,
                     because=f"a live flow of protocol {flow.protocol} with {others}",
                 )
-        self._told = frozenset(verdict.rest) | (
-            self._told & self._book.ledger.pool.cooling.keys()
-        )
-        self._book.kept = len(self._told)
+        known = self._told & self._book.ledger.pool.cooling.keys()
+        self._told = self._book.held_back = known | verdict.rest.keys()
 
     def _look(
         self, conntrack: Conntrack, asked: frozenset[Ip]

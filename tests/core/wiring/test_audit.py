@@ -39,7 +39,8 @@ from mooring.core.linux.plan import (
     Rule,
     Veth,
 )
-from mooring.core.npn.record import NpnStatus, Pair
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.record import NpnStatus, Pair, PoolStatus
 from mooring.core.npn.seen import AddressSeen
 from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.audit import node as audit_node
@@ -162,6 +163,11 @@ def block(text: str, ident: str = "b") -> AddressSeen:
 
 def status(scene: Scene, **changes: object) -> None:
     scene.status = NpnStatus(state="SUCCESS", vnics=(replace(STATUS, **changes),))  # type: ignore[arg-type]
+
+
+def elastic(scene: Scene) -> None:
+    pool = PoolStatus(policy=PoolPolicy(warm_target=8), serial=3)
+    scene.status = NpnStatus(state="SUCCESS", vnics=(STATUS,), pool=pool)
 
 
 def listed_twice(scene: Scene) -> None:
@@ -567,6 +573,14 @@ SPOILS: list[tuple[str, Spoil, set[tuple[Code, str]]]] = [
         "a block that the object does not list",
         lambda s: cloud(s, block("10.0.8.4/30"), block("10.0.8.16/28")),
         {(Code.ADDRESS_NOT_LISTED, "10.0.8.16/28")},
+    ),
+    (
+        "a block that an elastic pool is giving back",
+        lambda s: (
+            elastic(s),
+            cloud(s, block("10.0.8.4/30"), block("10.0.8.16/28")),
+        ),
+        set(),
     ),
     (
         "a block of IPv6 that nobody lists",

@@ -21,9 +21,13 @@ def compare(sides: Sides) -> Iterator[Difference]:
     listed = {v.vnic_id: v for v in npn.status.vnics}
     if sides.cloud is not None:
         yield from _vnics(npn, sides.cloud)
+        elastic = npn.status.pool is not None
         for vnic in listed.values():
             if vnic.vnic_id in sides.cloud.vnics:
-                yield from _addresses(sides, sides.cloud, vnic)
+                for found in _addresses(sides, sides.cloud, vnic):
+                    # An elastic pool takes an object off its status, then gives it back.
+                    if not (elastic and found.code is Code.ADDRESS_NOT_LISTED):
+                        yield found
     for lease in sides.wired:
         yield from of(lease.attachment, _lease(sides, lease, listed))
 

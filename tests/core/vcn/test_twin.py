@@ -83,9 +83,16 @@ def a_cloud() -> Cloud:
     )
     cloud.post(
         "/dhcps",
-        {**inside, "options": [{"type": "SearchDomain", "searchDomainNames": ["x"]}]},
+        {
+            **inside,
+            "options": [{"type": "SearchDomain", "searchDomainNames": ["x"]}],
+            "domainNameType": "CUSTOM_DOMAIN",
+        },
     )
-    instance = cloud.instance(subnet, metadata={"a": "b"}, displayName="node")
+    agent = {"isMonitoringDisabled": True}
+    instance = cloud.instance(
+        subnet, metadata={"a": "b"}, displayName="node", agentConfig=agent
+    )
     vnic = cloud.attach(instance, subnet, nsgIds=[nsg["id"]], hostnameLabel="host")
     cloud.ip(vnic, hostnameLabel="pod")
     cloud.ip(vnic, cidrPrefixLength=28)

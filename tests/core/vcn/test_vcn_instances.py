@@ -4,7 +4,9 @@ import pytest
 from vcn_cloud import Cloud
 
 from mooring.core.vcn import shapes
+from mooring.core.vcn.calls import launch
 from mooring.core.vcn.model import Instance, Vnic, VnicAttachment
+from mooring.core.vcn.model.compute import KEPT
 
 
 @pytest.fixture
@@ -228,6 +230,7 @@ def test_what_nobody_plays_is_kept_and_shown(
         path, {"availabilityConfig": {"recoveryAction": "STOP_INSTANCE"}}
     )
 
+    assert set(KEPT) == set(launch.KEPT)
     assert instance["agentConfig"]["pluginsConfig"][0]["name"] == "Bastion"
     assert changed["agentConfig"] == instance["agentConfig"]
     assert changed["instanceOptions"] == {"areLegacyImdsEndpointsDisabled": True}

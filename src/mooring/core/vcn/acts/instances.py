@@ -14,11 +14,8 @@ from mooring.core.vcn.api.turns import Answer, Call, renamed
 from mooring.core.vcn.jsontext import written
 from mooring.core.vcn.limits import METADATA, Delays
 from mooring.core.vcn.model import Instance
+from mooring.core.vcn.model.compute import KEPT
 
-KEPT = (
-    *("agentConfig", "availabilityConfig", "instanceOptions", "launchOptions"),
-    *("platformConfig", "licensingConfigs", "isAIEnterpriseEnabled"),
-)
 FAULT_DOMAINS = ("FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3")
 ENDED = ("TERMINATING", "TERMINATED")
 

@@ -8,12 +8,19 @@ from typing import Any
 from mooring.core.vcn.model.resource import Resource
 
 
+# What an instance is told, keeps as it was written and shows again.
+KEPT = (
+    *("agentConfig", "availabilityConfig", "instanceOptions", "launchOptions"),
+    *("platformConfig", "licensingConfigs", "isAIEnterpriseEnabled"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance(Resource):
     """A compute instance.
 
     Its lifecycle: PROVISIONING, RUNNING, STOPPING, STOPPED, STARTING, MOVING (to another host, and off
-    meanwhile), TERMINATING, TERMINATED. `more` is kept as it was written and shown again.
+    meanwhile), TERMINATING, TERMINATED. `more` holds what is `KEPT`.
     """
 
     availability_domain: str

@@ -5,6 +5,7 @@ from typing import TypeAlias, cast
 
 from mooring.core.vcn import model
 from mooring.core.vcn.model import Resource
+from mooring.core.vcn.model.compute import KEPT
 from mooring.core.vcn.twin.snapshot import Json
 from mooring.core.vcn.twin.sources import Source
 
@@ -107,6 +108,7 @@ def _instance(shown: Json, _: Source) -> Plain:
         "memory_in_gbs": config.get("memoryInGBs") or 16.0,
         "max_vnic_attachments": config.get("maxVnicAttachments") or 24,
         "image_id": image,
+        "more": {name: shown[name] for name in KEPT if shown.get(name) is not None},
     }
 
 

@@ -104,10 +104,9 @@ def ways(shelf: Shelf, router: Router, families: Sequence[Family]) -> None:
 
 def arrivals(shelf: Shelf, router: Router) -> bool:
     """Put where what came from the internet is led once it is translated back; False for nowhere."""
-    named = {_inward(shelf, router, routes) for routes in router.inward.values()}
-    elements = tuple(
-        f"{_mark_of(name)} : goto {name}" for name in sorted(named) if name
-    )
+    led = [routes for routes in router.inward.values() if routes]
+    found = {_inward(shelf, router, routes) for routes in led}
+    elements = tuple(f"{_mark_of(name)} : goto {name}" for name in sorted(found))
     if elements:
         shelf.put(NamedSet("arrivals", "mark", "verdict", elements=elements))
     return bool(elements)
@@ -120,16 +119,14 @@ def inward6(shelf: Shelf, router: Router) -> Iterator[str]:
 
 def _mark_inward(shelf: Shelf, router: Router, address: IPv4Address) -> str:
     """Give the mark by which `arrivals` knows what came to an address outside; "" for none."""
-    name = _inward(shelf, router, router.inward.get(address, ()))
-    return name and _mark_of(name)
+    routes = router.inward.get(address)
+    return _mark_of(_inward(shelf, router, routes)) if routes else ""
 
 
 def _inward(shelf: Shelf, router: Router, routes: Sequence[Route]) -> str:
-    rules = tuple(_routes(shelf, router, routes, IPV4, shut="drop"))
-    if not rules:
-        return ""
+    asked = _routes(shelf, router, routes, IPV4, shut="drop")
     # What no route is for goes to the address itself.
-    rules += ("meta mark set 0x00000000",)
+    rules = (*asked, "meta mark set 0x00000000")
     return shelf.put(Chain(f"n_{digest(*rules)}", rules))
 
 

@@ -203,10 +203,10 @@ def test_metadata_of_both_kinds_has_room_together(
     cloud: Cloud, subnet: dict[str, str]
 ) -> None:
     half = {"a": "x" * 16_000}
-    launch = cloud.launch_body(subnet, metadata=half, extendedMetadata=half)
+    body = cloud.launch_body(subnet, metadata=half, extendedMetadata=half)
     path = f"/instances/{cloud.instance(subnet, metadata=half)['id']}"
 
-    code, message = cloud.refused("POST", "/instances", launch)[1:]
+    code, message = cloud.refused("POST", "/instances", body)[1:]
     assert code == "InvalidParameter"
     assert message.endswith("must not exceed 32000 bytes; they have 32016.")
     assert cloud.refused("PUT", path, {"extendedMetadata": half})[0] == 400

@@ -7,7 +7,6 @@ from typing import Any
 
 from mooring.core.vcn.model.resource import Resource
 
-
 # What an instance is told, keeps as it was written and shows again.
 KEPT = (
     *("agentConfig", "availabilityConfig", "instanceOptions", "launchOptions"),

@@ -6,23 +6,24 @@ every call has its timeouts. Only a 429 is asked again here, a few times, at the
 gate that all calls share: nothing was done, and a look of five calls is not thrown away.
 """
 
-import configparser
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import oci
-from oci.circuit_breaker import NoCircuitBreakerStrategy
-from oci.core import ComputeClient, VirtualNetworkClient, models
-from oci.exceptions import ClientError, ServiceError
-from oci.retry import NoneRetryStrategy
-from oci.work_requests import WorkRequestClient
+from oci.core import models
+from oci.exceptions import ServiceError
 
 from mooring.adapters.oci import answers, bulk
+from mooring.adapters.oci.clients import (
+    Access,
+    Clients,
+    MisconfiguredError,
+    settings,
+    short,
+)
 from mooring.core.npn.capacity import prefix
 from mooring.core.npn.changes import (
     AttachVnic,
@@ -51,23 +52,8 @@ from mooring.core.npn.seen import (
 )
 
 T = TypeVar("T")
-TIMEOUTS = (5.0, 30.0)
-"""Seconds to connect and to wait for an answer."""
 ATTEMPTS = 4
 """How often a throttled call is asked in all."""
-
-
-class MisconfiguredError(Exception):
-    """The configuration file, the profile or its key cannot be used."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Whom to be for the cloud, and where it is when not at the region's address."""
-
-    config: str
-    profile: str
-    endpoint: str | None = None
 
 
 class OciCloud:
@@ -75,7 +61,7 @@ class OciCloud:
 
     def __init__(self, access: Access, gate: Gate) -> None:
         self._access, self._gate = access, gate
-        self._settings = _settings(access)
+        self._settings = settings(access)
         self._own = threading.local()
         self._made: list[Any] = []
         self._clients()
@@ -189,7 +175,7 @@ class OciCloud:
         return None
 
     def _get(
-        self, name: str, ask: Callable[["_Clients"], Any], read: Callable[[Any], T]
+        self, name: str, ask: Callable[["Clients"], Any], read: Callable[[Any], T]
     ) -> T:
         """Ask for one thing and read it."""
         return self._read(name, read, self._call(name, ask).data)
@@ -197,7 +183,7 @@ class OciCloud:
     def _list(
         self,
         name: str,
-        ask: Callable[["_Clients", str | None], Any],
+        ask: Callable[["Clients", str | None], Any],
         read: Callable[[Any], T],
     ) -> tuple[T, ...]:
         """Read a list to its last page."""
@@ -215,10 +201,10 @@ class OciCloud:
         try:
             return read(data)
         except (AttributeError, TypeError, ValueError) as error:
-            raise Unavailable(name, "Malformed", _short(error)) from error
+            raise Unavailable(name, "Malformed", short(error)) from error
 
     def _call(
-        self, name: str, ask: Callable[["_Clients"], Any], *, block: bool = False
+        self, name: str, ask: Callable[["Clients"], Any], *, block: bool = False
     ) -> Any:  # noqa: ANN401 - a response of the SDK
         """Make one call at the gate's pace; raise only CloudErrors."""
         for attempt in range(1, ATTEMPTS + 1):
@@ -235,7 +221,7 @@ class OciCloud:
             except Exception as error:
                 # Nobody lists what the SDK and its HTTP library raise.
                 kind = type(error).__name__
-                raise Unavailable(name, kind, _short(error)) from error
+                raise Unavailable(name, kind, short(error)) from error
             else:
                 self._gate.answered()
                 return response
@@ -327,39 +313,24 @@ class OciCloud:
         )
         return Made(kind="ipv6", id=response.data.id)
 
-    def _clients(self) -> "_Clients":
+    def _clients(self) -> "Clients":
         """Give this thread's clients."""
-        found: _Clients | None = getattr(self._own, "clients", None)
+        found: Clients | None = getattr(self._own, "clients", None)
         if found is None:
             try:
-                found = _Clients(self._settings, self._access.endpoint)
+                found = Clients(self._settings, self._access.endpoint)
             except Exception as error:
                 raise MisconfiguredError(
                     f"profile {self._access.profile} of {self._access.config}:"
-                    f" {_short(error)}"
+                    f" {short(error)}"
                 ) from error
             self._made += [found.compute, found.network, found.works]
             self._own.clients = found
         return found
 
 
-class _Clients:
-    """The services that hold what the controller needs."""
-
-    def __init__(self, settings: dict[str, Any], endpoint: str | None) -> None:
-        options = {
-            "retry_strategy": NoneRetryStrategy(),
-            "circuit_breaker_strategy": NoCircuitBreakerStrategy(),
-            "timeout": TIMEOUTS,
-            **({"service_endpoint": endpoint} if endpoint else {}),
-        }
-        self.compute = ComputeClient(settings, **options)
-        self.network = VirtualNetworkClient(settings, **options)
-        self.works = WorkRequestClient(settings, **options)
-
-
 def _on_page(
-    ask: Callable[[_Clients, str | None], Any], page: str | None, clients: _Clients
+    ask: Callable[[Clients, str | None], Any], page: str | None, clients: Clients
 ) -> Any:  # noqa: ANN401 - a response of the SDK
     return ask(clients, page)
 
@@ -383,19 +354,3 @@ def _with_ipv6(wanted: NewVnic) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _settings(access: Access) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = oci.config.from_file(access.config, access.profile)
-    except (ClientError, configparser.Error, OSError, ValueError) as error:
-        raise MisconfiguredError(
-            f"profile {access.profile} of {access.config}: {_short(error)}"
-        ) from error
-    return found
-
-
-def _short(error: BaseException) -> str:
-    """Give the words of an error in one line, without the SDK's advice."""
-    text = " ".join(str(error).split()).split(" Request Endpoint:", 1)[0]
-    return text[:300] or type(error).__name__

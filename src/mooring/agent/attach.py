@@ -215,6 +215,7 @@ class Attachments:
         with ExitStack() as undo:
             lease = self._claimed(attachment, where, netns, undo.callback)
             watch.lap("save")
+            self._node.stop_former(attachment)
             self._lay(self._node.cables(lease), netns)
             watch.lap("cables")
             self._node.let_send(lease, self._book.ledger.leases.values())

@@ -72,6 +72,7 @@ class Node:
         self._tracking = tracking
         self._listed = ""
         self._cables: dict[AttachmentId, tuple[Lease, int, Plan]] = {}
+        self._unstopped: dict[str, tuple[Lease, ...]] = {}
 
     @property
     def ready(self) -> bool:
@@ -113,6 +114,7 @@ class Node:
         if not self._listed and self._recognise(ground, wanted):
             return
         self._host.nft.run(nft.replace(ruleset.table(ground, wanted)))
+        self._unstopped.clear()
         self._listed, _ = self._look()
         self._host.nft.run(nft.replace(ruleset.memo(ground, self._listed)))
 
@@ -164,12 +166,29 @@ class Node:
     def stop_sending(self, lease: Lease) -> None:
         """Let the lease's pod send no more; fine when there is no table."""
         self.carrier.cut(lease)
+        self._take_out(lease)
+
+    def stop_former(self, attachment: AttachmentId) -> None:
+        """Take out what an earlier life of the container could send, if nft refused that then.
+
+        With the name of its link it would come back to life, and others may have the address.
+        """
+        if self._unstopped:
+            for former in self._unstopped.pop(host_link(attachment), ()):
+                self._take_out(former)
+
+    def _take_out(self, lease: Lease) -> None:
+        refusals: list[NftError] = []
         for where, elements in ruleset.elements(ruleset.sources([lease])).items():
             try:
                 self._host.nft.set_elements(where, delete=[key for key, _ in elements])
             except NftError as why:
                 if why.errno != ENOENT:
-                    raise
+                    refusals.append(why)
+        if refusals:
+            link = host_link(lease.attachment)
+            self._unstopped[link] = (*self._unstopped.get(link, ()), lease)
+            raise refusals[0]
 
     def carry(self, leases: Iterable[Lease], seen: Seen) -> None:
         """Have the fast path follow; what it carries is what may be sent."""

@@ -1,0 +1,525 @@
+"""What hurts other plugins' users, on fakes: each case by its own name, those of the list by number.
+
+`docs/rt-cases.md` says which case is held by which test. On the real kernel: `test_survival_real`.
+"""
+
+import asyncio
+import gc
+import random
+from dataclasses import replace
+from errno import EIO, ENOBUFS, ENOSPC, EROFS
+
+import pytest
+from journeys.agent_fakes import (
+    OTHER_MAC,
+    VNIC_MAC,
+    Machine,
+    a_machine,
+    a_vnic,
+    play,
+)
+from survival.loop import StoryLoop
+from survival.points import Fault
+from survival.witness import Told
+from survival.world import COOLDOWN, World
+
+from mooring.agent.node import KNOWN_CABLES
+from mooring.core.cni.errors import Code
+from mooring.core.ipam.pool import parts
+from mooring.core.linux.plan import Veth
+from mooring.core.wiring.names import host_link
+
+
+async def started(**settings: float) -> Machine:
+    machine = a_machine(**settings)
+    await machine.start()
+    return machine
+
+
+async def a_world(pods: int = 4) -> World:
+    """A node that the controller has served, with its agent."""
+    world = World(random.Random(1), pods)
+    world.control(20)
+    await world.start()
+    await world.turn("follow")
+    return world
+
+
+def tell(story) -> None:  # noqa: ANN001 - a story's coroutine
+    """Play a story in time that passes by itself."""
+    loop = StoryLoop()
+    try:
+        loop.play(random.Random(1), story)
+    finally:
+        loop.close()
+
+
+# Disks.
+
+
+@pytest.mark.parametrize(
+    "errno", [ENOSPC, EROFS, EIO], ids=["full", "readonly", "fsync"]
+)
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "kept"])
+def test_a_disk_that_refuses_costs_no_address_and_keeps_no_pod(
+    errno: int, lost: bool
+) -> None:
+    """Full, read-only, failing at fsync: pods go, none comes, and all is well afterwards."""
+
+    async def story() -> None:
+        world = await a_world()
+        assert await world.add("a")
+        fault = Fault("disk", 0, 1000, errno, lost)
+        world.points.faults.append(fault)
+        assert not await world.add("b")
+        await world.delete("b")
+        await world.stop("a")
+        await world.turn("reap")
+        await world.turn("look")
+        assert world.machine.heard("journal-refused")
+
+        fault.times = 0
+        world.forward(COOLDOWN + 1)
+        for name in ("look", "reap", "look"):
+            await world.turn(name)
+        world.machine.assert_consistent()
+        assert world.machine.free() == 4
+        assert await world.add("c")
+
+    tell(story())
+
+
+def torn(data: bytes) -> bytes:
+    return data[:-7]
+
+
+def flipped(data: bytes) -> bytes:
+    half = len(data) // 2
+    return data[:half] + bytes([data[half] ^ 4]) + data[half + 1 :]
+
+
+def zeroed(data: bytes) -> bytes:
+    return data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+
+
+def emptied(_data: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("spoil", [torn, flipped, zeroed, emptied])
+def test_a_spoilt_ledger_costs_no_pod_and_no_rest(spoil) -> None:  # noqa: ANN001 - one of the above
+    """Corrupt, cut off in the middle of a line, gone: the kernel is asked, all addresses rest."""
+
+    async def story() -> None:
+        machine = await started()
+        gone = await machine.run_pod("gone")
+        pod = await machine.run_pod("stays")
+        await machine.delete(gone)
+        machine.end(gone)
+        await machine.settle()
+        machine.disk.journal = spoil(machine.disk.journal)
+        await machine.start()
+
+        assert (await machine.check(pod)).exit_code == 0
+        assert machine.heard("journal-damaged") or machine.heard("journal-lost")
+        assert machine.free() == 0
+        machine.assert_consistent()
+        machine.clock.forward(60)
+        await machine.settle()
+        assert machine.free() == 3
+
+    play(story())
+
+
+def test_a_start_that_dies_before_the_kernel_was_asked_does_not_forget_the_rest() -> (
+    None
+):
+    async def story() -> None:
+        machine = await started()
+        await machine.delete(await machine.run_pod("gone"))
+        await machine.settle()
+        machine.disk.journal = torn(machine.disk.journal)
+        machine.agent = machine.new_agent()
+        machine.agent.book.open()  # and it is killed here
+        await machine.start()
+
+        assert machine.free() == 0
+
+    play(story())
+
+
+# Clocks.
+
+
+@pytest.mark.parametrize("seconds", [-86_400, -30, 30, 86_400])
+def test_a_calendar_that_jumps_neither_shortens_nor_lengthens_a_rest(
+    seconds: float,
+) -> None:
+    """NTP, an operator, a resumed machine: the rest is counted from the boot."""
+
+    async def story() -> None:
+        machine = await started(cooldown=30)
+        await machine.delete(await machine.run_pod())
+        await machine.settle()
+        rested = machine.clock.now()
+        machine.clock.step_wall(seconds)
+        await machine.start()
+        assert machine.free() == 3
+        machine.clock.forward(max(0.0, 31 - (machine.clock.now() - rested)))
+        await machine.settle()
+
+        assert machine.free() == 4
+
+    play(story())
+
+
+def test_rt_04_a_node_that_rebooted_frees_all_without_a_del() -> None:
+    """Another boot, no links, a stale ledger, the runtime's directory gone: pods are made anew."""
+
+    async def story() -> None:
+        world = await a_world()
+        for name in ("a", "b", "c"):
+            assert await world.add(name)
+        before = {t.addresses for t in world.witness.told.values()}
+        await world.reboot()
+        await world.start()
+        for name in ("follow", "look", "reap"):
+            await world.turn(name)
+
+        assert world.machine.leases == {}
+        assert world.machine.free() == 4
+        for name in ("x", "y", "z"):
+            assert await world.add(name)
+        for name in ("a", "b", "c"):  # DEL of what an earlier boot ran, as kubelet asks
+            await world.delete(name)
+        world.machine.assert_consistent()
+        assert len(world.witness.told) == len(before) == 3
+
+    tell(story())
+
+
+def test_an_agent_restarted_in_the_same_boot_keeps_what_runs() -> None:
+    async def story() -> None:
+        world = await a_world()
+        assert await world.add("a")
+        told = dict(world.witness.told)
+        world.points.kill()
+        await world.start()
+        for name in ("follow", "look", "reap"):
+            await world.turn(name)
+
+        assert set(world.machine.leases) == set(told)
+        assert await world.check("a")
+
+    tell(story())
+
+
+# The kernel refuses.
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "done all the same"])
+@pytest.mark.parametrize("what", ["kernel make", "nft elements", "kernel look"])
+def test_netlink_without_buffers_is_told_and_nothing_is_left(
+    what: str, lost: bool
+) -> None:
+    """ENOBUFS: the request was refused, or its answer got lost and it was done."""
+
+    async def story() -> None:
+        world = await a_world()
+        for after in range(12):
+            world.points.faults[:] = [Fault(what, after, 1, ENOBUFS, lost)]
+            if not await world.add("a"):
+                await world.delete("a")
+            await world.stop("a")
+            for name in ("reap", "look", "reap"):
+                await world.turn(name)
+            world.forward(COOLDOWN + 1)
+        world.points.faults.clear()
+        await world.turn("look")
+        await world.turn("reap")
+
+        world.machine.assert_consistent()
+        assert world.machine.host_ends() == set()
+        assert world.machine.free() == 4
+
+    tell(story())
+
+
+def test_rt_36_del_succeeds_without_anything() -> None:
+    """Twice, without a namespace, without a link, without any state."""
+
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod("a")
+        machine.end(pod)
+        machine.kernel.delete_links(None, [host_link(pod.id)])
+        await machine.delete(pod)
+        await machine.delete(pod)
+        never = replace(pod, name="never")
+        await machine.delete(never)
+        await machine.settle()
+        machine.disk.journal = b""
+        await machine.start()
+        await machine.delete(pod)
+
+        assert machine.leases == {}
+        assert machine.host_ends() == set()
+
+    play(story())
+
+
+# ADD.
+
+
+def test_a_namespace_that_is_deleted_in_the_middle_of_add_leaks_nothing() -> None:
+    """At any step of it: the ADD fails or succeeds, and what is left is collected."""
+
+    async def story() -> None:
+        world = await a_world()
+        for point in range(1, 40):
+            name = f"a{point}"
+            world.a_sandbox(name)
+            at = world.points.burned + point
+
+            def vanish(name: str = name) -> None:
+                world.sandboxes[name].stays = False
+                world.machine.namespaces.delete(name)
+
+            world.points.then[at] = vanish
+            await world.add(name)
+            world.points.then.clear()
+            world.drop(name)
+            for _ in range(2):
+                world.forward(COOLDOWN + 1)
+                await world.turn("look")
+                await world.turn("reap")
+            assert world.machine.leases == {}, point
+            assert world.machine.host_ends() == set()
+        world.machine.assert_consistent()
+        assert world.machine.free() == 4
+
+    tell(story())
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["same", "another"])
+def test_an_add_that_failed_is_tried_again(same: bool) -> None:
+    """After a failure at every step, by the same container and by another one."""
+
+    async def story() -> None:
+        machine = await started()
+        for step in range(1, 12):
+            machine.kernel.refuse_step(step)
+            pod = machine.a_pod(f"a{step}")
+            first = await machine.cni("ADD", pod)
+            machine.kernel.relent()
+            if first.exit_code and not same:
+                pod = machine.a_pod(f"b{step}")
+            if first.exit_code:
+                again, _ = await asyncio.gather(
+                    machine.cni("ADD", pod), machine.agent.reaper.reap()
+                )
+                assert again.exit_code == 0, (step, again.stdout)
+            assert set(machine.leases) == {pod.id}
+            await machine.delete(pod)
+            machine.end(pod)
+            await machine.settle()
+            machine.clock.forward(31)
+            await machine.settle()
+
+        machine.assert_consistent()
+        assert machine.free() == 4
+
+    play(story())
+
+
+def test_rt_03_two_hundred_failed_sandboxes_cost_no_address() -> None:
+    """Each fails at another step, and is deleted as runtimes do, or is not."""
+
+    async def story() -> None:
+        machine = await started()
+        for number in range(200):
+            pod = machine.a_pod(f"a{number}")
+            machine.kernel.refuse_step(1 + number % 11)
+            answer = await machine.cni("ADD", pod)
+            machine.kernel.relent()
+            if number % 3 or answer.exit_code == 0:
+                await machine.delete(pod)
+            machine.end(pod)
+            await machine.agent.reaper.reap()
+            machine.clock.forward(31)
+            machine.agent.book.reclaim()
+        await machine.settle()
+
+        machine.assert_consistent()
+        assert machine.free() == 4
+
+    play(story())
+
+
+MANY = 500
+
+
+async def crowded() -> Machine:
+    machine = await started()
+    addresses = [f"10.1.{n // 250}.{n % 250 + 1}" for n in range(MANY)]
+    vnic = a_vnic()
+    pairs = tuple(type(vnic.host)(type(vnic.host.v4)(a)) for a in addresses)
+    machine.cloud(replace(vnic, pod_addresses=pairs))
+    await machine.settle()
+    return machine
+
+
+async def a_wave(machine: Machine, number: int) -> None:
+    """All containers are added at once, then deleted at once."""
+    pods = [machine.a_pod(f"w{number}-{n}") for n in range(MANY)]
+    answers = await asyncio.gather(*(machine.cni("ADD", pod) for pod in pods))
+    assert [a.exit_code for a in answers] == [0] * MANY
+    held = {a for x in machine.leases.values() for a in parts(x.addresses)}
+    assert len(held) == MANY
+    await asyncio.gather(
+        *(machine.delete(p) for p in pods), machine.agent.reaper.reap()
+    )
+    for pod in pods:
+        machine.end(pod)
+    await machine.agent.reaper.reap()
+    machine.clock.forward(31)
+    machine.agent.book.reclaim()
+    machine.said.clear()
+
+
+def test_rt_47_five_hundred_queued_adds_leave_nothing_behind() -> None:
+    """No lock for all, no process, nothing kept of what is over; `make soak` weighs it."""
+
+    async def story() -> None:
+        machine = await crowded()
+        for number in range(3):
+            await a_wave(machine, number)
+        gc.collect()
+        agent = machine.agent
+
+        assert agent.attachments._turns._locks == {}
+        assert agent.reaper._waiting == agent.reaper._gone == {}
+        assert len(agent.node._cables) <= KNOWN_CABLES
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    play(story())
+
+
+def test_rt_48_nothing_holds_a_burst_back() -> None:
+    """No limiter of our own: five hundred ADDs take no time but their work's."""
+
+    async def story() -> None:
+        machine = await crowded()
+        before = machine.clock.now()
+        pods = [machine.a_pod(f"p{n}") for n in range(MANY)]
+        for pod in pods:
+            await machine.add(pod)
+
+        assert machine.clock.now() == before
+
+    play(story())
+
+
+def test_a_storm_of_dels_ends_every_pod_once() -> None:
+    """Of pods that run, of the same ones again, of pods that never were; all at once."""
+
+    async def story() -> None:
+        machine = await crowded()
+        pods = [await machine.run_pod(f"p{n}") for n in range(50)]
+        strangers = [replace(pod, name=f"never-{pod.name}") for pod in pods]
+        calls = [machine.delete(p) for p in (*pods, *pods, *strangers, *pods)]
+        await asyncio.gather(*calls, machine.agent.reaper.reap())
+        await machine.settle()
+
+        assert machine.leases == {}
+        assert len(machine.agent.book.ledger.pool.cooling) == 50
+        machine.assert_consistent()
+
+    play(story())
+
+
+# Nodes.
+
+
+def test_rt_06_a_node_made_anew_under_its_old_name_begins_with_what_it_has_now() -> (
+    None
+):
+    """Its disk has the ledger of the node before it; VNICs and addresses are others."""
+
+    async def story() -> None:
+        machine = await started()
+        for name in ("a", "b"):
+            await machine.run_pod(name)
+        for pod in ("a", "b"):
+            machine.namespaces.delete(pod)
+        machine.kernel.delete_links(None, [*machine.host_ends(), "ens5"])
+        machine.clock.reboot()
+        machine.kernel.add_hardware(None, "ens5", OTHER_MAC, 1500)
+        machine.cloud(a_vnic(range(12, 18), "vnic-2", OTHER_MAC))
+        for pod_fd in list(machine.namespaces.open_fds):
+            machine.namespaces.close(pod_fd)
+        await machine.start()
+        machine.clock.forward(31)
+        await machine.settle()
+
+        assert machine.free() == 6
+        assert set(machine.agent.book.ledger.slots) == {"vnic-2"}
+        got = {await machine.add(machine.a_pod(f"n{n}")) for n in range(6)}
+        assert len(got) == 6
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_rt_34_what_stands_in_the_way_of_an_add_gives_way() -> None:
+    """A link of an earlier life with the pod's name, its route, its neighbour."""
+
+    async def story() -> None:
+        machine = await started()
+        pod, other = machine.a_pod("a"), machine.a_pod("other")
+        await machine.add(pod)
+        lease = machine.leases[pod.id]
+        cables = machine.agent.node.cables(lease)
+        machine.end(pod)
+        await machine.settle()
+        stale = next(fact for fact in cables if isinstance(fact, Veth))
+        machine.kernel.carry_out((stale,), {"host": None, "pod": other.fd})
+        again = machine.a_pod("a")
+
+        assert await machine.add(again)
+        assert VNIC_MAC
+        await machine.settle()
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_told_is_what_the_runtime_heard() -> None:
+    """The witness itself: an address of two pods, and one that has not rested, are seen."""
+
+    async def story() -> None:
+        world = await a_world()
+        assert await world.add("a")
+        (told,) = world.witness.told.values()
+        twin = Told(replace(told.attachment, container="b"), 1, told.addresses)
+        with pytest.raises(AssertionError, match="were given to"):
+            world.witness.answered(twin, told.addresses)
+        world.drop("a")
+        with pytest.raises(AssertionError, match="rested"):
+            world.witness.answered(twin, told.addresses)
+        with pytest.raises(AssertionError, match="is not offered"):
+            world.witness.answered(twin, ())
+
+    tell(story())
+
+
+def test_an_exhausted_node_says_so_in_the_runtimes_words() -> None:
+    async def story() -> None:
+        machine = await started()
+        for n in range(4):
+            await machine.run_pod(f"p{n}")
+        error = await machine.refused("ADD", machine.a_pod("more"))
+
+        assert error["code"] == Code.TRY_AGAIN_LATER
+
+    play(story())

@@ -405,6 +405,43 @@ def test_what_others_take_away_comes_back(free: World) -> None:
         assert seen(free) == before
 
 
+def test_a_pod_that_was_shaped_after_its_add_is_left_alone(tmp_path: Path) -> None:
+    options = ("--fast-path", "on", "--fast-path-after", "2", "--conntrack", "off")
+    with a_world(tmp_path, *options) as world:
+        nft(world, WITNESS)
+        world.start()
+        shaped = world.run_pod("shaped")
+        (link,) = world.host_ends()
+        limit = ("tbf", "rate", "1gbit", "burst", "1mb", "latency", "50ms")
+        with inside(world.node):
+            run("tc", "qdisc", "add", "dev", link, "root", *limit)
+            run("tc", "qdisc", "add", "dev", link, "ingress")
+        plain = world.run_pod("plain")
+        (other,) = world.host_ends() - {link}
+
+        def carried(host_end: str) -> bool:
+            with inside(world.node):
+                shown = run("tc", "filter", "show", "dev", host_end, "ingress").stdout
+            return "mooring/from_pod" in shown
+
+        until("the plain pod's turn", lambda: carried(other))
+        assert not carried(link)
+        with ExitStack() as stack:
+            one, two, there = (
+                stack.enter_context(closing(udp(space, address, 9)))
+                for space, address in (
+                    (shaped.space, shaped.address),
+                    (plain.space, plain.address),
+                    (world.router, "10.0.8.1"),
+                )
+            )
+            before = seen(world)
+            datagrams(two, there)
+            assert seen(world) == before
+            datagrams(one, there)
+            assert seen(world) == before + 2 * MANY
+
+
 def test_switched_off_it_leaves_nothing(free: World) -> None:
     one = free.run_pod("one")
     free.kill()

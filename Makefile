@@ -27,6 +27,9 @@ upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitoo
 schedules: ## die at every crash point, then play N schedules of calls, deaths and refusals
 	PYTHONPATH=tests $(PY) -m survival.run --points $(or $(N),10000)
 
+soak: ## ADD and DEL at full rate for MINUTES with faults and kills; in the end nothing may differ
+	PYTHONPATH=tests $(PY) tests/soak/run.py --minutes $(or $(MINUTES),20)
+
 bench: ## the table of performance ratios, written to build/bench.json; ROWS="add_p50 …" chooses some
 	PYTHONPATH=tests $(PY) tests/bench/run.py $(ROWS)
 

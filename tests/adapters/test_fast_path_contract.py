@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from fakes.fastpath import FakeFastPath
 
 from mooring.adapters import netns
 from mooring.adapters.bpf import FastPath, syscall
-from mooring.adapters.bpf.links import waken_tracking
+from mooring.adapters.bpf.links import Links, waken_tracking
 from mooring.core.linux import port
 from mooring.core.linux.bpf import call
 from mooring.core.linux.bpf.program import INSTRUCTION
@@ -186,6 +187,21 @@ def test_the_programs_of_an_older_version_go_first() -> None:
             assert not newer.begin()
             assert not fast.guarded(index)
             assert newer.end() == 0
+
+
+def test_names_of_unknown_times_are_older_versions() -> None:
+    with a_real_world() as world:
+        world.open()
+        code = INSTRUCTION.pack(0xB7, 0, 0, 0) + INSTRUCTION.pack(0x95, 0, 0, 0)
+        fd = syscall.load(call.CLASSIFIER, "old", code, [])
+        links = Links()
+        index = socket.if_nametoindex("one")
+        links.put(index, fd, "mooring/what/ever/that/was")
+        os.close(fd)
+
+        assert not world.open().begin()
+        assert links.get(index) is None
+        links.close()
 
 
 def test_a_missing_object_is_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 
 from mooring.adapters.bpf import syscall
 from mooring.adapters.bpf.links import Links, waken_tracking
+from mooring.core.linux import wire
 from mooring.core.linux.bpf import call, filters, program, types
 from mooring.core.linux.bpf.call import Map
 from mooring.core.linux.bpf.program import Meanings, Program
@@ -144,7 +145,7 @@ class FastPath:
     def _adopt(self) -> bool:
         """Take over maps and programs that stand at links, if they are this very version."""
         for _, name, number in self._ours():
-            _, which, version = name.split("/")
+            which, _, version = name.removeprefix(HEAD).partition("/")
             if version != self._version:
                 continue
             if which not in self._programs:
@@ -207,7 +208,7 @@ def _fields() -> Iterator[tuple[str, int]]:
 def _speaking_of(what: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, program.Unreadable) as why:
+    except (OSError, program.Unreadable, wire.Unreadable) as why:
         words = why.strerror if isinstance(why, OSError) and why.strerror else why
         named = getattr(why, "filename", None)
         raise FastPathError(f"{what}: {f'{named}: ' if named else ''}{words}") from why

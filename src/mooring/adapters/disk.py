@@ -26,6 +26,7 @@ class StateDirectory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._place = path / JOURNAL
         self._journal: int | None = None
         self._length = 0
         with _translated(path):
@@ -52,20 +53,25 @@ class StateDirectory:
 
     def append(self, data: bytes, *, durable: bool) -> None:
         """Add to the journal; `durable` waits until a power cut could not undo it."""
-        with _translated(self._path / JOURNAL):
-            file = self._open()
-            if os.fstat(file).st_size != self._length:
+        try:
+            self._append(data, durable=durable)
+        except OSError as error:
+            raise _refusal(self._place, error) from error
+
+    def _append(self, data: bytes, *, durable: bool) -> None:
+        file = self._open()
+        if os.fstat(file).st_size != self._length:
+            os.ftruncate(file, self._length)
+        try:
+            _write_all(file, data)
+            if durable:
+                os.fdatasync(file)
+        except OSError:
+            # If this is refused too, the next append does it first.
+            with contextlib.suppress(OSError):
                 os.ftruncate(file, self._length)
-            try:
-                _write_all(file, data)
-                if durable:
-                    os.fdatasync(file)
-            except OSError:
-                # If this is refused too, the next append does it first.
-                with contextlib.suppress(OSError):
-                    os.ftruncate(file, self._length)
-                raise
-            self._length += len(data)
+            raise
+        self._length += len(data)
 
     def replace(self, data: bytes) -> None:
         """Put another journal in its place, at once or not at all."""
@@ -91,9 +97,8 @@ class StateDirectory:
     def _open(self) -> int:
         """Open the journal at the end of what counts in it."""
         if self._journal is None:
-            place = self._path / JOURNAL
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._journal = os.open(place, flags, 0o600)
+            self._journal = os.open(self._place, flags, 0o600)
             self._length = os.fstat(self._journal).st_size
         return self._journal
 
@@ -143,7 +148,7 @@ def published(path: Path, name: str) -> bytes:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    rest = memoryview(data)
+    rest = memoryview(data)[os.write(file, data) :]
     while rest:
         rest = rest[os.write(file, rest) :]
 
@@ -153,5 +158,8 @@ def _translated(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        words = error.strerror or str(error)
-        raise DiskError(error.errno or 0, f"{place}: {words}") from error
+        raise _refusal(place, error) from error
+
+
+def _refusal(place: Path, error: OSError) -> DiskError:
+    return DiskError(error.errno or 0, f"{place}: {error.strerror or error}")

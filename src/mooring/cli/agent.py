@@ -300,25 +300,29 @@ async def _announce(program: Agent, publish: Conflist | None, say: Say) -> None:
 class Log:
     """Writes events to standard error, one line each.
 
-    Within a running loop a line waits until the loop's next turn: an answer goes first.
+    A line is made and written in the loop's next turn: an answer goes first.
     """
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._events: list[tuple[datetime, str, dict[str, object]]] = []
 
     def __call__(self, verb: str, /, **keys: object) -> None:
         """Write one event."""
-        words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-        if not self._lines:
+        if not self._events:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._lines.append(" ".join([f"{time}Z", verb, *words]) + "\n")
+        self._events.append((datetime.now(UTC), verb, keys))
 
     def flush(self) -> None:
         """Write what waits."""
-        lines, self._lines = self._lines, []
-        sys.stderr.write("".join(lines))
+        events, self._events = self._events, []
+        sys.stderr.write("".join(_line(*event) for event in events))
         sys.stderr.flush()
+
+
+def _line(at: datetime, verb: str, keys: dict[str, object]) -> str:
+    words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
+    time = at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return " ".join([f"{time}Z", verb, *words]) + "\n"
 
 
 def _quoted(text: str) -> str:

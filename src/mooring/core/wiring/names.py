@@ -51,6 +51,7 @@ def host_link(attachment: AttachmentId) -> str:
     return PREFIX + _digest(attachment)[:11]
 
 
+@lru_cache(maxsize=1024)
 def macs(attachment: AttachmentId) -> tuple[str, str]:
     """Give the MACs of the host end and the pod's end, both locally administered."""
     octets = [_digest(attachment)[i : i + 2] for i in (12, 14, 16, 18)]

@@ -17,6 +17,8 @@ CHOICES = ("IP", "MAC")
 
 def refuse(request: Add) -> None:
     """Raise what the runtime shall see when a choice cannot be granted."""
+    if not any(map(request.args.get, CHOICES)):
+        return
     _, own = macs(request.id)
     if request.args.get("MAC", "").lower() == own:
         return

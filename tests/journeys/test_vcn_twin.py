@@ -328,9 +328,10 @@ def led_out(cloud: LocalVcn, vcn: m.Vcn) -> None:
     )
 
 
-def pings(instance: str, address: str) -> bool:
+def pings(instance: str, address: str, patience: int = 30) -> bool:
     space = node_space(FABRIC, instance)
-    words = ["ip", "netns", "exec", space, "ping", "-nq", "-c1", "-W1", address]
+    wait = ["-nq", "-c1", f"-W{patience}"]
+    words = ["ip", "netns", "exec", space, "ping", *wait, address]
     return not subprocess.run(words, check=False, capture_output=True).returncode
 
 
@@ -346,7 +347,7 @@ def test_a_change_of_rules_and_routes_is_rehearsed_on_packets(tmp_path: Path) ->
                 assert mooring("vcn", "import", *words).returncode == 0
                 two.start()
                 network, rules = two.network, vcn.default_security_list_id
-                assert not pings(near, "10.0.0.11")  # the default list has no echo
+                assert not pings(near, "10.0.0.11", 1)  # the default list has no echo
 
                 permit = m.IngressSecurityRule(protocol="1", source="10.0.0.0/24")
                 network.update_security_list(
@@ -356,7 +357,7 @@ def test_a_change_of_rules_and_routes_is_rehearsed_on_packets(tmp_path: Path) ->
 
                 assert pings(near, "10.0.0.11")
                 assert pings(far, "10.0.0.10")
-                assert not pings(near, SERVER)
+                assert not pings(near, SERVER, 1)
                 led_out(two, vcn)
                 assert pings(near, SERVER)
             finally:

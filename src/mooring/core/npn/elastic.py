@@ -63,23 +63,19 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What is wanted of the pool: `have` is what the status lists, `room` what it could."""
+    """What is wanted of a pool of IPv4 addresses, in numbers.
+
+    `have` is what the status lists, `room` what it could list, `told` whether the agent has said
+    how many are held and cooling.
+    """
 
     policy: PoolPolicy
-    usage: Usage | None
     have: int
     room: int
     step: int
-
-    @property
-    def held(self) -> int:
-        """Count IPv4 addresses that pods hold."""
-        return _count(self.usage.held) if self.usage else 0
-
-    @property
-    def cooling(self) -> int:
-        """Count IPv4 addresses that cool."""
-        return _count(self.usage.cooling) if self.usage else 0
+    held: int = 0
+    cooling: int = 0
+    told: bool = True
 
     @property
     def most(self) -> int:
@@ -105,7 +101,7 @@ class Demand:
 
     def because(self) -> str:
         """Say what the numbers are."""
-        if self.usage is None:
+        if not self.told:
             return "the agent has not told its usage yet"
         numbers = f"(held {self.held}, cooling {self.cooling})"
         target = self.policy.warm_target
@@ -113,6 +109,14 @@ class Demand:
             return f"{self.have} below the minimum of {self.policy.minimum} {numbers}"
         side = "below" if self.free < target else "above"
         return f"free {self.free} {side} warm target {target} {numbers}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When it is decided: for how long too many have been free, the serial of the status."""
+
+    calm: float = 0.0
+    serial: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,32 +169,34 @@ def demand(policy: PoolPolicy, usage: Usage | None, shelves: Iterable[Shelf]) ->
     most = max((shelf.most for shelf in known), default=1)
     return Demand(
         policy=policy,
-        usage=usage,
         have=sum(shelf.have for shelf in known),
         room=sum(shelf.most for shelf in known),
         step=step_of(policy, most),
+        held=_count(usage.held) if usage else 0,
+        cooling=_count(usage.cooling) if usage else 0,
+        told=usage is not None,
     )
 
 
 def plan(
-    wanted: Demand, shelves: Mapping[str, Shelf], calm: float, serial: int
+    wanted: Demand, shelves: Mapping[str, Shelf], usage: Usage | None, now: Moment
 ) -> PoolPlan:
-    """Decide. `calm` is how long too many have been free, `serial` that of the status."""
-    short = wanted.want - wanted.have
-    made = _stay(wanted, shelves)
-    if short > 0:
-        made = _more(wanted, shelves, short)
-    elif wanted.usage is not None and _idle(wanted, shelves):
-        made = replace(made, slack=True)
-        if calm >= PATIENCE:
-            made = _fewer(wanted, shelves, calm)
+    """Decide."""
+    busy = usage.busy if usage else frozenset()
+    idle = _idle(wanted, shelves, busy) if usage else ()
+    if wanted.want > wanted.have:
+        made = _more(wanted, shelves, busy)
+    elif idle and now.calm >= PATIENCE:
+        made = _fewer(wanted, shelves, idle, now.calm)
+    else:
+        made = replace(_stay(wanted, shelves), slack=bool(idle))
     leave = tuple(
         piece
         for key, shelf in shelves.items()
         for piece in shelf.pieces
         if not piece.listed
         and piece.id not in made.listed[key]
-        and _let_go(piece, wanted.usage, serial)
+        and _let_go(piece, usage, now.serial)
     )
     return replace(made, leave=leave, grow={**_hosts(shelves), **made.grow})
 
@@ -198,15 +204,17 @@ def plan(
 def _stay(wanted: Demand, shelves: Mapping[str, Shelf]) -> PoolPlan:
     listed = {key: _listed(shelf) for key, shelf in shelves.items()}
     target = wanted.policy.warm_target
-    if wanted.usage is None or wanted.free >= target or wanted.have < wanted.most:
+    if not wanted.told or wanted.free >= target or wanted.have < wanted.most:
         return PoolPlan(listed=listed)
     why = f"free below warm target {target}: there are {wanted.have}, all that may be"
     return PoolPlan(listed=listed, word="AtMaximum", why=why)
 
 
-def _more(wanted: Demand, shelves: Mapping[str, Shelf], short: int) -> PoolPlan:
+def _more(
+    wanted: Demand, shelves: Mapping[str, Shelf], busy: frozenset[Address]
+) -> PoolPlan:
     """List again what is still there, then ask the cloud for what is short, in steps."""
-    busy = wanted.usage.busy if wanted.usage else frozenset()
+    short = wanted.want - wanted.have
     listed = {key: set(_listed(shelf)) for key, shelf in shelves.items()}
     idle = [
         (not _used(piece, busy), -piece.pods, key, piece)
@@ -256,11 +264,16 @@ def _spread(
     return grow
 
 
-def _fewer(wanted: Demand, shelves: Mapping[str, Shelf], calm: float) -> PoolPlan:
+def _fewer(
+    wanted: Demand,
+    shelves: Mapping[str, Shelf],
+    idle: Iterable[tuple[str, Piece]],
+    calm: float,
+) -> PoolPlan:
     """Take whole objects off the status, small ones first: they are what splinters a subnet."""
     listed = {key: set(_listed(shelf)) for key, shelf in shelves.items()}
     shed = 0
-    for key, piece in _idle(wanted, shelves):
+    for key, piece in idle:
         if shed + piece.pods <= wanted.excess:
             listed[key].discard(piece.id)
             shed += piece.pods
@@ -271,9 +284,10 @@ def _fewer(wanted: Demand, shelves: Mapping[str, Shelf], calm: float) -> PoolPla
     )
 
 
-def _idle(wanted: Demand, shelves: Mapping[str, Shelf]) -> Sequence[tuple[str, Piece]]:
+def _idle(
+    wanted: Demand, shelves: Mapping[str, Shelf], busy: frozenset[Address]
+) -> Sequence[tuple[str, Piece]]:
     """Give the listed objects that nobody uses and that are not too large to go."""
-    busy = wanted.usage.busy if wanted.usage else frozenset()
     found = [
         (piece.pods, -order, piece.block, key, piece)
         for order, (key, shelf) in enumerate(shelves.items())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mooring.core.npn import elastic
-from mooring.core.npn.elastic import Demand, PoolPlan
+from mooring.core.npn.elastic import PoolPlan
 from mooring.core.npn.families import IPV4, meant, served
 from mooring.core.npn.holding import Holding, hold
 from mooring.core.npn.policy import PoolPolicy
@@ -19,7 +19,7 @@ class Picture:
     """One object against one look.
 
     `holdings` has the slots whose VNIC is ready, and of each the families that are asked for
-    and that its subnet has. With an elastic pool `pool` says what becomes of it, `demand` why,
+    and that its subnet has. With an elastic pool `pool` says what becomes of it, and why,
     and `slots` leaves out those that are not needed yet.
     """
 
@@ -29,7 +29,6 @@ class Picture:
     match: Match
     holdings: Mapping[str, Mapping[str, Holding]]
     pool: PoolPlan | None = None
-    demand: Demand | None = None
 
     def subnet(self, slot: Slot) -> SubnetSeen | None:
         """Give the subnet of a slot, None when it was not shown."""
@@ -106,7 +105,8 @@ def _elastic(picture: Picture, policy: PoolPolicy, calm: float) -> Picture:
     }
     demand = elastic.demand(policy, npn.usage, shelves.values())
     serial = npn.status.pool.serial if npn.status.pool else 0
-    plan = elastic.plan(demand, shelves, calm, serial)
+    now = elastic.Moment(calm=calm, serial=serial)
+    plan = elastic.plan(demand, shelves, npn.usage, now)
     holdings = dict(picture.holdings)
     for slot in four:
         if slot.key in stock:
@@ -121,7 +121,7 @@ def _elastic(picture: Picture, policy: PoolPolicy, calm: float) -> Picture:
         or slot.key in found.placed
         or slot.key in plan.grow
     )
-    return replace(picture, slots=needed, holdings=holdings, pool=plan, demand=demand)
+    return replace(picture, slots=needed, holdings=holdings, pool=plan)
 
 
 def _known(slot: Slot, seen: Sighting) -> Slot:

@@ -36,6 +36,35 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"seed={SEED} (MOORING_SEED={SEED} repeats this run)")
 
 
+LONGEST_FIRST = (
+    "test_kill_anything",
+    "test_drift",
+    "test_lab_resumes",
+    "test_audit",
+    "test_shim",
+    "test_lab_containerd",
+    "test_audit_node",
+    "test_controller_process",
+    "test_agent_real",
+    "test_vcn_twin",
+    "test_lab_demo",
+    "test_lab_dual",
+    "test_oci_contract",
+    "test_audit_containerd",
+    "test_lab_netns",
+    "test_lab_leaves_nothing",
+    "test_lab_side_by_side",
+    "test_fabric_wide",
+)
+"""Files that take long; begun last, one of them would keep one worker from the others' help."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; within a file nothing moves."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

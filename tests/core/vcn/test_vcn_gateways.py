@@ -7,7 +7,7 @@ import pytest
 from vcn_cloud import Cloud
 
 from mooring.core.net.blocks import Entry, Space
-from mooring.core.vcn.acts import gateways
+from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.api.errors import Refusal
 from mooring.core.vcn.indexes import PUBLIC
 from mooring.core.vcn.limits import PUBLIC_ADDRESSES
@@ -184,4 +184,4 @@ def test_public_addresses_end(cloud: Cloud) -> None:
     world = replace(cloud.world, indexes=cloud.world.indexes.set(PUBLIC, full))
 
     with pytest.raises(Refusal, match="no public IP addresses left"):
-        gateways.public_address(world, 1)
+        publicips.free_address(world, 1)

@@ -24,7 +24,6 @@ from mooring.core.vcn.oracle_services import OracleService, service, services
 from mooring.core.vcn.shown.forms import Json
 
 NOWHERE = IPv4Address(0)  # until the gateway has its address
-public_address = publicips.free_address
 
 
 def create_route_table(call: Call) -> Answer:

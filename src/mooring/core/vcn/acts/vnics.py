@@ -14,7 +14,7 @@ from itertools import count
 from mooring.core.vcn.acts import publicips
 from mooring.core.vcn.acts.addresses import Wish, choose
 from mooring.core.vcn.acts.blocks import ready
-from mooring.core.vcn.acts.gateways import public_address, table_choice
+from mooring.core.vcn.acts.gateways import table_choice
 from mooring.core.vcn.acts.homes import RESERVED, named
 from mooring.core.vcn.acts.ipv6 import along
 from mooring.core.vcn.acts.sizes import card
@@ -231,7 +231,9 @@ def _public(call: Call, details: Values, subnet: Subnet) -> IPv4Address | None:
         raise invalid("createVnicDetails.assignPublicIp", wanted, rule)
     if wanted is None:
         wanted = not subnet.prohibit_public_ip_on_vnic
-    return public_address(call.world, call.dice.number("public")) if wanted else None
+    if not wanted:
+        return None
+    return publicips.free_address(call.world, call.dice.number("public"))
 
 
 def detach(call: Call) -> Answer:

@@ -6,7 +6,7 @@ the CNI project's own library does, so that others find what they know.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -72,6 +72,9 @@ class Dns:
     options: tuple[str, ...] = ()
 
 
+NO_DNS = Dns()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What ADD made."""
@@ -79,25 +82,22 @@ class Result:
     interfaces: tuple[Interface, ...] = ()
     ips: tuple[Ip, ...] = ()
     routes: tuple[Route, ...] = ()
-    dns: Dns = field(default_factory=Dns)
+    dns: Dns = NO_DNS
 
 
 def document(result: Result, version: str) -> Json:
     """Write a result in one of the supported versions."""
     wide = reaches(version, "1.1.0")
     named = not reaches(version, "1.0.0")
-    lists: dict[str, list[Json]] = {
-        "interfaces": [_interface(i, wide=wide) for i in result.interfaces],
-        "ips": [_ip(ip, named=named) for ip in result.ips],
-        "routes": [_route(route, wide=wide) for route in result.routes],
-    }
-    dns = _known(
-        nameservers=list(result.dns.nameservers),
-        domain=result.dns.domain,
-        search=list(result.dns.search),
-        options=list(result.dns.options),
-    )
-    return {"cniVersion": version, **_known(**lists), "dns": dns}
+    made: Json = {"cniVersion": version}
+    if result.interfaces:
+        made["interfaces"] = [_interface(i, wide=wide) for i in result.interfaces]
+    if result.ips:
+        made["ips"] = [_ip(ip, named=named) for ip in result.ips]
+    if result.routes:
+        made["routes"] = [_route(route, wide=wide) for route in result.routes]
+    made["dns"] = {} if result.dns == NO_DNS else _dns(result.dns)
+    return made
 
 
 def read(prev_result: Mapping[str, object]) -> Result:
@@ -142,38 +142,53 @@ def _known(**members: object) -> Json:
     return {k: v for k, v in members.items() if v is not None and v not in ("", [])}
 
 
-def _interface(interface: Interface, *, wide: bool) -> Json:
-    more = _known(
-        mtu=interface.mtu,
-        socketPath=interface.socket_path,
-        pciID=interface.pci_id,
+def _dns(dns: Dns) -> Json:
+    return _known(
+        nameservers=list(dns.nameservers),
+        domain=dns.domain,
+        search=list(dns.search),
+        options=list(dns.options),
     )
-    return {
-        "name": interface.name,
-        **_known(mac=interface.mac, sandbox=interface.sandbox),
-        **(more if wide else {}),
-    }
+
+
+def _interface(interface: Interface, *, wide: bool) -> Json:
+    made: Json = {"name": interface.name}
+    if interface.mac:
+        made["mac"] = interface.mac
+    if interface.sandbox:
+        made["sandbox"] = interface.sandbox
+    if wide:
+        made |= _known(
+            mtu=interface.mtu,
+            socketPath=interface.socket_path,
+            pciID=interface.pci_id,
+        )
+    return made
 
 
 def _ip(ip: Ip, *, named: bool) -> Json:
-    return _known(
-        version=str(ip.address.version) if named else None,
-        address=str(ip.address),
-        gateway=None if ip.gateway is None else str(ip.gateway),
-        interface=ip.interface,
-    )
+    made: Json = {"version": str(ip.address.version)} if named else {}
+    made["address"] = str(ip.address)
+    if ip.gateway is not None:
+        made["gateway"] = str(ip.gateway)
+    if ip.interface is not None:
+        made["interface"] = ip.interface
+    return made
 
 
 def _route(route: Route, *, wide: bool) -> Json:
-    more = _known(
-        mtu=route.mtu,
-        advmss=route.advmss,
-        priority=route.priority,
-        table=route.table,
-        scope=route.scope,
-    )
-    gateway = None if route.gw is None else str(route.gw)
-    return {**_known(dst=str(route.dst), gw=gateway), **(more if wide else {})}
+    made: Json = {"dst": str(route.dst)}
+    if route.gw is not None:
+        made["gw"] = str(route.gw)
+    if wide:
+        made |= _known(
+            mtu=route.mtu,
+            advmss=route.advmss,
+            priority=route.priority,
+            table=route.table,
+            scope=route.scope,
+        )
+    return made
 
 
 def _read_interface(fields: Fields) -> Interface:

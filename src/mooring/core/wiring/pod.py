@@ -8,6 +8,7 @@ send is decided by one element of a map (`wiring.ruleset`); ADD puts it in last 
 takes it out first.
 """
 
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -160,6 +161,15 @@ def _inside(interface: Interface, link: str, near_mac: str) -> tuple[Fact, ...]:
     return (
         Address(POD, link, interface),
         Neighbour(POD, link, hop, near_mac),
+        *_ways_out(four, link),
+    )
+
+
+@lru_cache(maxsize=64)
+def _ways_out(four: bool, link: str) -> tuple[Route, Route]:  # noqa: FBT001 - a cache's key
+    """Lead everything to the gateway; the same in every pod."""
+    hop = GATEWAY4 if four else GATEWAY6
+    return (
         Route(POD, ONLY_GATEWAY4 if four else ONLY_GATEWAY6, link),
         Route(
             POD,

@@ -42,6 +42,9 @@ class Real:
         self.does(*inside, "nft", TRACKING)
         self.does("ip", "-n", self.name, "link", "set", "lo", "up")
         self.does("ip", "-n", self.name, "addr", "add", f"{SIX}/128", "dev", "lo")
+        # The kernel takes packets to it in by and by.
+        local = f"until ip -6 route get {SIX} | grep -q ^local; do sleep 0.01; done"
+        self.does(*inside, "sh", "-c", local)
 
     def send(self, address: IPv4Address | IPv6Address) -> None:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6

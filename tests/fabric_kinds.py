@@ -14,6 +14,8 @@ EACH = (
     *("VNIC > VNIC for another", "VNIC > VNIC for another (error)"),
     *("VNIC > Peer > VNIC", "VNIC > Peer > VNIC (answer)", "VNIC > Drg > VNIC"),
     *("VNIC > Drg > site", "VNIC > Drg > site (answer)", "site > VNIC"),
+    *("VNIC > Drg > line", "line > VNIC", "line > VNIC (answer)"),
+    *("VNIC > Drg > remote", "remote > VNIC", "remote > VNIC (answer)"),
     *("site > VNIC (answer)", "site > VNIC (error)", "VNIC > Internet > internet"),
     *("internet > VNIC", "internet > VNIC (answer)", "internet > VNIC for another"),
     *("long", "too long, router is heard", "too long, DRG is heard"),
@@ -76,8 +78,8 @@ def _place(game: Game, name: str) -> str:
             return "VNIC"
         case ServiceGateway():
             return "services"
-        case DrgAttachment():
-            return "site"
+        case DrgAttachment() as one:
+            return one.display_name
         case _:
             return "nobody"
 

@@ -1,4 +1,4 @@
-"""Clouds of two VCNs, a DRG, premises and services, in both families, that change by chance.
+"""Clouds of two VCNs, two DRGs, premises and services, in both families, that change by chance.
 
 The game is that of `fabric_game`, on a wider field. TCP is played without its handshake, as a
 connection that was there before: two routers on one way may have seen different parts of it.
@@ -12,11 +12,13 @@ from ipaddress import IPv4Address, ip_address
 from builders_gateways import (
     about,
     attach,
+    circuit,
     drg,
     drg_table,
     ipv6,
     peering,
     prefixes,
+    remote_peering,
     service_gateway,
     table,
     tunnel,
@@ -32,7 +34,11 @@ from mooring.core.vcn.packets.packet import INTERNET, Packet, Tuple, icmp, tcp, 
 
 NEAR, FAR = an_id("vcn", "near"), an_id("vcn", "far")
 SITE, SGW = an_id("drgattachment", "site"), an_id("servicegateway", "sgw")
+# A virtual circuit's premises, and those behind another DRG.
+LINE, REMOTE = an_id("drgattachment", "line"), an_id("drgattachment", "remote")
+PREMISES = (SITE, LINE, REMOTE)
 DRG, NAT = an_id("drg", "drg"), an_id("natgateway", "nat")
+RPC = an_id("drgattachment", "rpc-one")
 IGW = an_id("internetgateway", "igw")
 LPGS = {name: an_id("localpeeringgateway", name) for name in ("near", "far")}
 BRANCHES = {name: an_id("drgattachment", name) for name in ("near", "far")}
@@ -47,15 +53,18 @@ ADDRESSES = {
     "x": ("10.1.1.5", "2001:db8:4000:100::a"),
     "y": ("10.1.1.6", "10.1.1.40", "2001:db8:4000:100::b"),
     SITE: ("192.168.0.1", "192.168.0.9", "2001:db8:a::1", "2001:db8:a::9"),
+    LINE: ("172.20.0.1", "172.20.0.9", "2001:db8:b::1"),
+    REMOTE: ("172.24.0.1", "172.24.0.9", "2001:db8:c::1"),
     SGW: ("198.19.16.10", "198.19.0.2"),
     INTERNET: ("198.51.100.10", "203.0.113.7", "2001:db8:ffff::10", "2001:db8:9::7"),
 }
 VNICS = ("a", "b", "c", "d", "x", "y")
 INSIDE = tuple(address for name in VNICS for address in ADDRESSES[name])
-PLACES = (*INSIDE, *(a for key in (SITE, SGW, INTERNET) for a in ADDRESSES[key]))
+BESIDE = (SITE, SGW, INTERNET, LINE, REMOTE)
+PLACES = (*INSIDE, *(a for key in BESIDE for a in ADDRESSES[key]))
 UNUSED = ("10.0.1.200", "10.1.9.9", "10.9.9.9", "2001:db8:4000::9", "fd99::1")
 FACES = ("198.18.0.1", "198.18.0.10", "198.18.0.11", "198.18.0.12")
-PRIVATE = (*INSIDE, *ADDRESSES[SITE])
+PRIVATE = (*INSIDE, *(address for key in PREMISES for address in ADDRESSES[key]))
 
 LABELS = tuple(each.label for each in services("local-1"))
 GROUPS = {name: an_id("networksecuritygroup", name) for name in "ghq"}
@@ -94,20 +103,26 @@ FROM_NEAR = {
     "203.0.113.0/24": (*OUT4, DRG, LPGS["near"]),
     "10.1.0.0/16": (LPGS["near"], LPGS["near"], DRG, NEAR_HOP),
     "192.168.0.0/16": (DRG, DRG, DRG, LPGS["near"], NAT),
+    "172.16.0.0/12": (DRG, DRG, DRG, LPGS["near"]),
     LABELS[0]: (SGW,),
     LABELS[1]: (SGW,),
     "::/0": (IGW, IGW, IGW, NEAR_HOP6, NAT),
     "2001:db8:9::/48": (IGW, NEAR_HOP6, DRG, LPGS["near"]),
     FAR6: (LPGS["near"], LPGS["near"], DRG, NEAR_HOP6, NEAR_HOP),
     "2001:db8:a::/48": (DRG, DRG, LPGS["near"]),
+    "2001:db8:b::/48": (DRG,),
+    "2001:db8:c::/48": (DRG,),
 }
 FROM_FAR = {
     "10.0.0.0/16": (LPGS["far"], LPGS["far"], DRG),
     "192.168.0.0/16": (DRG, DRG, FAR_HOP),
+    "172.16.0.0/12": (DRG, DRG, LPGS["far"]),
     "198.19.0.0/16": (LPGS["far"], DRG),
     NEAR6: (LPGS["far"], LPGS["far"], DRG),
     ULA: (LPGS["far"], DRG, FAR_HOP6),
     "2001:db8:a::/48": (DRG,),
+    "2001:db8:b::/48": (DRG,),
+    "2001:db8:c::/48": (DRG,),
 }
 INTO_NEAR = {
     "192.168.0.0/16": (NEAR_HOP,),
@@ -151,12 +166,16 @@ IN_DRG = {
     "10.0.2.0/24": ("near", "far"),
     "10.1.0.0/16": ("far",),
     "192.168.0.0/16": ("site",),
+    "172.20.0.0/16": ("line",),
+    "172.24.0.0/16": ("rpc",),
     "198.19.0.0/16": ("near",),
     "203.0.113.0/24": ("near", "far", "site"),
     NEAR6: ("near",),
     ULA: ("near", "far"),
     FAR6: ("far",),
     "2001:db8:a::/48": ("site",),
+    "2001:db8:b::/48": ("line",),
+    "2001:db8:c::/48": ("rpc",),
 }
 
 
@@ -218,6 +237,10 @@ class WideGame(Game):
         for name, id in LPGS.items():
             status = "PEERED" if self.chance.random() < 0.9 else "REVOKED"
             self.cloud.change(id, peering_status=status, route_table_id=self.door(name))
+        status = "PEERED" if self.chance.random() < 0.9 else "REVOKED"
+        self.cloud.change(
+            an_id("remotepeeringconnection", "rpc-one"), peering_status=status
+        )
         for name, id in BRANCHES.items():
             state = "ATTACHED" if self.chance.random() < 0.9 else "DETACHED"
             own = "drg" if name == "far" else "near"
@@ -244,7 +267,7 @@ class WideGame(Game):
 
     def change_drg(self) -> None:
         """Write the DRG's tables; one learns, the others have what is written."""
-        ids = {**BRANCHES, "site": SITE}
+        ids = {**BRANCHES, "site": SITE, "line": LINE, "rpc": RPC}
         for name, id in ids.items():
             some = [
                 (destination, ids[self.chance.choice(those)])
@@ -304,7 +327,8 @@ class WideGame(Game):
 
     def fresh(self) -> Packet:
         pick = self.chance.choice
-        name = pick((*VNICS, *VNICS, *VNICS, SITE, SITE, *[INTERNET] * 4, SGW))
+        beside = (SITE, LINE, REMOTE, *[INTERNET] * 4, SGW)
+        name = pick((*VNICS, *VNICS, *VNICS, *beside))
         honest = self.chance.random() < 0.93
         source = pick(ADDRESSES[name] if honest else PLACES)
         version = ip_address(source).version
@@ -321,9 +345,10 @@ class WideGame(Game):
         if name == INTERNET:
             return (*FACES, *FACES, *FACES, *INSIDE, *UNUSED)
         beyond = (*ADDRESSES[SGW], *ADDRESSES[INTERNET])
-        if name == SITE:
-            return (*INSIDE, *INSIDE, *beyond, *UNUSED)
-        beyond = (*beyond, *ADDRESSES[INTERNET], *ADDRESSES[SITE])
+        premises = [address for key in PREMISES for address in ADDRESSES[key]]
+        if name in PREMISES:
+            return (*INSIDE, *INSIDE, *beyond, *premises, *UNUSED)
+        beyond = (*beyond, *ADDRESSES[INTERNET], *premises)
         return (*INSIDE, *beyond, *beyond, *UNUSED)
 
     def head(self, source: str, number: int, target: str) -> Tuple:
@@ -364,7 +389,9 @@ CHANGES = [
 
 def a_wide_game(chance: random.Random) -> WideGame:
     cloud = Cloud("10.0.0.0/16", "near")
-    game = WideGame(chance, cloud, everywhere=("0.0.0.0/0", "::/0"), narrow=(SITE,))
+    game = WideGame(
+        chance, cloud, everywhere=("0.0.0.0/0", "::/0"), narrow=(SITE, REMOTE)
+    )
     fence = (
         allow("ingress", "253", stateless=True),
         allow("egress", "253", stateless=True),
@@ -390,6 +417,10 @@ def a_wide_game(chance: random.Random) -> WideGame:
     service_gateway(cloud)
     attach(cloud, drg(cloud), NEAR, "near")
     tunnel(cloud, DRG, "site", "192.168.0.0/16", "2001:db8:a::/48")
+    circuit(cloud, DRG, "line", "172.20.0.0/16", "2001:db8:b::/48")
+    beyond = drg(cloud, "beyond")
+    remote_peering(cloud, DRG, beyond)
+    tunnel(cloud, beyond, "remote", "172.24.0.0/16", "2001:db8:c::/48")
     _far(game)
     for name, addresses in ADDRESSES.items():
         if name in VNICS:

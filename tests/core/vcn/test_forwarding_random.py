@@ -12,13 +12,12 @@ from builders_wide import (
     SERVER,
     SERVER6,
     SGW,
-    SITE,
     STORAGE,
     X6,
     Y6,
     a_wide_world,
 )
-from fabric_wide import VNICS, WideGame, a_wide_game
+from fabric_wide import PREMISES, VNICS, WideGame, a_wide_game
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +82,7 @@ def tracked(game: WideGame, packet: Packet, where: Router) -> Place | None:
 @given(seeds)
 def test_every_packet_has_a_verdict_with_grounds(number: int) -> None:
     game = a_wide_game(random.Random(number))
-    ends = {*(an_id("vnic", name) for name in VNICS), SITE, SGW, INTERNET}
+    ends = {*(an_id("vnic", name) for name in VNICS), *PREMISES, SGW, INTERNET}
     for n in range(PACKETS):
         packet = game.packet()
         found = verdict(game.cloud.world, game.flows, packet)

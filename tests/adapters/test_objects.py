@@ -14,6 +14,7 @@ from mooring.adapters.objects import ObjectDirectory
 from mooring.core.npn.codec import Unreadable
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, Pair, VnicStatus
+from mooring.core.npn.usage import Usage
 
 Store = Callable[[], Objects]
 
@@ -122,7 +123,37 @@ def test_changes_name_what_came_changed_and_went(objects: Objects) -> None:
     assert objects.changes(third) == (third, frozenset())
 
 
+def test_what_an_agent_tells_is_kept_beside_the_object(objects: Objects) -> None:
+    assert objects.read_usage("a") is None
+    objects.write(an_npn("a"))
+    usage = Usage(serial=4, held=frozenset({IPv4Address("10.0.0.5")}))
+    objects.write_usage("a", usage)
+
+    assert objects.read_usage("a") == usage
+    assert objects.names() == ["a"]
+    objects.remove("a")
+    assert objects.read_usage("a") is None
+
+
+def test_a_usage_is_a_change_only_for_whom_it_concerns(objects: Objects) -> None:
+    objects.write(an_npn("a"))
+    plain, _ = objects.changes({})
+    all_, _ = objects.changes({}, usage=True)
+    objects.write_usage("a", Usage(serial=4))
+
+    assert objects.changes(plain)[1] == frozenset()
+    assert objects.changes(all_, usage=True)[1] == {"a"}
+
+
 # What only files can do.
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"usage": {"held": 5}}'])
+def test_a_usage_that_a_power_cut_left_is_none(tmp_path: Path, text: str) -> None:
+    store = ObjectDirectory(tmp_path)
+    (tmp_path / "a.usage.json").write_text(text)
+
+    assert store.read_usage("a") in {None, Usage()}
 
 
 def test_files_of_others_are_not_objects(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
 import pytest
 from fakes.cloud import FakeCloud
@@ -18,8 +19,10 @@ from mooring.controller.npn import Reconciler
 from mooring.controller.run import Controller, World
 from mooring.core.npn.codec import Unreadable
 from mooring.core.npn.memory import Memory
+from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import Npn, NpnSpec
 from mooring.core.npn.seen import InstanceSeen
+from mooring.core.npn.usage import Usage
 
 
 def an_npn(name: str, pods: int = 31) -> Npn:
@@ -74,7 +77,7 @@ class Locked:
 
 
 @contextmanager
-def at_work(interval: float = 30.0) -> Iterator[Desk]:
+def at_work(interval: float = 30.0, pool: PoolPolicy | None = None) -> Iterator[Desk]:
     """A controller in a thread, over fakes."""
     stop = threading.Event()
     objects = FakeObjects()
@@ -88,7 +91,7 @@ def at_work(interval: float = 30.0) -> Iterator[Desk]:
         wait=stop.wait,
         chance=random.Random(1).random,
     )
-    desk = Desk(objects, cloud, Controller(world, interval, 4))
+    desk = Desk(objects, cloud, Controller(world, interval, 4, pool))
     thread = threading.Thread(target=desk.controller.run)
     thread.start()
     try:
@@ -115,6 +118,33 @@ def test_an_object_whose_spec_changes_is_taken_up_at_once() -> None:
         desk.objects.write(an_npn("a", 40))
         until(lambda: desk.objects.read_status("a").observed_generation == 2)
         until(lambda: desk.settled("a") and desk.vnics("a") == 2)
+
+
+def test_a_pool_that_runs_low_is_not_put_off_to_the_next_look() -> None:
+    """The controller's default holds where the object says nothing."""
+    with at_work(interval=3600, pool=PoolPolicy(warm_target=4)) as desk:
+
+        def listed() -> list[IPv4Address | None]:
+            vnics = desk.objects.read_status("a").vnics
+            return [p.v4 for vnic in vnics for p in vnic.pod_addresses]
+
+        def tell(held: int) -> None:
+            pool = desk.objects.read_status("a").pool
+            assert pool is not None
+            known = [a for a in listed() if a is not None]
+            usage = Usage(
+                serial=pool.serial,
+                held=frozenset(known[:held]),
+                free=frozenset(known[held:]),
+            )
+            desk.objects.write_usage("a", usage)
+
+        desk.add("a")
+        until(lambda: desk.settled("a") and len(listed()) == 7)
+        tell(0)
+        for held, have in ((5, 11), (9, 15)):
+            tell(held)
+            until(lambda have=have: desk.settled("a") and len(listed()) == have)
 
 
 def test_drift_is_found_by_itself() -> None:

@@ -1,0 +1,132 @@
+"""The agent's half of an elastic pool: what it tells, what it lets go of. On fakes."""
+
+from dataclasses import replace
+
+from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play, success, v4
+
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.record import PoolStatus
+from mooring.core.npn.usage import Usage
+
+
+def offers(machine: Machine, *numbers: int, serial: int, cool: float = 30.0) -> None:
+    """The controller lists these addresses, for an elastic pool."""
+    policy = PoolPolicy(warm_target=2, cool_down=cool)
+    status = replace(
+        success(a_vnic(numbers)), pool=PoolStatus(policy=policy, serial=serial)
+    )
+    machine.objects.write_status(NAME, status)
+
+
+async def an_elastic_machine(*numbers: int) -> Machine:
+    machine = a_machine()
+    offers(machine, *numbers, serial=3)
+    await machine.start()
+    return machine
+
+
+def told(machine: Machine) -> Usage | None:
+    return machine.objects.read_usage(NAME)
+
+
+def some(*numbers: int) -> frozenset[object]:
+    return frozenset(v4(n) for n in numbers)
+
+
+def test_what_is_held_cools_and_is_free_is_told() -> None:
+    async def story() -> None:
+        machine = await an_elastic_machine(10, 11, 12, 13)
+        for name in ("c1", "c2"):
+            await machine.run_pod(name)
+        gone = await machine.run_pod("c3")
+        await machine.delete(gone)
+        await machine.agent.reaper.reap()
+        await machine.agent.account()
+
+        assert told(machine) == Usage(
+            serial=3, held=some(10, 11), cooling=some(12), free=some(13)
+        )
+
+    play(story())
+
+
+def test_where_all_is_taken_at_once_nothing_is_told() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        await machine.start()
+        await machine.agent.account()
+
+        assert told(machine) is None
+
+    play(story())
+
+
+def test_what_is_taken_off_the_status_is_let_go_of_and_that_is_told() -> None:
+    async def story() -> None:
+        machine = await an_elastic_machine(10, 11, 12, 13)
+        pod = await machine.run_pod("c1")
+        offers(machine, 11, 12, serial=4)
+        await machine.agent.account()
+        before = told(machine)
+        assert before is not None
+        assert before.serial == 3
+        await machine.agent.follow()
+        await machine.agent.account()
+
+        # One of them has a pod: it is not let go of before the pod has gone and it has cooled.
+        assert told(machine) == Usage(serial=4, held=some(10), free=some(11, 12))
+        for name in ("c2", "c3"):
+            assert await machine.add(machine.a_pod(name)) != "10.0.8.13"
+        await machine.refused("ADD", machine.a_pod("c4"))
+        await machine.delete(pod)
+        await machine.settle()
+        await machine.agent.account()
+        assert told(machine) == Usage(serial=4, held=some(11, 12), cooling=some(10))
+        machine.clock.forward(30)
+        await machine.settle()
+        await machine.agent.account()
+        assert told(machine) == Usage(serial=4, held=some(11, 12))
+
+    play(story())
+
+
+def test_it_is_told_only_when_it_changed_and_again_when_it_was_refused() -> None:
+    async def story() -> None:
+        machine = await an_elastic_machine(10, 11)
+        await machine.agent.account()
+        machine.objects.usages.clear()
+        await machine.agent.account()
+        assert told(machine) is None
+
+        await machine.run_pod("c1")
+        machine.objects.unreachable = True
+        for _ in range(3):
+            await machine.agent.account()
+        assert len(machine.heard("usage-refused")) == 1
+        machine.objects.unreachable = False
+        await machine.agent.account()
+        assert told(machine) == Usage(serial=3, held=some(10), free=some(11))
+
+    play(story())
+
+
+def test_the_pools_cool_down_goes_before_the_agents_own() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        offers(machine, 10, 11, serial=1, cool=5.0)
+        await machine.start()
+        await machine.delete(await machine.run_pod("c1"))
+        await machine.agent.reaper.reap()
+        machine.clock.forward(6)
+        machine.agent.book.reclaim()
+        assert machine.free() == 2
+
+        machine.cloud(a_vnic([10, 11]))
+        await machine.agent.follow()
+        await machine.delete(await machine.run_pod("c2"))
+        await machine.agent.reaper.reap()
+        machine.clock.forward(6)
+        machine.agent.book.reclaim()
+        assert machine.free() == 1
+
+    play(story())

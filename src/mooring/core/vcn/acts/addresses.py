@@ -43,7 +43,10 @@ def choose(world: World, subnet: Subnet, wish: Wish, dice: int) -> IPv4Network:
         if found is not None:
             return IPv4Network((found, 32 - bits))
     if wish.prefix is None:
-        raise conflict(f"There are no available IP addresses in subnet {subnet.id}.")
+        where = ", ".join(map(str, _sources(subnet, wish)))
+        raise conflict(
+            f"There are no available IP addresses in {where} of subnet {subnet.id}."
+        )
     raise conflict(
         f"There is no available IP CIDR of prefix length {wish.prefix} in subnet "
         f"{subnet.id}."

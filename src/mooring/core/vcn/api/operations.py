@@ -48,10 +48,12 @@ for (_method, _path), _operation in OPERATIONS.items():
 
 def methods(path: Segments) -> dict[str, Operation]:
     """Give the operations of a path, which begins with its version, by method."""
-    if path in WORDS and path not in _BY_SEGMENTS:
+    if path in _BY_SEGMENTS:
+        return _BY_SEGMENTS[path]
+    if path in WORDS:
         return {}  # a call of the cloud's, though it looks like an object of ours
-    for candidate in (path, _templated(path), _keyed(path), _nested(path)):
-        if candidate in _BY_SEGMENTS:
+    for form in (_templated, _keyed, _nested):
+        if (candidate := form(path)) in _BY_SEGMENTS:
             return _BY_SEGMENTS[candidate]
     return {}
 

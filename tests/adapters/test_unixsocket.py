@@ -697,3 +697,88 @@ def test_out_of_descriptors_is_reported_and_survived(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert any("Too many open files" in line for line in said)
+
+
+# --- what is answered on the spot
+
+
+def at_once(arrival: Arrival) -> Answer:
+    return granted({**arrival.call.env, "pid": arrival.pid})
+
+
+def test_what_needs_no_waiting_has_no_task_of_its_own(tmp_path: Path) -> None:
+    house = House("real", tmp_path / "agent.sock")
+    tasks: list[asyncio.Task[object] | None] = []
+
+    def serve(arrival: Arrival) -> Answer:
+        tasks.append(asyncio.current_task())
+        return at_once(arrival)
+
+    async def story() -> None:
+        async with house.serving(serve):
+            # The call is whole before the door is looked at.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+                peer.connect(str(house.path))
+                peer.sendall(encode_call(HELLO))
+                peer.settimeout(0)
+                (answer,) = answers().feed(await hear(peer))
+            assert answer.exit_code == 0
+
+    asyncio.run(story())
+    assert tasks == [None]
+    assert house.said == []
+
+
+def test_an_answer_on_the_spot_may_be_larger_than_the_pipe(tmp_path: Path) -> None:
+    house = House("real", tmp_path / "agent.sock")
+    large = Answer(0, b"x" * (LIMIT - 1))
+
+    async def story() -> Answer:
+        async with house.serving(lambda _: large) as call:
+            return await call(HELLO)
+
+    assert asyncio.run(story()) == large
+
+
+def test_a_defect_on_the_spot_becomes_code_999_and_a_report(tmp_path: Path) -> None:
+    house = House("real", tmp_path / "agent.sock")
+
+    def broken(_: Arrival) -> Answer:
+        raise RuntimeError("boom")
+
+    async def story() -> Answer:
+        async with house.serving(broken) as call:
+            return await call(HELLO)
+
+    answer = asyncio.run(story())
+    assert answer.exit_code == 1
+    assert b"999" in answer.stdout
+    assert "boom" in house.said[0]
+
+
+def test_descriptors_are_closed_after_an_answer_on_the_spot(tmp_path: Path) -> None:
+    house = House("real", tmp_path / "agent.sock")
+
+    async def story() -> tuple[set[str], set[str]]:
+        async with house.serving(at_once) as call:
+            await call(HELLO)
+            before = open_descriptors()
+            fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+            try:
+                await call(HELLO, fd)
+            finally:
+                os.close(fd)
+            return before, open_descriptors()
+
+    before, after = asyncio.run(story())
+    assert len(after) == len(before)
+
+
+def test_many_who_come_together_are_all_answered(tmp_path: Path) -> None:
+    house = House("real", tmp_path / "agent.sock")
+
+    async def story() -> list[Answer]:
+        async with house.serving(at_once) as call:
+            return await asyncio.gather(*(call(HELLO) for _ in range(100)))
+
+    assert {answer.exit_code for answer in asyncio.run(story())} == {0}

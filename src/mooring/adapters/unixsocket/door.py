@@ -1,36 +1,29 @@
-"""The agent's Unix socket: whole calls in, answers out, and nobody waits for a bad peer.
+"""The door itself: who comes in, who is answered, who has to go."""
 
-Only root may talk here: the socket file has mode 0600, and the kernel is asked for the
-peer's user. A peer has a bounded time to send its one call and to take its answer; what
-it does wrong ends its own connection and nothing else. Descriptors that came along are
-always closed again.
-
-A call that is there when its peer comes in is answered on the spot if nobody has to be waited
-for: a task, its timeouts and its turns of the loop cost a sixth of an ADD.
-
-Peers that have not sent their whole call sit in a room of bounded size. When it is full
-and somebody knocks, the one that has been there longest goes, and when the half calls are
-too many bytes, the one that has sent most: whoever sends a call and takes the answer at
-once, as the executable does, is served beside any number of the others.
-"""
-
-import array
 import asyncio
 import contextlib
 import os
 import socket
 import struct
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from mooring.adapters.unixsocket.visit import (
+    DEFAULT_LIMITS,
+    Arrival,
+    Limits,
+    Occupied,
+    Rejected,
+    Serve,
+    Visit,
+    Work,
+    readable,
+    taken,
+)
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.frames import (
-    LIMIT,
     Answer,
     Call,
-    Decoder,
     Malformed,
     calls,
     encode_answer,
@@ -38,75 +31,10 @@ from mooring.core.cni.frames import (
 )
 
 _CREDENTIALS = struct.Struct("=3i")  # struct ucred of unix(7): pid, uid, gid
-_DESCRIPTOR = array.array("i").itemsize
-_MOST_DESCRIPTORS = 4  # taken at once, so that too many are seen and closed
-_CHUNK = 65536
 _AT_A_TIME = 16  # peers that come in before others have their turn of the loop
 _BREATH = 0.1  # seconds without accepting after accept(2) itself failed
 _TOO_MUCH = "half calls were too large together, and its half the largest"
 _QUEUE = 1024  # who finds it full is told to try again
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A call and what came with it.
-
-    `netns` is open until `serve` has answered; who needs it longer duplicates it.
-    """
-
-    call: Call
-    netns: int | None
-    pid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much, and how long, peers may ask for; only `user` may ask at all.
-
-    `serving` calls are worked on at once, the next ones wait outside. Nobody gives up a
-    place in the waiting room before `patience` seconds.
-    """
-
-    frame: int = LIMIT
-    read_seconds: float = 10.0
-    write_seconds: float = 10.0
-    serving: int = 256
-    waiting: int = 256
-    waiting_bytes: int = 4 * LIMIT
-    patience: float = 0.1
-    user: int = 0
-
-
-DEFAULT_LIMITS = Limits()
-
-
-class Occupied(Exception):  # noqa: N818 - a word for what start() found
-    """Another process listens on the path."""
-
-
-class Rejected(Exception):  # noqa: N818 - a word for a verdict on a peer
-    """The peer broke a rule; its connection ends without an answer."""
-
-
-Work = Coroutine[Any, Any, Answer]
-Serve = Callable[[Arrival], Answer | Work]
-"""Answers at once, or gives what is to be awaited for the answer."""
-
-
-@dataclass(slots=True, eq=False)
-class _Visit:
-    """A peer: since when it waits, what it sent, and why it had to go."""
-
-    peer: socket.socket
-    began: float
-    decoder: Decoder[Call]
-    pid: int = 0
-    descriptors: list[int] = field(default_factory=list)
-    held: int = 0
-    work: Work | None = None
-    frame: bytes = b""  # what is to be sent
-    why: str = ""
-    task: asyncio.Task[None] | None = None
 
 
 class AgentSocket:
@@ -131,7 +59,7 @@ class AgentSocket:
         self._tasks: set[asyncio.Task[None]] = set()
         self._answering: set[asyncio.Task[None]] = set()
         self._serving = 0
-        self._waiting: dict[_Visit, None] = {}  # in the order of coming
+        self._waiting: dict[Visit, None] = {}  # in the order of coming
         self._held = 0
 
     async def start(self) -> None:
@@ -198,14 +126,14 @@ class AgentSocket:
                 self._pause(_BREATH)
                 return
             now = asyncio.get_running_loop().time()
-            visit = _Visit(peer, now, calls(self._limits.frame))
+            visit = Visit(peer, now, calls(self._limits.frame))
             self._waiting[visit] = None
             if self._is_done(visit):
                 self._left(visit)
             else:
                 self._let_in(visit)
 
-    def _let_in(self, visit: _Visit) -> None:
+    def _let_in(self, visit: Visit) -> None:
         visit.peer.settimeout(0)
         visit.task = asyncio.create_task(self._visit(visit))
         visit.task.add_done_callback(lambda _: self._left(visit))
@@ -215,7 +143,7 @@ class AgentSocket:
         elif visit.work is not None:
             self._answering.add(visit.task)
 
-    def _is_done(self, visit: _Visit) -> bool:
+    def _is_done(self, visit: Visit) -> bool:
         """Do what can be done for a peer without waiting; tell whether that was all."""
         try:
             visit.pid = self._admit(visit.peer)
@@ -253,19 +181,19 @@ class AgentSocket:
         self._shut_the_door()
         asyncio.get_running_loop().call_later(seconds, self._open_the_door)
 
-    def _turn_away(self, visit: _Visit, why: str) -> None:
+    def _turn_away(self, visit: Visit, why: str) -> None:
         visit.why = why
         visit.decoder = calls()  # its half is forgotten now, not when the task ends
         self._leave_the_room(visit)
         if visit.task is not None:
             visit.task.cancel()
 
-    def _leave_the_room(self, visit: _Visit) -> None:
+    def _leave_the_room(self, visit: Visit) -> None:
         self._waiting.pop(visit, None)
         self._held -= visit.held
         visit.held = 0
 
-    def _left(self, visit: _Visit) -> None:
+    def _left(self, visit: Visit) -> None:
         """Clean up after a visit, also one that ended before it began."""
         self._leave_the_room(visit)
         self._end(visit)
@@ -278,7 +206,7 @@ class AgentSocket:
         if visit.why:
             self._report(f"a peer was turned away: {visit.why}")
 
-    async def _visit(self, visit: _Visit) -> None:
+    async def _visit(self, visit: Visit) -> None:
         try:
             if not visit.frame and visit.work is None:
                 async with asyncio.timeout(self._limits.read_seconds):
@@ -304,18 +232,18 @@ class AgentSocket:
             raise Rejected(f"process {pid} runs as user {uid}")
         return int(pid)
 
-    async def _receive(self, visit: _Visit) -> Call | None:
+    async def _receive(self, visit: Visit) -> Call | None:
         """Read until the call is whole; None when the peer only looked in."""
         while True:
             try:
                 return self._heard(visit)
             except BlockingIOError:
-                await _readable(visit.peer)
+                await readable(visit.peer)
 
-    def _heard(self, visit: _Visit) -> Call | None:
+    def _heard(self, visit: Visit) -> Call | None:
         """Read what is there; BlockingIOError when it is not a whole call."""
         while True:
-            chunk = _taken(visit.peer, visit.descriptors)
+            chunk = taken(visit.peer, visit.descriptors)
             if len(visit.descriptors) > 1:
                 raise Rejected(f"{len(visit.descriptors)} descriptors; one is the rule")
             if not chunk:
@@ -328,7 +256,7 @@ class AgentSocket:
                 return got[0]
             self._hold(visit, len(chunk))
 
-    def _hold(self, visit: _Visit, size: int) -> None:
+    def _hold(self, visit: Visit, size: int) -> None:
         """Count what half calls take; when it is too much, the largest goes."""
         visit.held += size
         self._held += size
@@ -338,7 +266,7 @@ class AgentSocket:
                 raise Rejected(_TOO_MUCH)
             self._turn_away(largest, _TOO_MUCH)
 
-    def _begin(self, visit: _Visit, call: Call) -> None:
+    def _begin(self, visit: Visit, call: Call) -> None:
         """Have a call answered, or its answer worked on."""
         self._leave_the_room(visit)
         netns = visit.descriptors[0] if visit.descriptors else None
@@ -354,7 +282,7 @@ class AgentSocket:
         if visit.task is not None:
             self._answering.add(visit.task)
 
-    async def _answer(self, visit: _Visit, work: Work) -> None:
+    async def _answer(self, visit: Visit, work: Work) -> None:
         try:
             visit.frame = encode_answer(await work)
         except Exception as why:  # noqa: BLE001 - as above
@@ -365,7 +293,7 @@ class AgentSocket:
             visit.began = asyncio.get_running_loop().time()
             self._waiting[visit] = None
 
-    def _end(self, visit: _Visit) -> None:
+    def _end(self, visit: Visit) -> None:
         """Count a call as answered, once."""
         if visit.work is None:
             return
@@ -377,36 +305,6 @@ class AgentSocket:
     def _defect(self, why: Exception) -> Answer:
         self._report(f"serving failed: {why!r}")
         return refused(CniError(Code.INTERNAL, "the agent failed", repr(why)))
-
-
-def _taken(peer: socket.socket, descriptors: list[int]) -> bytes:
-    """Receive the next bytes; descriptors that come along are put into the list."""
-    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR)
-    how = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
-    chunk, control, flags, _ = peer.recvmsg(_CHUNK, space, how)
-    for level, kind, data in control:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            got = array.array("i")
-            got.frombytes(data[: len(data) - len(data) % _DESCRIPTOR])
-            descriptors.extend(got)
-    if flags & socket.MSG_CTRUNC:
-        raise Rejected("too many descriptors")
-    return chunk
-
-
-async def _readable(peer: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    woken: asyncio.Future[None] = loop.create_future()
-
-    def wake() -> None:
-        if not woken.done():
-            woken.set_result(None)
-
-    loop.add_reader(peer, wake)
-    try:
-        await woken
-    finally:
-        loop.remove_reader(peer)
 
 
 def _somebody_listens(path: Path) -> bool:

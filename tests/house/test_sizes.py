@@ -3,6 +3,7 @@
 import ast
 import io
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ def docstring_lines(tree: ast.AST) -> set[int]:
     return lines
 
 
-def code_lines(text: str) -> set[int]:
+@cache
+def code_lines(text: str) -> frozenset[int]:
     """Lines with code on them: no blanks, comments or docstrings."""
     nothing = {
         tokenize.COMMENT,
@@ -41,9 +43,10 @@ def code_lines(text: str) -> set[int]:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in nothing:
             lines.update(range(token.start[0], token.end[0] + 1))
-    return lines - docstring_lines(ast.parse(text))
+    return frozenset(lines - docstring_lines(ast.parse(text)))
 
 
+@cache
 def functions(path: Path) -> list[tuple[str, Function, int]]:
     text = path.read_text()
     code = code_lines(text)
@@ -51,7 +54,7 @@ def functions(path: Path) -> list[tuple[str, Function, int]]:
         (
             f"{path.relative_to(ROOT)}:{node.lineno} {node.name}",
             node,
-            len(code & set(range(node.lineno, (node.end_lineno or 0) + 1))),
+            len(code.intersection(range(node.lineno, (node.end_lineno or 0) + 1))),
         )
         for node in ast.walk(ast.parse(text))
         if isinstance(node, Function)

@@ -554,6 +554,8 @@ def test_a_second_agent_is_refused(world: World, tmp_path: Path) -> None:
 
 
 def test_the_conflist_comes_last_and_stays(tmp_path: Path) -> None:
+    """RT-22, RT-25: the runtime is told last, and nothing takes it back."""
+
     conf = tmp_path / "net.d"
     with a_world(tmp_path, "--conflist", str(conf)) as world:
         world.write_npn(world.pod_addresses, "IN_PROGRESS")

@@ -157,6 +157,7 @@ def clean() -> Json:
 def test_what_is_spoilt_is_named_with_what_each_side_says(
     told: Told, code: str
 ) -> None:
+    """RT-08: every one-sided difference, of ledger, kernel, object and cloud."""
     name = told.scene.name(code)
     found = [d for d in told.before[1]["differences"] if d["code"] == code]
 

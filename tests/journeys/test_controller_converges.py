@@ -817,3 +817,42 @@ def _next_fault(story: Story, moves: Iterator[str]) -> str:
         if ours:
             story.cloud.delete_address(ours[0].id)
     return move if move in FAULTS else ""
+
+
+@pytest.mark.parametrize("after", range(0, 30, 2))
+def test_rt_01_attaching_interrupted_anywhere_leaves_no_vnic_too_many(
+    after: int,
+) -> None:
+    """Killed between attach, tag and addresses, many times: ours are exact, others' untouched."""
+    story = Story(62)
+    foreign = story.cloud.attach_foreign(INSTANCE, "pods", is_primary=False)
+    before = story.cloud.vnics[foreign], story.cloud.addresses_of(foreign)
+    for _ in range(3):
+        try:
+            while not story.turn(*mortal(story, after)).settled:
+                pass
+        except Killed:
+            story.memory = Memory()
+    story.until_settled()
+
+    mine = [v for v in story.cloud.secondaries(INSTANCE) if v.id != foreign]
+    assert sorted(v.tags["mooring-slot"] for v in mine) == ["0", "1"]
+    assert {v.vnic_id for v in story.status.vnics} == {v.id for v in mine}
+    assert (story.cloud.vnics[foreign], story.cloud.addresses_of(foreign)) == before
+
+
+def test_rt_06_a_node_made_anew_under_its_old_name_gets_vnics_of_its_own() -> None:
+    story = Story(31)
+    story.until_settled()
+    old = {v.vnic_id for v in story.status.vnics}
+    story.cloud.set_state(INSTANCE, "TERMINATED")
+    assert story.turn().pause is None
+    other = story.cloud.add_instance("ocid1.instance.oc1.test.new", "workers")
+    story.objects.write(replace(story.npn, spec=replace(story.npn.spec, id=other)))
+    assert story.status == NpnStatus()
+    story.until_settled()
+
+    new = {v.vnic_id for v in story.status.vnics}
+    assert new == {v.id for v in story.cloud.secondaries(other)}
+    assert not new & old
+    assert len(story.pod_addresses()) == 31

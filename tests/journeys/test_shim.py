@@ -470,6 +470,7 @@ def test_an_exit_code_that_is_none_becomes_1(node: Node) -> None:
 
 
 def test_a_del_with_the_agent_away_is_kept_whole_and_replayed(node: Node) -> None:
+    """RT-24: a full node on which the agent itself cannot be started."""
     outcome = node.run("DEL", env={"CNI_NETNS": "/run/netns/x", "CNI_ARGS": "A=B"})
 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, b"", b"")

@@ -162,7 +162,10 @@ def _attach(picture: Picture, memory: Memory) -> AttachVnic | Wait | Failed | No
         instance_id=seen.instance.id,
         slot=slot.key,
         vnic=newborn(picture, slot).vnic,
-        token=token("attach", picture.npn.name, slot.key, *dead, memory.salt),
+        token=token(
+            *("attach", picture.npn.name, picture.npn.spec.id, slot.key),
+            *(*dead, memory.salt),
+        ),
     )
 
 

@@ -120,6 +120,8 @@ def test_the_vcn_sees_a_pods_own_address_both_ways(world: World) -> None:
 
 
 def test_node_and_pod_talk_directly(world: World) -> None:
+    """RT-44: a probe of the kubelet reaches a pod whose addresses are on a VNIC of their own."""
+
     pod = world.run_pod("one")
 
     assert peer_of_tcp(world.node, pod.space, pod.address) == "10.0.2.7"
@@ -269,6 +271,8 @@ def test_many_adds_at_once_get_addresses_of_their_own(world: World) -> None:
 
 
 def test_an_exhausted_pool_refuses_pods_and_not_the_node(world: World) -> None:
+    """RT-29: STATUS stays good, or the node would become NotReady."""
+
     for n in range(30):
         world.run_pod(f"c{n}")
     done = world.cni("ADD", world.a_space_for("more"))
@@ -364,6 +368,8 @@ def picture(world: World, pod: Pod) -> list[str]:
 
 
 def test_whatever_drifts_comes_back(world: World) -> None:
+    """RT-33: what udev or a network manager undoes."""
+
     pod = world.run_pod("one")
     (link,) = world.host_ends()
     before = picture(world, pod)

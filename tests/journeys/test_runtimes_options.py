@@ -28,6 +28,7 @@ def refusal(*words: str, place: Path) -> str:
 
 NOT_AN_INSTANCE = "must be ocid1.instance.REALM.REGION.ID, in lower case."
 A_NAME = "must match [a-zA-Z0-9][a-zA-Z0-9_.-]*."
+A_PREFIX = "must be a prefix such as 10.1.0.0/16 or fd00:1::/64."
 WRONG = [
     ("--instance", "", f"'': {NOT_AN_INSTANCE}"),
     ("--instance", "web-1", f"'web-1': {NOT_AN_INSTANCE}"),
@@ -54,6 +55,11 @@ WRONG = [
     ("--mtu", "1279", "1279 is not in the range 1280<=x<=9216."),
     ("--mtu", "9217", "9217 is not in the range 1280<=x<=9216."),
     ("--conntrack", "yes", "'yes' is not one of 'auto', 'on', 'off'."),
+    ("--fast-path", "yes", "'yes' is not one of 'off', 'on', 'auto'."),
+    ("--fast-path-cidr", "", f"'': {A_PREFIX}"),
+    ("--fast-path-cidr", "10.1.0.1/16", f"'10.1.0.1/16': {A_PREFIX}"),
+    ("--fast-path-cidr", "pods", f"'pods': {A_PREFIX}"),
+    ("--fast-path-after", "-1", "-1.0 is not in the range 0<=x<=3600."),
     ("--repair-interval", "NaN", "'NaN' is not a valid number of seconds."),
     ("--repair-interval", "0", "0.0 is not in the range 0.1<=x<=3600."),
     ("--repair-interval", "1h", "'1h' is not a valid number of seconds."),

@@ -106,11 +106,15 @@ def a_socket(_: click.Context, param: click.Parameter, value: Path) -> Path:
 def networks(
     _: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Network, ...]:
-    """Read prefixes."""
-    try:
-        return tuple(ip_network(value) for value in values)
-    except ValueError as why:
-        raise click.BadParameter(f"{why}.", param=param) from why
+    """Read prefixes; one with bits behind its length is a slip."""
+    read: list[Network] = []
+    for value in values:
+        try:
+            read.append(ip_network(value))
+        except ValueError as why:
+            rule = "must be a prefix such as 10.1.0.0/16 or fd00:1::/64"
+            raise click.BadParameter(f"{value!r}: {rule}.", param=param) from why
+    return tuple(read)
 
 
 class Given(TypedDict):

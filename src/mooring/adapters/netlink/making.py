@@ -5,7 +5,6 @@ import time
 from contextlib import suppress
 from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL
 from pathlib import Path
-from typing import TypeGuard
 
 from mooring import setns
 from mooring.adapters.netlink.conversation import Conversations
@@ -49,7 +48,7 @@ class Making(Turn):
                     if self._down and fact.space == self._down[0][1].space:
                         self._raise_ends()
                     self.queue(fact.space, fact, self.message(fact))
-                    if _comes_late(fact):
+                    if isinstance(fact, Address) and _comes_late(fact):
                         self._slow.append(fact)
         except UNSAYABLE as err:
             raise spoken_of(fact, err) from err
@@ -193,10 +192,8 @@ class Making(Turn):
             raise KernelError(fact, err.errno or 0, str(err)) from err
 
 
-def _comes_late(fact: Fact) -> TypeGuard[Address]:
-    return isinstance(fact, Address) and not (
-        fact.address.version == 4 or fact.address.is_link_local
-    )
+def _comes_late(fact: Address) -> bool:
+    return not (fact.address.version == 4 or fact.address.is_link_local)
 
 
 def _is_ready(answer: bytes | wire.Verdict | None) -> bool:

@@ -125,14 +125,14 @@ class Turn:
     ) -> wire.Message:
         """Write the message that makes the fact true, or takes it back."""
         match fact:
-            case LinkUp():
-                return rt.link_up(fact)
-            case Rule():
-                return rt.rule(fact, remove=remove)
             case Route():
                 link = fact.link
                 out = None if link is None else self.index(fact.space, link, fact)
                 return rt.route(fact, out, remove=remove)
+            case LinkUp():
+                return rt.link_up(fact)
+            case Rule():
+                return rt.rule(fact, remove=remove)
             case Address():
                 index = self.index(fact.space, fact.link, fact)
                 return rt.address(fact, index, remove=remove)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 HEADER = struct.Struct("=IHHII")
 ATTRIBUTE = struct.Struct("=HH")
 U32 = struct.Struct("=I")
+_NUMBER = struct.Struct("=HHI")
 
 ERROR = 2
 DONE = 3
@@ -70,7 +71,7 @@ def attribute(kind: int, payload: bytes) -> bytes:
 
 def number(kind: int, value: int) -> bytes:
     """Pack an attribute of 32 bits in the machine's order."""
-    return ATTRIBUTE.pack(8, kind) + U32.pack(value)
+    return _NUMBER.pack(8, kind, value)
 
 
 def text(kind: int, value: str) -> bytes:

@@ -10,6 +10,7 @@ from fakes.disk import FakeDisk
 
 from mooring.adapters.disk import (
     JOURNAL,
+    LOCK,
     Occupied,
     StateDirectory,
     journal,
@@ -186,6 +187,7 @@ def test_the_journal_is_for_root_alone(tmp_path: Path) -> None:
 
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "state" / JOURNAL).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "state" / LOCK).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_journal_is_read_while_its_holder_writes(tmp_path: Path) -> None:

@@ -244,3 +244,14 @@ def test_no_temporary_file_stays(tmp_path: Path) -> None:
 def test_a_missing_directory_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         ObjectDirectory(tmp_path / "nowhere").names()
+
+
+def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
+    old, young = tmp_path / ".a.json.7.new", tmp_path / ".b.status.json.8.new"
+    for left in (old, young):
+        left.write_text("{")
+    os.utime(old, (0, 0))
+    ObjectDirectory(tmp_path).write(an_npn())
+
+    assert not old.exists()
+    assert young.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes.spool import FakeSpool
 
-from mooring.adapters.spool import Spool, listing, remove
+from mooring.adapters.spool import KEPT, Spool, listing, remove
 from mooring.core.cni.frames import LIMIT, Call, encode_call
 
 CONF = b'{"cniVersion":"1.0.0","name":"mooring","type":"mooring"}'
@@ -134,3 +134,14 @@ def test_a_file_is_removed_once(tmp_path: Path) -> None:
     remove(tmp_path, "a")
 
     assert listing(tmp_path) == []
+
+
+def test_what_nobody_can_read_does_not_fill_the_disk(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, lambda _line: None)
+    for number in range(KEPT + 5):
+        (tmp_path / f"{number:020d}-1-a.del").write_bytes(b"?")
+    assert spool.pending() == []
+
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert len(left) == KEPT
+    assert left[0] == f"{5:020d}-1-a.del.bad"

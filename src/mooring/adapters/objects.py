@@ -7,8 +7,10 @@ goes to a temporary file that is renamed: a reader sees the old content or the n
 a crash leaves one of them.
 """
 
+import contextlib
 import json
 import os
+import time
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,7 @@ from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.usage import Usage
 
 SPEC, STATUS, USAGE = ".json", ".status.json", ".usage.json"
+FORGOTTEN_SECONDS = 60.0
 LIMIT = 1 << 20
 """Bytes of one file; 256 addresses under both names are some 40 KiB."""
 
@@ -38,6 +41,7 @@ class ObjectDirectory:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        self._swept = False
 
     def names(self) -> list[str]:
         """Name every object, in order; one whose content is broken too."""
@@ -82,14 +86,16 @@ class ObjectDirectory:
         if before == replace(npn, status=NpnStatus(), generation=_generation(before)):
             return
         generation = max(npn.generation, _generation(before) + 1)
-        _store(place, render(replace(npn, status=NpnStatus(), generation=generation)))
+        self._store(
+            place, render(replace(npn, status=NpnStatus(), generation=generation))
+        )
 
     def write_status(self, name: str, status: NpnStatus) -> None:
         """Put an object's status; raise Absent when there is no such object."""
         if not self._place(name, SPEC).exists():
             raise Absent(name)
         document = {**_head(name), "status": render_status(status)}
-        _store(self._place(name, STATUS), document)
+        self._store(self._place(name, STATUS), document)
 
     def read_usage(self, name: str) -> Usage | None:
         """Read what the agent told of its pool; None when it told nothing that can be read."""
@@ -104,7 +110,7 @@ class ObjectDirectory:
     def write_usage(self, name: str, usage: Usage) -> None:
         """Put what the agent tells of its pool; a power cut may take it."""
         document = {**_head(name), "usage": usages.write(usage)}
-        _store(self._place(name, USAGE), document, durable=False)
+        self._store(self._place(name, USAGE), document, durable=False)
 
     def remove(self, name: str) -> None:
         """Take the object away, with all that is told of it; fine when it is gone already."""
@@ -133,6 +139,12 @@ class ObjectDirectory:
         now = {name: tuple(sorted(marks, key=str)) for name, marks in seen.items()}
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         return now, frozenset(differ)
+
+    def _store(self, place: Path, document: object, *, durable: bool = True) -> None:
+        if not self._swept:
+            self._swept = True
+            _sweep(self.path)
+        _store(place, document, durable=durable)
 
     def _files(self) -> Iterator["os.DirEntry[str]"]:
         with os.scandir(self.path) as entries:
@@ -171,6 +183,14 @@ def _load(place: Path) -> object:
     except (ValueError, RecursionError) as error:
         shown = data[:60].decode(errors="replace")
         raise Unreadable(place.name, shown, f"must be JSON ({error})") from None
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what writers that were killed have left; one that is at work needs no minute."""
+    with contextlib.suppress(OSError):
+        for left in directory.glob(".*.json.*.new"):
+            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
+                left.unlink(missing_ok=True)
 
 
 def _store(place: Path, document: object, *, durable: bool = True) -> None:

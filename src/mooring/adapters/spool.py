@@ -11,6 +11,11 @@ from mooring.core.cni.spool import SpooledDel, Unreadable, is_spooled, read
 _MOST = LIMIT + 64  # a frame with its header, and room to see that there is more
 
 
+BAD = ".bad"
+KEPT = 16
+"""Files that nobody can read and that are kept for humans."""
+
+
 class Spool:
     """The spool in `directory`; `report` gets one line about each broken file."""
 
@@ -43,8 +48,15 @@ class Spool:
         except (Unreadable, OSError) as why:
             self._report(f"spool: {why}; set aside as {name}.bad")
             with contextlib.suppress(OSError):
-                path.rename(path.with_name(f"{name}.bad"))
+                path.rename(path.with_name(f"{name}{BAD}"))
+                self._drop_old()
             return None
+
+    def _drop_old(self) -> None:
+        """Keep the latest of those that nobody could read: names sort by time."""
+        broken = sorted(self._directory.glob(f"*{BAD}"))
+        for path in broken[:-KEPT]:
+            path.unlink(missing_ok=True)
 
 
 def listing(directory: Path) -> list[tuple[str, int]]:

@@ -14,7 +14,7 @@ from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import NftError
 from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import NpnStatus
-from mooring.core.wiring import node, pod, ruleset, vnic
+from mooring.core.wiring import node, pod, ruleset
 from mooring.core.wiring.names import host_link
 from mooring.core.wiring.node import Primary
 from mooring.core.wiring.ruleset import Ground, Sources
@@ -36,12 +36,7 @@ class Standing:
 
     def plan(self) -> Plan:
         """Lay out all that the node and its VNICs need, pods aside."""
-        if self.primary is None:
-            return ()
-        six = any(u.status.router.v6 for u in self.uplinks.values())
-        families = frozenset({4, 6} if six else {4})
-        vnics = (vnic.plan(uplink) for uplink in self.uplinks.values())
-        return node.plan(self.primary, families) + tuple(f for p in vnics for f in p)
+        return node.whole(self.primary, self.uplinks.values())
 
 
 class Tracking(StrEnum):

@@ -16,13 +16,15 @@ Reverse-path checks are off and local sources are accepted, which saves a look-u
 packet; the source check of `wiring.ruleset` is stricter than either.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from mooring.core.linux.plan import HOST, MAIN, Fact, Plan, Route, Rule, Sysctl
 from mooring.core.linux.seen import Seen
+from mooring.core.wiring import vnic
 from mooring.core.wiring.pod import EVERYWHERE4
-from mooring.core.wiring.vnic import settings
+from mooring.core.wiring.vnic import Uplink, settings
 
 METADATA = IPv4Address("169.254.169.254")
 RULE_PRIORITY = 500
@@ -53,6 +55,16 @@ def primary(seen: Seen) -> Primary | None:
         if addresses:
             return Primary(route.link or "", addresses[0])
     return None
+
+
+def whole(primary: Primary | None, uplinks: Iterable[Uplink]) -> Plan:
+    """Lay out all that the node and its VNICs need, pods aside; nothing without a primary."""
+    if primary is None:
+        return ()
+    working = tuple(uplinks)
+    six = any(uplink.status.router.v6 for uplink in working)
+    families = frozenset({4, 6} if six else {4})
+    return plan(primary, families) + tuple(f for u in working for f in vnic.plan(u))
 
 
 def plan(first: Primary, families: frozenset[int] = frozenset({4})) -> Plan:

@@ -53,7 +53,7 @@ def settings(sides: Sides) -> tuple[str, ...]:
     ledger = sides.believed
     if ledger is None or sides.kernel is None:
         return ()
-    wanted = _wanted(sides.kernel, uplinks(sides, ledger))
+    wanted = wiring.whole(wiring.primary(sides.kernel.seen), uplinks(sides, ledger))
     return tuple(fact.key for fact in wanted if isinstance(fact, Sysctl))
 
 
@@ -75,16 +75,6 @@ def uplinks(sides: Sides, ledger: Ledger) -> tuple[Uplink, ...]:
         for v in npn.status.vnics
         if v.vnic_id in found and v.vnic_id in ledger.slots
     )
-
-
-def _wanted(kernel: KernelTold, working: tuple[Uplink, ...]) -> Plan:
-    """Lay out what the node and its VNICs need; nothing while the primary is not known."""
-    primary = wiring.primary(kernel.seen)
-    if primary is None:
-        return ()
-    six = any(uplink.status.router.v6 for uplink in working)
-    plan = wiring.plan(primary, frozenset({4, 6} if six else {4}))
-    return plan + tuple(fact for uplink in working for fact in vnic.plan(uplink))
 
 
 def _absent(sides: Sides, status: NpnStatus, match: Match) -> Iterator[Difference]:
@@ -129,7 +119,7 @@ def _set_up(
         says = {Side.KERNEL: "has no default route whose link has an address near it"}
         yield Difference(Code.NO_PRIMARY, "default route", says)
         return
-    wanted = _wanted(kernel, working)
+    wanted = wiring.whole(wiring.primary(kernel.seen), working)
     yield from _facts(kernel, wanted)
     yield from _settings(kernel.settings, wanted)
     yield from _strays(sides, kernel, wanted)

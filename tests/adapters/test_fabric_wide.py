@@ -20,7 +20,7 @@ from mooring.core.vcn.packets import names
 GAMES = 3
 FENCES = 4  # no packet passes more than eight links, and a fence passes two
 # Games that together have every kind of packet; who changes what is drawn looks for others.
-REHEARSED = (2, 3, 7, 17)
+REHEARSED = (7, 9, 17)
 
 
 @pytest.fixture(params=range(GAMES))

@@ -99,11 +99,14 @@ def attached(world: World, attachment_id: str) -> DrgAttachment | None:
 
 
 def across(world: World, attachment: DrgAttachment) -> DrgAttachment | None:
-    """Give the attachment at the other end of a remote peering that is PEERED."""
+    """Give the attachment at the other end of a remote peering that is PEERED at both."""
     ours = world.find(RemotePeeringConnection, attachment.network_id)
-    if ours is None or ours.peering_status != "PEERED" or ours.peer_id is None:
+    theirs = world.find(RemotePeeringConnection, (ours and ours.peer_id) or "")
+    if ours is None or theirs is None or theirs.peer_id != ours.id:
         return None
-    found = attachment_of(world, ours.peer_id)
+    if not ours.peering_status == theirs.peering_status == "PEERED":
+        return None
+    found = attachment_of(world, theirs.id)
     return attached(world, found.id) if found else None
 
 

@@ -151,7 +151,8 @@ def test_a_usage_is_a_change_only_for_whom_it_concerns(objects: Objects) -> None
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"usage": {"held": 5}}'])
 def test_a_usage_that_a_power_cut_left_is_none(tmp_path: Path, text: str) -> None:
     store = ObjectDirectory(tmp_path)
-    (tmp_path / "a.usage.json").write_text(text)
+    (tmp_path / "usage").mkdir()
+    (tmp_path / "usage/a.json").write_text(text)
 
     assert store.read_usage("a") in {None, Usage()}
 

@@ -1,8 +1,8 @@
 """A directory of files as the store of NativePodNetwork objects.
 
 `<name>.json` holds an object (users and the lab write it), `<name>.status.json` its
-status (the controller alone writes it), `<name>.usage.json` what the node's agent tells of
-its pool (it alone writes it), so that no two writers race. Every write
+status (the controller alone writes it), `usage/<name>.json` what the node's agent tells of
+its pool (it alone writes it, and needs no right to write more), so that no two writers race. Every write
 goes to a temporary file that is renamed: a reader sees the old content or the new, and
 a crash leaves one of them.
 """
@@ -30,7 +30,7 @@ from mooring.core.npn.port import Absent, Token
 from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.usage import Usage
 
-SPEC, STATUS, USAGE = ".json", ".status.json", ".usage.json"
+SPEC, STATUS, USAGE = ".json", ".status.json", "usage"
 FORGOTTEN_SECONDS = 60.0
 LIMIT = 1 << 20
 """Bytes of one file; 256 addresses under both names are some 40 KiB."""
@@ -47,8 +47,8 @@ class ObjectDirectory:
         """Name every object, in order; one whose content is broken too."""
         return sorted(
             entry.name.removesuffix(SPEC)
-            for entry in self._files()
-            if not entry.name.endswith((STATUS, USAGE))
+            for entry in self._files(self.path)
+            if not entry.name.endswith(STATUS)
         )
 
     def read(self, name: str) -> Npn:
@@ -100,7 +100,7 @@ class ObjectDirectory:
     def read_usage(self, name: str) -> Usage | None:
         """Read what the agent told of its pool; None when it told nothing that can be read."""
         try:
-            document = _load(self._place(name, USAGE))
+            document = _load(self._place(name, SPEC, USAGE))
             if isinstance(document, dict):
                 return usages.read(document.get("usage"))
         except Unreadable:
@@ -110,12 +110,14 @@ class ObjectDirectory:
     def write_usage(self, name: str, usage: Usage) -> None:
         """Put what the agent tells of its pool; a power cut may take it."""
         document = {**_head(name), "usage": usages.write(usage)}
-        self._store(self._place(name, USAGE), document, durable=False)
+        place = self._place(name, SPEC, USAGE)
+        place.parent.mkdir(exist_ok=True)
+        self._store(place, document, durable=False)
 
     def remove(self, name: str) -> None:
         """Take the object away, with all that is told of it; fine when it is gone already."""
         # The spec goes last: after a crash in between the object is removed again.
-        self._place(name, USAGE).unlink(missing_ok=True)
+        self._place(name, SPEC, USAGE).unlink(missing_ok=True)
         self._place(name, STATUS).unlink(missing_ok=True)
         self._place(name, SPEC).unlink(missing_ok=True)
 
@@ -124,18 +126,16 @@ class ObjectDirectory:
     ) -> tuple[Token, frozenset[str]]:
         """Tell cheaply which names came, changed or went since that token."""
         seen: dict[str, list[Hashable]] = {}
-        for entry in self._files():
-            if entry.name.endswith(USAGE) and not usage:
-                continue
-            name = entry.name.removesuffix(SPEC)
-            name = name.removesuffix(".status").removesuffix(".usage")
-            try:
-                stat = entry.stat()
-            except FileNotFoundError:
-                continue
-            seen.setdefault(name, []).append(
-                (entry.name, stat.st_ino, stat.st_mtime_ns, stat.st_size)
-            )
+        for folder in (self.path, self.path / USAGE) if usage else (self.path,):
+            for entry in self._files(folder):
+                name = entry.name.removesuffix(SPEC).removesuffix(".status")
+                try:
+                    stat = entry.stat()
+                except FileNotFoundError:
+                    continue
+                seen.setdefault(name, []).append(
+                    (entry.path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+                )
         now = {name: tuple(sorted(marks, key=str)) for name, marks in seen.items()}
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         return now, frozenset(differ)
@@ -143,20 +143,22 @@ class ObjectDirectory:
     def _store(self, place: Path, document: object, *, durable: bool = True) -> None:
         if not self._swept:
             self._swept = True
-            _sweep(self.path)
+            _sweep(place.parent)
         _store(place, document, durable=durable)
 
-    def _files(self) -> Iterator["os.DirEntry[str]"]:
-        with os.scandir(self.path) as entries:
+    def _files(self, folder: Path) -> Iterator["os.DirEntry[str]"]:
+        if folder != self.path and not folder.is_dir():
+            return
+        with os.scandir(folder) as entries:
             for entry in entries:
                 ours = entry.name.endswith(SPEC) and not entry.name.startswith(".")
                 if ours and entry.is_file():
                     yield entry
 
-    def _place(self, name: str, suffix: str) -> Path:
+    def _place(self, name: str, suffix: str, folder: str = "") -> Path:
         if "/" in name or "\0" in name or name.startswith("."):
             raise Absent(name)
-        return self.path / f"{name}{suffix}"
+        return self.path / folder / f"{name}{suffix}"
 
 
 def _generation(npn: Npn | None) -> int:

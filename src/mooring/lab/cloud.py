@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.objects import ObjectDirectory
+from mooring.core.npn.port import Absent
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
 from mooring.core.vcn.estate import (
     Ref,
@@ -145,7 +146,16 @@ def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -
             network_security_group_ids=(ids[pod_group(topology)],),
             ip_families=topology.families,
         )
-        store.write(Npn(name=npn_name(instance), spec=spec))
+        name = npn_name(instance)
+        store.write(Npn(name=name, spec=spec, pool=_pool(store, name)))
+
+
+def _pool(store: ObjectDirectory, name: str) -> str | None:
+    """Leave what somebody has said of a standing node's pool."""
+    try:
+        return store.read_spec(name).pool
+    except (Absent, ValueError):
+        return None
 
 
 def remove_object(files: LabFiles, instance: str) -> None:

@@ -56,22 +56,26 @@ record=$1 name=$2 lab=$3 own=$4 npn=$5 bin=$6; shift 6
 read -r stat </proc/self/stat
 read -r boot </proc/sys/kernel/random/boot_id
 set -C; printf '%s\\n%s\\n' "$stat" "$boot" >"$record"; set +C
+mkdir -p "$npn/usage"
 # Copies of the machine's namespace mounts would outlive their removal there.
 while umount -R -l /run/netns 2>/dev/null; do :; done
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run
-cd /run; mkdir -p netns lock mooring node/own node/npn node/bin
+cd /run; mkdir -p netns lock mooring node/own node/npn node/usage node/bin
 mount --bind "$own" node/own; mount --bind "$npn" node/npn; mount --bind "$bin" node/bin
+mount --bind "$npn/usage" node/usage
 # What the node writes to its configuration and state stays its own.
 for at in etc var/lib; do
   mkdir -p "node/$at.up" "node/$at.work"
   mount -t overlay overlay -o "lowerdir=/$at,upperdir=/run/node/$at.up,workdir=/run/node/$at.work" "/$at"
 done
 mkdir -p /etc/cni/net.d /var/lib/cni
-# Of the lab's files a node sees its own, the objects and the plugins: no credential.
+# Of the lab's files a node sees its own, the objects and the plugins: no credential. Of the
+# objects it may write only what it tells of its pool.
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$lab"
 mkdir -p "$own" "$npn" "$bin"
 mount --move node/own "$own"; mount --move node/npn "$npn"; mount --move node/bin "$bin"
 mount -o remount,bind,ro "$npn"; mount -o remount,bind,ro "$bin"
+mount --move node/usage "$npn/usage"
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 while [ $# -gt 0 ]; do

@@ -77,7 +77,8 @@ def test_what_is_taken_off_the_status_is_let_go_of_and_that_is_told() -> None:
         assert told(machine) == Usage(serial=4, held=some(10), free=some(11, 12))
         for name in ("c2", "c3"):
             assert await machine.add(machine.a_pod(name)) != "10.0.8.13"
-        await machine.refused("ADD", machine.a_pod("c4"))
+        error = await machine.refused("ADD", machine.a_pod("c4"))
+        assert "the controller knows: try again" in error["details"]
         await machine.delete(pod)
         await machine.settle()
         await machine.agent.account()

@@ -39,6 +39,10 @@ from mooring.core.linux.port import KernelError, NftError
 from mooring.core.wiring import names, pod, words
 from mooring.core.wiring.names import host_link
 
+GROWING = (
+    "the pool is elastic, and the controller knows: try again; the condition Pool of the"
+    " NativePodNetwork says what becomes of it"
+)
 REAP_SECONDS = 5.0
 """How long an ADD waits for the end of the container's former attachment."""
 
@@ -241,7 +245,9 @@ class Attachments:
                     raise _exists(attachment.ifname)
                 return lease
             case Empty() as empty:
-                raise CniError(Code.TRY_AGAIN_LATER, empty.cause, empty.advice)
+                elastic = self._node.standing.npn.pool is not None
+                advice = GROWING if elastic else empty.advice
+                raise CniError(Code.TRY_AGAIN_LATER, empty.cause, advice)
             case Claimed(lease, early) as claimed:
                 self._need_room_for_alias(lease)
                 self._book.record(*claimed.entries)

@@ -98,14 +98,23 @@ static enum talk deliver(int fd, const struct call *call, int netns, uint64_t de
 	return TALK_DONE;
 }
 
-static enum talk receive(int fd, unsigned char *to, size_t size, uint64_t deadline)
+static uint32_t number(const unsigned char *from)
 {
-	while (size > 0) {
+	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
+	       (uint32_t)from[3] << 24;
+}
+
+/* Receives the answer, most often in one go; how long it is its header says. */
+static enum talk hear(int fd, struct reply *reply, uint64_t deadline)
+{
+	size_t have = 0, want = HEADER;
+
+	while (have < want) {
 		enum talk waited = await(fd, POLLIN, deadline);
 
 		if (waited != TALK_DONE)
 			return waited;
-		ssize_t got = recv(fd, to, size, 0);
+		ssize_t got = recv(fd, reply->bytes + have, sizeof reply->bytes - have, 0);
 
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -113,29 +122,16 @@ static enum talk receive(int fd, unsigned char *to, size_t size, uint64_t deadli
 			errno = ECONNRESET;
 		if (got <= 0)
 			return TALK_BROKEN;
-		to += got;
-		size -= (size_t)got;
+		have += (size_t)got;
+		if (have < HEADER || want > HEADER)
+			continue;
+		reply->exit_code = number(reply->bytes + 4);
+		reply->size = number(reply->bytes + 8);
+		if (memcmp(reply->bytes, "MOR1", 4) != 0 || reply->size > LIMIT)
+			return TALK_STRANGE;
+		want = HEADER + reply->size;
 	}
 	return TALK_DONE;
-}
-
-static uint32_t number(const unsigned char *from)
-{
-	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-	       (uint32_t)from[3] << 24;
-}
-
-static enum talk hear(int fd, struct reply *reply, uint64_t deadline)
-{
-	enum talk heard = receive(fd, reply->bytes, HEADER, deadline);
-
-	if (heard != TALK_DONE)
-		return heard;
-	reply->exit_code = number(reply->bytes + 4);
-	reply->size = number(reply->bytes + 8);
-	if (memcmp(reply->bytes, "MOR1", 4) != 0 || reply->size > LIMIT)
-		return TALK_STRANGE;
-	return receive(fd, reply->bytes + HEADER, reply->size, deadline);
 }
 
 enum talk talk(const char *path, const struct call *call, int netns,

@@ -35,12 +35,13 @@ enum code {
 };
 
 /* A call as a frame: header, variables, standard input. One byte more than the limit, to
- * see that there is more. */
+ * see that there is more. Small things first, here and below: touching a page for the first
+ * time takes as long as ten system calls. */
 struct call {
-	unsigned char frame[HEADER + LIMIT + 1];
 	size_t env_size;
 	size_t stdin_size;
 	char version[VERSION_ROOM]; /* its cniVersion, "" when not found */
+	unsigned char frame[HEADER + LIMIT + 1];
 };
 
 /* say.c: standard output */
@@ -64,9 +65,9 @@ struct patience {
 	uint64_t reply_ms;
 };
 struct reply {
-	unsigned char bytes[HEADER + LIMIT];
 	size_t size; /* of the output behind the header */
 	uint32_t exit_code;
+	unsigned char bytes[HEADER + LIMIT];
 };
 enum talk talk(const char *path, const struct call *call, int netns,
 	       const struct patience *patience, struct reply *reply);

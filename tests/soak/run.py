@@ -38,6 +38,7 @@ from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - likewise
 
 NODES = ("node-1", "node-2")
 PODS, WORKERS = 16, 8
+CONF = "soak.conf"
 FAULTS = (
     ("throttle", "--budget", "2/s:2", "--for", "6s"),
     ("error", "--status", "500", "--rate", "0.4", "--for", "6s"),
@@ -125,13 +126,14 @@ class Churn(threading.Thread):
     def drive(self, verb: str, pods: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Call the executable for every pod; give those that were refused."""
         share = self.lab.path / "share/cni"
-        words = (str(share / "mooring"), str(share), str(self.lab.path / "soak.json"))
+        words = (str(share / "mooring"), str(share), str(share / CONF))
         done = self.inside(
             *(str(c_program("cnidrive")), *words, verb, str(WORKERS)),
             input="".join(f"{ident} /run/netns/{space}\n" for ident, space in pods),
         )
         lines = [line.split() for line in done.stdout.splitlines()[:-1]]
         assert len(lines) == len(pods), done.stderr
+        assert all(line[0] != "0" for line in lines), done.stderr
         refused = [p for p, line in zip(pods, lines, strict=True) if line[1] != "0"]
         self.counts[verb] += len(pods) - len(refused)
         self.counts[f"{verb} refused"] += len(refused)
@@ -183,21 +185,25 @@ class Operator:
 
     def take(self) -> None:
         """Delete a private IP of a pods' VNIC behind everybody's back, no pod's that stays."""
-        name = self.chance.choice(self.objects.names())
-        vnics = self.objects.read_status(name).vnics
-        if not vnics:
-            return
-        with suppress(Exception):  # the cloud is away or refuses, as it was told to
-            listed = self.network.list_private_ips(
-                vnic_id=self.chance.choice(vnics).vnic_id
-            )
-            ours = [
-                each
-                for each in listed.data
-                if not each.is_primary and not self.is_used(each)
+        names = self.objects.names()
+        ids = [
+            v.vnic_id for name in names for v in self.objects.read_status(name).vnics
+        ]
+        try:
+            listed = [
+                p for i in ids for p in self.network.list_private_ips(vnic_id=i).data
             ]
+            ours = [p for p in listed if not p.is_primary and not self.is_used(p)]
             self.network.delete_private_ip(self.chance.choice(ours).id)
             self.counts["taken"] += 1
+        except (
+            oci.exceptions.ServiceError,
+            oci.exceptions.RequestException,
+            IndexError,
+        ):
+            self.counts["not taken"] += (
+                1  # the cloud is away or refuses, as it was told to
+            )
 
     def is_used(self, block: Any) -> bool:  # noqa: ANN401 - a model of the SDK
         """Tell whether a pod that stays has an address of the block."""
@@ -320,7 +326,7 @@ def soak(lab: Lab, minutes: float, chance: random.Random) -> list[str]:
     """Do it; give what is wrong."""
     lab.do("up")
     conf = {"cniVersion": "1.0.0", "name": "mooring", "type": "mooring"}
-    (lab.path / "soak.json").write_text(json.dumps(conf))
+    (lab.path / "share/cni" / CONF).write_text(json.dumps(conf))
     for node in NODES:
         lab.do("pod", "run", f"steady-{node}", "--node", node)
     pids = lab.pids()

@@ -4,6 +4,7 @@ The agent is played by a real ledger that follows the status, so the two meet as
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -21,10 +22,22 @@ from mooring.core.npn.elastic import PATIENCE, presses, room
 from mooring.core.npn.memory import Memory
 from mooring.core.npn.policy import parse
 from mooring.core.npn.record import Condition, Npn, NpnSpec, NpnStatus
+from mooring.core.npn.seen import AddressSeen
 from mooring.core.npn.usage import Usage
 
 INSTANCE = "ocid1.instance.oc1.test.abc"
 COOLDOWN = 30.0
+
+
+class Late(FakeCloud):
+    """A cloud whose lists may go on showing what is gone."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__(now=now)
+        self.stale: dict[str, tuple[AddressSeen, ...]] = {}
+
+    def addresses(self, vnic_id: str) -> tuple[AddressSeen, ...]:
+        return super().addresses(vnic_id) + self.stale.get(vnic_id, ())
 
 
 class Town:
@@ -32,7 +45,7 @@ class Town:
 
     def __init__(self, subnet: str = "10.0.0.0/20") -> None:
         self.now = 0.0
-        self.cloud = FakeCloud(now=lambda: self.now)
+        self.cloud = Late(now=lambda: self.now)
         self.cloud.add_subnet("workers", "10.9.0.0/16")
         self.cloud.add_subnet("pods", subnet)
         self.objects = FakeObjects()
@@ -410,6 +423,32 @@ def test_chance_never_takes_an_address_from_a_pod(round_: int) -> None:
     node.settle()
     node.wait(60)
     assert len(node.listed()) >= min(40, len(pods) + 4)
+
+
+def test_what_an_old_list_still_shows_is_not_listed_again() -> None:
+    """Given back, the reply lost, the controller killed, and the list is an old one (RT-21)."""
+    node = a_node("warmTarget=7,minimum=7", pods=31)
+    pods = [node.add() for _ in range(7)]
+    node.settle()
+    pods += [node.add() for _ in range(7)]
+    node.settle()
+    for pod in pods:
+        assert pod is not None
+        node.delete(pod)
+    node.wait(COOLDOWN + 5)
+    (vnic,) = node.town.cloud.secondaries(f"{INSTANCE}abc")
+    old = node.town.cloud.addresses_of(vnic.id)
+    node.wait(PATIENCE + 60)
+    gone = [a for a in old if a not in node.town.cloud.addresses_of(vnic.id)]
+    assert gone
+    node.memory = Memory()
+    node.town.cloud.stale = {vnic.id: tuple(gone)}
+    for _ in range(15):
+        node.add()  # asserts that the cloud has it
+        node.settle()
+
+    assert set(node.listed()) <= node.in_cloud()
+    assert node.refused == 0
 
 
 def test_a_lost_status_takes_nothing_from_pods() -> None:

@@ -13,6 +13,7 @@ from mooring.core.npn import policy
 from mooring.core.npn.changes import (
     Change,
     CreateAddressBlock,
+    DeleteAddresses,
     Failed,
     Remove,
     Settled,
@@ -27,6 +28,8 @@ from mooring.core.npn.errors import (
     Busy,
     CloudError,
     NoBlock,
+    NotFound,
+    Refused,
     Stale,
     Throttled,
     Unavailable,
@@ -50,11 +53,12 @@ from mooring.core.npn.memory import (
     settled,
     without_given_back,
 )
-from mooring.core.npn.picture import draw
+from mooring.core.npn.picture import Picture, draw
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.seen import Sighting
 from mooring.core.npn.slots import slots
 from mooring.core.npn.status import refused, report, unreadable, unseen
 
@@ -137,7 +141,7 @@ class Reconciler:
         seen = self._looker.look(_question(npn, memory))
         memory = after_look(memory, seen)
         now = self._looker.now()
-        picture = draw(npn, without_given_back(memory, seen), calm(memory, now))
+        picture, memory = self._drawn(npn, seen, memory)
         slack = picture.pool is not None and picture.pool.slack
         memory = after_pool(memory, slack=slack, now=now)
         decision = decide(picture, memory)
@@ -166,6 +170,26 @@ class Reconciler:
                 turn = self._do(npn.name, status, memory, decision)
                 return replace(turn, said=f"{turn.said} {why}") if why else turn
 
+    def _drawn(
+        self, npn: Npn, seen: Sighting, memory: Memory
+    ) -> tuple[Picture, Memory]:
+        """Draw, with nothing listed again that is gone: lists may show it a while longer."""
+        quiet = calm(memory, self._looker.now())
+        picture = draw(npn, without_given_back(memory, seen), quiet)
+        back = picture.pool.back if picture.pool else frozenset()
+        gone = frozenset(each for each in back if self._is_gone(each))
+        if gone:
+            memory = replace(memory, given_back=memory.given_back | gone)
+            picture = draw(npn, without_given_back(memory, seen), quiet)
+        return picture, memory
+
+    def _is_gone(self, address_id: str) -> bool:
+        try:
+            self._looker.cloud.address(address_id)
+        except NotFound:
+            return True
+        return False
+
     def _do(self, name: str, status: NpnStatus, memory: Memory, change: Change) -> Turn:
         """Carry the change out, or learn from the answer."""
         try:
@@ -193,8 +217,18 @@ class Reconciler:
             case NoBlock() if isinstance(change, CreateAddressBlock):
                 memory = after_no_block(memory, change)
                 return Turn(memory=memory, pause=0, said=f"fragmented {error}")
+            case NotFound() | Refused() if isinstance(change, DeleteAddresses):
+                return self._was_gone(memory, change)
             case _:
                 return None
+
+    def _was_gone(self, memory: Memory, change: DeleteAddresses) -> Turn | None:
+        """Take note of what is gone already, though a list shows it."""
+        gone = frozenset(each for each in change.ids if self._is_gone(each))
+        if not gone:
+            return None
+        memory = replace(memory, given_back=memory.given_back | gone)
+        return Turn(memory=memory, pause=0, said=f"gone already {', '.join(gone)}")
 
     def _refused(
         self,

@@ -188,6 +188,7 @@ def test_what_is_busy_is_listed_first_whatever_the_bounds() -> None:
 
     assert made.listed == {"0": frozenset({"10.0.10.0/31", "10.0.10.16/29"})}
     assert made.grow == {}
+    assert made.back == {"10.0.10.16/29"}
 
 
 def test_small_objects_go_first_and_never_the_hosts() -> None:

@@ -123,12 +123,14 @@ class Moment:
 class PoolPlan:
     """What becomes of the pool: the pieces to list, by slot; what to take; what to give back.
 
-    `why` is a sentence when something changes, "" otherwise. `slack`: too many are free.
+    `why` is a sentence when something changes, "" otherwise. `slack`: too many are free. `back`
+    are pieces that were not listed and are now: a list that lags may show what is gone.
     """
 
     listed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     grow: Mapping[str, int] = field(default_factory=dict)
     leave: tuple[Piece, ...] = ()
+    back: frozenset[str] = frozenset()
     word: str = "Steady"
     why: str = ""
     slack: bool = False
@@ -190,15 +192,18 @@ def plan(
         made = _fewer(wanted, shelves, idle, now.calm)
     else:
         made = replace(_stay(wanted, shelves), slack=bool(idle))
-    leave = tuple(
-        piece
+    off = [
+        (piece, piece.id in made.listed[key])
         for key, shelf in shelves.items()
         for piece in shelf.pieces
         if not piece.listed
-        and piece.id not in made.listed[key]
-        and _let_go(piece, usage, now.serial)
+    ]
+    return replace(
+        made,
+        leave=tuple(p for p, on in off if not on and _let_go(p, usage, now.serial)),
+        back=frozenset(piece.id for piece, on in off if on),
+        grow={**_hosts(shelves), **made.grow},
     )
-    return replace(made, leave=leave, grow={**_hosts(shelves), **made.grow})
 
 
 def _stay(wanted: Demand, shelves: Mapping[str, Shelf]) -> PoolPlan:

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import show
-from mooring.core.cni.parse import NEEDS, fault_of_ifname, parse, split_args, spoken
+from mooring.core.cni.parse import (
+    NEEDS,
+    ORDINARY,
+    fault_of_ifname,
+    parse,
+    split_args,
+    spoken,
+)
 from mooring.core.cni.request import (
     Add,
     AttachmentId,
@@ -523,3 +530,36 @@ def test_anything_becomes_a_request_or_an_error_that_can_be_printed(
         assert json.dumps(outcome.as_json(spoken(stdin)))
     else:
         assert isinstance(outcome, Request)
+
+
+# --- the memory of configurations
+
+
+def test_a_configuration_is_read_once_for_all_who_send_it() -> None:
+    stdin = a_conf()
+    one, other = (parse(an_env("ADD", CNI_CONTAINERID=c), stdin) for c in "ab")
+
+    assert isinstance(one, Add)
+    assert isinstance(other, Add)
+    assert one.conf is other.conf
+    assert one.id != other.id
+
+
+def test_a_large_configuration_is_not_remembered() -> None:
+    stdin = a_conf(
+        runtimeConfig={"io.kubernetes.cri.pod-annotations": {"a": "x" * ORDINARY}}
+    )
+    one, other = (parse(an_env("ADD"), stdin) for _ in range(2))
+
+    assert isinstance(one, Add)
+    assert isinstance(other, Add)
+    assert one.conf == other.conf
+    assert one.conf is not other.conf
+
+
+def test_what_del_forgives_is_not_what_add_remembers() -> None:
+    stdin = a_conf(ipMasq=True)
+
+    assert isinstance(parse(an_env("DEL"), stdin), Del)
+    assert complaint(an_env("ADD"), stdin).code is Code.UNSUPPORTED_FIELD
+    assert isinstance(parse(an_env("DEL"), stdin), Del)

@@ -197,3 +197,12 @@ def test_questions() -> None:
 def test_a_mac_has_six_bytes(mac: str) -> None:
     with pytest.raises(ValueError, match=r"MAC|hexadecimal"):
         rt.mac_bytes(mac)
+
+
+def test_a_link_is_kept_from_giving_itself_an_address() -> None:
+    message = rt.no_own_ip6(1000)
+    index, flags, found = about(message.body)
+    families = attributes(found[rt.LINK_FAMILIES])
+
+    assert (message.kind, index, flags) == (rt.SET_LINK, 1000, 0)
+    assert attributes(families[rt.AF_INET6]) == {rt.GENERATION_MODE: b"\1"}

@@ -18,11 +18,14 @@ from typing import Any
 
 import last_words
 
+from mooring.adapters.process import Processes
+
 MOORING = (sys.executable, "-m", "mooring")
 LABS = Path("/var/lib/mooring/labs")
 SPACES = Path("/run/netns")
 PATIENCE = 300.0
 COMMAND_PATIENCE = 600.0
+PROCESSES = Processes({})
 
 
 def unique(letter: str) -> str:
@@ -65,9 +68,17 @@ class Lab:
         return LABS / self.name
 
     def pids(self) -> dict[str, int]:
-        """The processes that run, by program."""
-        programs = self.read("status")["programs"]
-        return {p["name"]: p["pid"] for p in programs if p["pid"]}
+        """The processes that run, by program; `status` says the same, more slowly."""
+        records = {
+            **{p.name: p for p in (self.path / "run").glob("[!.]*")},
+            **{
+                f"{p.parts[-3]}/{p.name}": p
+                for p in (self.path / "nodes").glob("*/run/[!.]*")
+                if not p.name.startswith("pod-")
+            },
+        }
+        found = {name: PROCESSES.find(path) for name, path in records.items()}
+        return {name: process.pid for name, process in found.items() if process}
 
     def kill(self, program: str) -> None:
         """End a program without a word, and wait until it has."""

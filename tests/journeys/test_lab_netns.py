@@ -18,8 +18,10 @@ def lab() -> Iterator[Lab]:
 
 
 def test_up_shows_every_node_with_its_pool(lab: Lab) -> None:
-    nodes = lab.read("status")["nodes"]
+    status = lab.read("status")
+    nodes = status["nodes"]
 
+    assert {p["name"]: p["pid"] for p in status["programs"]} == lab.pids()
     assert [(n["name"], n["state"]) for n in nodes] == [
         ("node-1", "ready"),
         ("node-2", "ready"),

@@ -145,13 +145,13 @@ def test_a_terminated_instance_comes_back_as_a_new_node(lab: Lab) -> None:
 
         lab.do("up")
 
-        after = node(lab, "node-2")
+        now = {each["name"]: each for each in lab.read("status")["nodes"]}
+        after = now["node-2"]
         assert after["state"] == "ready"
-        assert (after["trouble"], node(lab, "node-1")["state"]) == ("", "ready")
+        assert (after["trouble"], now["node-1"]["state"]) == ("", "ready")
         assert after["instance"] != before["instance"]
         assert after["namespace"] != before["namespace"]
-        ids = {node(lab, name)["instance"] for name in ("node-1", "node-2")}
-        names = {each.rpartition(".")[2] for each in ids}
+        names = {each["instance"].rpartition(".")[2] for each in now.values()}
         until(lambda wanted=names: objects(lab) == wanted, "the two objects alone")
         assert {p["state"] for p in lab.read("pod", "ls")} == {"running"}
         assert reaches(lab)

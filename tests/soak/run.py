@@ -3,7 +3,7 @@
     python tests/soak/run.py --minutes 20
 
 A lab of two nodes: the local VCN, the controller, two agents, real processes on the real kernel.
-Eight runtimes at a time on each node call the CNI executable as fast as it answers. The cloud
+Runtimes on each node call the CNI executable as fast as it answers. The cloud
 is throttled, refuses, is late, loses replies, attaches slowly and goes away; addresses are
 taken away and wanted numbers of pods change, so that the controller has something to do. In
 the first part agents, controller and local VCN are killed; in the second nobody is, and memory
@@ -37,7 +37,7 @@ from tools import c_program  # noqa: E402 - likewise
 from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - likewise
 
 NODES = ("node-1", "node-2")
-PODS, WORKERS = 16, 8
+PODS, WORKERS = 12, 6
 CONF = "soak.conf"
 FAULTS = (
     ("throttle", "--budget", "2/s:2", "--for", "6s"),
@@ -49,7 +49,7 @@ FAULTS = (
     ("outage", "--for", "3s"),
     ("unreachable", "--for", "2s"),
 )
-WANTED = (20, 31, 40)
+WANTED = (20, 31, 40, 40, 40)
 MOST = max(WANTED)
 """What is wanted in the beginning and in the end: VNICs too many stay, as decided, and would differ."""
 
@@ -114,7 +114,7 @@ class Churn(threading.Thread):
         """All pods come, and go; sometimes their namespaces go and no DEL comes."""
         pods = [(f"s{number}-{space}", space) for space in spaces]
         self.drive("ADD", pods)
-        if self.chance.random() < 0.01:
+        if self.chance.random() < 0.003:
             self.counts["vanished"] += PODS
             self.unmake(spaces)
             self.make(spaces)

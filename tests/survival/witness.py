@@ -87,8 +87,7 @@ class Witness:
         for address, link in flowing - self.flowing:
             self._is_recorded(links, address, link)
         for address, link in self.flowing - flowing:
-            if link in self.heard:
-                self.ended[address] = self.now, self.heard[link]
+            self._end(address, link)
         self.flowing = frozenset(flowing)
         self._lives_on(links, send, reach)
 
@@ -109,6 +108,12 @@ class Witness:
         if self.blind and data:
             self.blind = False
 
+    def _end(self, address: Ip, link: str) -> None:
+        """A flow is over; it counts if somebody was told that the address is the pod's."""
+        told = self.heard.get(link)
+        if told is not None and address in told.addresses:
+            self.ended[address] = self.now, told
+
     def forget(self) -> None:
         """Somebody else changed the journal: read it whole the next time, and excuse."""
         self._journal, self.blind = b"", True
@@ -118,8 +123,7 @@ class Witness:
     def power_cut(self) -> None:
         """The machine went down: nothing flows, and what was written is read anew."""
         for address, link in self.flowing:
-            if link in self.heard:
-                self.ended[address] = self.now, self.heard[link]
+            self._end(address, link)
         self.flowing = frozenset()
         self.told.clear()
         self._journal = b""

@@ -49,7 +49,7 @@ FAULTS = (
     ("outage", "--for", "3s"),
     ("unreachable", "--for", "2s"),
 )
-WANTED = (20, 31, 40, 40, 40)
+WANTED = (31, 62, 93, 93)
 MOST = max(WANTED)
 """What is wanted in the beginning and in the end: VNICs too many stay, as decided, and would differ."""
 
@@ -113,7 +113,8 @@ class Churn(threading.Thread):
     def round(self, number: int, spaces: list[str]) -> None:
         """All pods come, and go; sometimes their namespaces go and no DEL comes."""
         pods = [(f"s{number}-{space}", space) for space in spaces]
-        self.drive("ADD", pods)
+        if self.drive("ADD", pods):
+            self.over.wait(0.2)  # leases that are leaving have to end first
         if self.chance.random() < 0.003:
             self.counts["vanished"] += PODS
             self.unmake(spaces)
@@ -378,6 +379,7 @@ def main() -> int:
         "--seed", type=int, default=random.SystemRandom().randrange(10**6)
     )
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the lab goes all the same
     print(f"seed={given.seed} minutes={given.minutes:g}", flush=True)
     lab = Lab(f"soak{os.getpid()}"[:12])
     try:

@@ -38,6 +38,9 @@ from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - likewise
 
 NODES = ("node-1", "node-2")
 PODS, WORKERS = 12, 6
+SETS = 8
+"""Of namespaces, in turn: links that are leaving are still in those of the round before."""
+
 CONF = "soak.conf"
 FAULTS = (
     ("throttle", "--budget", "2/s:2", "--for", "6s"),
@@ -90,13 +93,14 @@ class Churn(threading.Thread):
         )
 
     def run(self) -> None:
-        spaces = [f"soak-{n}" for n in range(PODS)]
+        spaces = [f"soak-{n}" for n in range(PODS * SETS)]
         try:
             self.make(spaces)
             number = 0
             while not self.over.is_set():
                 number += 1
-                self.round(number, spaces)
+                first = number % SETS * PODS
+                self.round(number, spaces[first : first + PODS])
             self.unmake(spaces)
         except Exception as why:  # noqa: BLE001 - told at the end of the run
             self.trouble = f"{type(why).__name__}: {why}"
@@ -114,7 +118,7 @@ class Churn(threading.Thread):
         """All pods come, and go; sometimes their namespaces go and no DEL comes."""
         pods = [(f"s{number}-{space}", space) for space in spaces]
         if self.drive("ADD", pods):
-            self.over.wait(0.2)  # leases that are leaving have to end first
+            self.over.wait(0.2)  # as a runtime does, that was told to try again later
         if self.chance.random() < 0.003:
             self.counts["vanished"] += PODS
             self.unmake(spaces)

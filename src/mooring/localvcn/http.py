@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 
 # In a request's state: what ends its connection, and the connection's socket.
 CUT, PEER = "mooring.cut", "mooring.peer"
-LONGEST_HEAD = 256 * 1024  # bytes of a request line and headers that do not end
+LONGEST_HEAD = 256 * 1024  # bytes of headers or trailers that do not end
 PATIENCE = 60.0  # seconds that a client has for each request
 FAREWELL = 10.0  # seconds that answers under way get when the server stops
 
@@ -33,12 +33,14 @@ class _Refusing(asyncio.Protocol):
 class _Connection(HttpToolsProtocol):
     """One client, who has a bounded time and a bounded head for each request.
 
-    The time runs from the connection, or from a request's first byte, to its last one.
+    The time runs from the connection, or from a request's first byte, to its last one. Trailers are
+    bounded as the head is, and discarded: they are no headers (RFC 9110 6.5.1).
     """
 
     patience = PATIENCE
     _deadline: asyncio.TimerHandle | None = None
-    _head = 0
+    _beside = 0  # bytes since the head's begin or its end, or the last of the body
+    _is_beside = True
     _in_head = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,23 +57,34 @@ class _Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a head that does not end is too long."""
+        """Take bytes; a head that does not end is too long, and so are trailers."""
+        self._is_beside = True
         super().data_received(data)
-        if self._in_head:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
+        if self._is_beside:
+            self._beside += len(data)
+            if self._beside > LONGEST_HEAD:
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
         """Begin a head."""
         super().on_message_begin()
-        self._in_head, self._head = True, 0
+        self._in_head, self._is_beside, self._beside = True, True, 0
         self._wait()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, and no trailer."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """End it."""
-        self._in_head, self._head = False, 0
+        self._in_head, self._is_beside, self._beside = False, False, 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, whose length is others' to bound."""
+        self._is_beside, self._beside = False, 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Have a whole request."""

@@ -25,6 +25,7 @@ from mooring.localvcn.http import HttpServer
 log = logging.getLogger(__name__)
 
 HTTP, HTTPS, ECHO = 80, 443, 7
+MOST = 256  # connections to an echo at once
 
 Places = Callable[[World], Mapping[str, tuple[str, ...]]]
 """Where callers are told and echoed: addresses by the namespace's name."""
@@ -59,18 +60,26 @@ class _UdpEcho(asyncio.DatagramProtocol):
         log.debug("echo refused why=%s", exc)
 
 
-class _TcpEcho(asyncio.Protocol):
-    """Sends back what comes, as fast as the other end takes it."""
+class TcpEcho(asyncio.Protocol):
+    """Sends back what comes, as fast as the other end takes it.
 
-    def __init__(self, open_: set[asyncio.Transport]) -> None:
+    At most `most` connections are open at once, further ones are cut off: a guest that opens many must
+    not take the descriptors of the process.
+    """
+
+    def __init__(self, open_: set[asyncio.Transport], most: int = MOST) -> None:
         self._open = open_
+        self._most = most
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the connection."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._open.add(transport)
+        """Keep the connection, unless it is one too many."""
+        connection = cast("asyncio.Transport", transport)
+        if len(self._open) >= self._most:
+            connection.abort()
+            return
+        self._transport = connection
+        self._open.add(connection)
 
     def data_received(self, data: bytes) -> None:
         """Answer."""
@@ -139,7 +148,7 @@ async def _echoes(spaces: Spaces, fd: int, host: str, doors: AsyncExitStack) -> 
     doors.callback(stream.close)
     connections: set[asyncio.Transport] = set()
     doors.callback(_abort, connections)
-    echo = await loop.create_server(lambda: _TcpEcho(connections), sock=stream)
+    echo = await loop.create_server(lambda: TcpEcho(connections), sock=stream)
     doors.callback(echo.close)
     datagrams = spaces.udp_socket(fd, host, ECHO)
     doors.callback(datagrams.close)

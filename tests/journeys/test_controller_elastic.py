@@ -451,6 +451,37 @@ def test_what_an_old_list_still_shows_is_not_listed_again() -> None:
     assert node.refused == 0
 
 
+def test_each_drawing_asks_for_what_it_lists_again() -> None:
+    """Several objects were given back, nobody remembers, and lists show all of them."""
+    node = a_node("warmTarget=7,minimum=7", pods=62)
+    pods: list[AttachmentId | None] = []
+    for _ in range(4):
+        pods += [node.add() for _ in range(7)]
+        node.settle()
+    for pod in pods:
+        assert pod is not None
+        node.delete(pod)
+    cloud = node.town.cloud
+    old = {
+        vnic.id: cloud.addresses_of(vnic.id)
+        for vnic in cloud.secondaries(f"{INSTANCE}abc")
+    }
+    node.wait(COOLDOWN + PATIENCE * 4 + 300)
+    gone = {
+        vnic: tuple(a for a in had if a not in cloud.addresses_of(vnic))
+        for vnic, had in old.items()
+    }
+    assert sum(len(some) for some in gone.values()) > 1
+    node.memory = Memory()
+    cloud.stale = gone
+    for _ in range(10):
+        node.add()
+    node.tell()
+    node.turn()
+
+    assert set(node.listed()) <= node.in_cloud()
+
+
 def test_a_lost_status_takes_nothing_from_pods() -> None:
     node = a_node()
     for _ in range(12):
@@ -458,11 +489,13 @@ def test_a_lost_status_takes_nothing_from_pods() -> None:
         node.settle()
     held = {a for x in node.ledger.leases.values() for a in parts(x.addresses)}
     serial = node.status.pool.serial if node.status.pool else 0
+    before = {v.host.v4 for v in node.status.vnics}
     node.town.objects.statuses.clear()
     node.turn()
 
     hosts = {v.host.v4 for v in node.status.vnics}
-    assert held <= {*node.listed(), *hosts}
+    assert held <= set(node.listed())
+    assert hosts == before
     assert node.status.pool is not None
     assert node.status.pool.serial > serial
     node.settle()

@@ -173,15 +173,20 @@ class Reconciler:
     def _drawn(
         self, npn: Npn, seen: Sighting, memory: Memory
     ) -> tuple[Picture, Memory]:
-        """Draw, with nothing listed again that is gone: lists may show it a while longer."""
+        """Draw, with nothing listed again that is gone: lists may show it a while longer.
+
+        A drawing without what is gone may list something else again, so that is asked for too.
+        """
         quiet = calm(memory, self._looker.now())
-        picture = draw(npn, without_given_back(memory, seen), quiet)
-        back = picture.pool.back if picture.pool else frozenset()
-        gone = frozenset(each for each in back if self._is_gone(each))
-        if gone:
-            memory = replace(memory, given_back=memory.given_back | gone)
+        there: frozenset[str] = frozenset()
+        while True:
             picture = draw(npn, without_given_back(memory, seen), quiet)
-        return picture, memory
+            back = picture.pool.back if picture.pool else frozenset()
+            gone = frozenset(each for each in back - there if self._is_gone(each))
+            if not gone:
+                return picture, memory
+            there |= back - gone
+            memory = replace(memory, given_back=memory.given_back | gone)
 
     def _is_gone(self, address_id: str) -> bool:
         try:

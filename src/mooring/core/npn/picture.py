@@ -98,9 +98,11 @@ def _elastic(picture: Picture, policy: PoolPolicy, calm: float) -> Picture:
         if (nic := found.placed.get(slot.key)) and nic.ready
     }
     shelves = {
-        slot.key: shelf(slot, stock[slot.key][1], before.get(stock[slot.key][0]))
+        slot.key: shelf(
+            slot, stock[slot.key][1], before.get(stock[slot.key][0]), npn.usage
+        )
         if slot.key in stock
-        else shelf(slot, None, None)
+        else shelf(slot, None, None, None)
         for slot in four
     }
     demand = elastic.demand(policy, npn.usage, shelves.values())
@@ -111,7 +113,8 @@ def _elastic(picture: Picture, policy: PoolPolicy, calm: float) -> Picture:
     for slot in four:
         if slot.key in stock:
             vnic, objects = stock[slot.key]
-            held = hold_listed(slot, objects, before.get(vnic), plan)
+            told = npn.usage, plan
+            held = hold_listed(slot, objects, before.get(vnic), told)
             holdings[slot.key] = {**holdings[slot.key], IPV4: held}
     needed = tuple(
         slot

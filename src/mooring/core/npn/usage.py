@@ -29,6 +29,11 @@ class Usage:
         """Give those that cannot be handed out now."""
         return self.held | self.cooling
 
+    @property
+    def known(self) -> frozenset[Address]:
+        """Give all that the agent names."""
+        return self.busy | self.free
+
 
 def read(document: object) -> Usage:
     """Read what stands below `usage`; raise Unreadable."""

@@ -1,8 +1,9 @@
 """One call to the cloud, decided: `apply(world, request)` gives the world after it.
 
-The way of a request: path to operation, path's id to object, retry token, if-match, body
-and query against their tables, the policies, then the operation. Whoever refuses raises `Refusal`; then
-the world is the one that came in. `settle` does what happens by itself.
+The way of a request: path to operation, retry token, path's id to object, body and query against
+their tables, the policies, if-match, then the operation. What is wrong with body or query is not told
+about an object that the caller may not see. Whoever refuses raises `Refusal`; then the world is the one
+that came in. `settle` does what happens by itself.
 """
 
 import json
@@ -15,7 +16,7 @@ from mooring.core.vcn.api.elsewhere import VERSION, name_elsewhere, segments
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
 from mooring.core.vcn.api.operations import methods
-from mooring.core.vcn.api.permission import may_see, permit
+from mooring.core.vcn.api.permission import conceal, may_see, permit
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
 from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
@@ -69,18 +70,31 @@ def _answered(world: World, request: Request) -> Outcome:
     target = None if operation.kind is None else world.find(operation.kind, id_)
     if operation.kind is not None and target is None:
         raise not_found(id_)
-    _check_match(request, target)
     call = Call(
         world=world,
         request=request,
         operation=operation.name,
         target=target,
-        body=_body(operation, request.body),
-        query=check(operation.query, request.query),
+        body=Values({}),
+        query=Values({}),
     )
+    call = _understood(call, operation)
     permit(call, id_)
+    _check_match(request, target)
     answer = operation.act(call)
-    return _outcome(request, answer, token)
+    return _outcome(call, answer, token)
+
+
+def _understood(call: Call, operation: Operation) -> Call:
+    """Hold body and query against their tables; who may not use the object hears of that alone."""
+    try:
+        body = _body(operation, call.request.body)
+        return replace(
+            call, body=body, query=check(operation.query, call.request.query)
+        )
+    except Refusal:
+        conceal(call)
+        raise
 
 
 def _routed(request: Request) -> tuple[Operation, str]:
@@ -185,8 +199,8 @@ def _finite(text: str) -> float:
 _READER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 
 
-def _outcome(request: Request, answer: Answer, token: str | None) -> Outcome:
-    draft = answer.draft
+def _outcome(call: Call, answer: Answer, token: str | None) -> Outcome:
+    draft, request = answer.draft, call.request
     subject = None
     if answer.subject is not None:
         subject = draft.now(answer.subject)

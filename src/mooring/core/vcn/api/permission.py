@@ -30,7 +30,17 @@ def permit(call: Call, id: str) -> None:
     given = Values({**call.query.items, **call.body.items})
     ask = decide(call.world, caller, call.operation, call.target or id, given)
     if ask is not None:
+        conceal(call)
         raise _refused(call, ask)
+
+
+def conceal(call: Call) -> None:
+    """Refuse whatever is about an object on which the caller may do nothing of this operation."""
+    caller, target = call.request.caller, call.target
+    if target is not None and decide(
+        call.world, caller, call.operation, target, Values({})
+    ):
+        raise not_found(target.id)
 
 
 def _refused(call: Call, ask: Ask) -> Refusal:

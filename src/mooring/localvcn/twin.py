@@ -4,15 +4,16 @@ The copy keeps every identifier. It is written in one transaction while no serve
 directory; the next `serve` brings it up, with packets when it has a fabric.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from mooring.adapters.credentials import IdentityFile
 from mooring.adapters.journal import Entry, Journal
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.model import Resource, VnicAttachment
+from mooring.core.vcn.model import Resource
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.rows import from_row, name_of, to_row
+from mooring.core.vcn.twin.earlier import earlier
 from mooring.core.vcn.twin.records import records_of
 from mooring.core.vcn.twin.snapshot import Snapshot
 from mooring.core.vcn.world import World
@@ -52,20 +53,19 @@ def bring(state: Path, snapshot: Snapshot, *, replace: bool) -> dict[str, int]:
     journal = Journal(state)
     try:
         kept = _kept(journal)
-        old = _copied(kept, snapshot.vcns)
-        if old and not replace:
-            vcn = next(r.id for r in old if r.id in snapshot.vcns)
+        old = earlier(kept, records, snapshot.vcns)
+        if old.gone and not replace:
+            vcn = next(r.id for r in old.gone if r.id in snapshot.vcns)
             raise TwinError(
                 f"{state}: has {vcn} already; --replace puts the new copy in the place of the old one"
             )
-        gone = {record.id for record in old}
-        rest = [record for record in kept if record.id not in gone]
-        coming = {record.id for record in records}
-        world_with([*(r for r in rest if r.id not in coming), *records])
+        changed = (*old.freed, *records)
+        left = {record.id for record in (*old.gone, *changed)}
+        world_with([*(r for r in kept if r.id not in left), *changed])
         journal.commit(
             [
-                *(Entry(*name_of(record), None) for record in old),
-                *(Entry(*to_row(record)) for record in records),
+                *(Entry(*name_of(record), None) for record in old.gone),
+                *(Entry(*to_row(record)) for record in changed),
             ]
         )
     finally:
@@ -77,15 +77,6 @@ def _kept(journal: Journal) -> list[Resource]:
     rows = ((e.kind, e.key, e.body or "") for e in journal.entries())
     found = (from_row(row) for row in rows)
     return [record for record in found if isinstance(record, Resource)]
-
-
-def _copied(kept: Sequence[Resource], vcns: Iterable[str]) -> list[Resource]:
-    """Give the records of these VCNs and of what is in them, instances included."""
-    whole = set(vcns)
-    ids = {r.id for r in kept if r.id in whole or getattr(r, "vcn_id", "") in whole}
-    plugs = [r for r in kept if isinstance(r, VnicAttachment) and r.vnic_id in ids]
-    ids |= {plug.id for plug in plugs} | {plug.instance_id for plug in plugs}
-    return [record for record in kept if record.id in ids]
 
 
 def _counts(records: Iterable[Resource]) -> dict[str, int]:

@@ -152,7 +152,7 @@ def test_a_change_in_the_copy_shows_as_a_difference(
         group, m.UpdateNetworkSecurityGroupDetails(display_name="rehearsed")
     )
     assert mooring("vcn", "export", "--output", twin, *source(two, vcn)).returncode == 0
-    found = mooring("vcn", "diff", "-o", "json", twin, *source(one, vcn))
+    found = mooring("vcn", "diff", "--output", "json", twin, *source(one, vcn))
 
     assert found.returncode == 1, found.stderr
     assert json.loads(found.stdout) == [

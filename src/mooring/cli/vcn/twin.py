@@ -114,7 +114,12 @@ def bring_in(file: Path | None, state: Path, replace: bool, **source: object) ->
 @click.argument("right", type=File, required=False)
 @_source
 @click.option(
-    "-o", "output", type=click.Choice(["text", "json"]), default="text", help="Form."
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of what is printed.",
 )
 def diff(left: Path, right: Path | None, output: str, **source: object) -> None:
     """Compare a copy (LEFT) with another (RIGHT), or with the VCN as it is now.

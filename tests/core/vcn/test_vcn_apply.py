@@ -6,9 +6,11 @@ import pytest
 from vcn_cloud import START, Cloud
 
 from mooring.core.vcn.api.apply import apply
+from mooring.core.vcn.api.apply import first as replay
 from mooring.core.vcn.api.requests import Drop, Put, Request
 from mooring.core.vcn.limits import TOKEN_LIFE
 from mooring.core.vcn.model.tokens import RetryToken
+from mooring.core.vcn.rows import to_row
 
 
 @pytest.fixture
@@ -229,13 +231,58 @@ def test_a_token_has_a_length(cloud: Cloud, token: str) -> None:
     assert "opc-retry-token" in refused[2]
 
 
-def test_only_calls_that_make_something_keep_a_token(cloud: Cloud) -> None:
-    vcn = cloud.vcn()
-    group = cloud.nsg(vcn)
-    cloud.put(f"/vcns/{vcn['id']}", {}, headers=TOKEN)
+def an_nsg(cloud: Cloud) -> str:
+    """Make an NSG and give its path."""
+    return f"/networkSecurityGroups/{cloud.nsg(cloud.vcn())['id']}"
+
+
+def test_a_call_that_shows_no_object_is_not_carried_out_twice(cloud: Cloud) -> None:
+    group = an_nsg(cloud)
     rule = {"direction": "INGRESS", "protocol": "all", "source": "0.0.0.0/0"}
-    path = f"/networkSecurityGroups/{group['id']}/actions/addSecurityRules"
-    cloud.post(path, {"securityRules": [rule]}, headers=TOKEN)
+    add, wish = f"{group}/actions/addSecurityRules", {"securityRules": [rule]}
+    first = cloud.send("POST", add, wish, headers=TOKEN)
+    again = cloud.send("POST", add, wish, headers=TOKEN)
+    stored = next(
+        c.record
+        for c in first.changes
+        if isinstance(c, Put) and isinstance(c.record, RetryToken)
+    )
+
+    assert (again.world, again.changes) == (first.world, ())
+    assert again.repeats == stored.light()
+    told = replay(again.reply, to_row(stored)[2])
+    assert (told.status, told.body) == (first.reply.status, first.reply.body)
+    assert len(cloud.get(f"{group}/securityRules")) == 1
+
+
+def test_a_call_that_answers_nothing_is_not_carried_out_twice(cloud: Cloud) -> None:
+    group = an_nsg(cloud)
+    rule = {"direction": "INGRESS", "protocol": "all", "source": "0.0.0.0/0"}
+    add = f"{group}/actions/addSecurityRules"
+    made = cloud.post(add, {"securityRules": [rule]})["securityRules"]
+    path = f"{group}/actions/removeSecurityRules"
+    wish = {"securityRuleIds": [made[0]["id"]]}
+
+    replies = [cloud.send("POST", path, wish, headers=TOKEN).reply for _ in range(2)]
+
+    assert [(one.status, one.body) for one in replies] == [(204, b"")] * 2
+
+
+def test_an_update_that_is_repeated_changes_nothing_again(cloud: Cloud) -> None:
+    path = f"/vcns/{cloud.vcn()['id']}"
+    once = cloud.send("PUT", path, {"displayName": "once"}, headers=TOKEN)
+    cloud.put(path, {"displayName": "later"})
+
+    again = cloud.send("PUT", path, {"displayName": "once"}, headers=TOKEN)
+
+    assert (once.reply.status, again.reply.status) == (200, 200)
+    assert again.repeats is not None
+    assert cloud.get(path)["displayName"] == "later"
+
+
+def test_reading_keeps_no_token(cloud: Cloud) -> None:
+    path = f"/vcns/{cloud.vcn()['id']}"
+    cloud.ok("GET", path, headers=TOKEN)
 
     assert not cloud.world.tokens
 

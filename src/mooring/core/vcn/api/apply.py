@@ -16,7 +16,7 @@ from mooring.core.vcn.api.elsewhere import VERSION, name_elsewhere, segments
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
 from mooring.core.vcn.api.operation import Operation
 from mooring.core.vcn.api.operations import methods
-from mooring.core.vcn.api.permission import conceal, may_see, permit
+from mooring.core.vcn.api.permission import check_place, conceal, may_see, permit
 from mooring.core.vcn.api.requests import Outcome, Reply, Request
 from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
@@ -32,6 +32,8 @@ from mooring.core.vcn.world import World
 __all__ = ["apply", "first", "settle"]
 
 JSON_TYPE = "application/json"
+WITH_TOKENS = ("POST", "PUT")  # whose retry tokens count; deleting twice does no harm
+NO_CONTENT = 204
 TOKENS_FORGOTTEN = 2  # per call that brings one: they cannot pile up
 _REQUEST_ID = re.compile(r"[A-Za-z0-9/_.:-]{1,200}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -80,6 +82,7 @@ def _answered(world: World, request: Request) -> Outcome:
     )
     call = _understood(call, operation)
     permit(call, id_)
+    check_place(call)
     _check_match(request, target)
     answer = operation.act(call)
     return _outcome(call, answer, token)
@@ -116,7 +119,7 @@ def _routed(request: Request) -> tuple[Operation, str]:
 
 def _token(request: Request) -> str | None:
     token = request.headers.get("opc-retry-token")
-    if token is None or request.method != "POST":
+    if token is None or request.method not in WITH_TOKENS:
         return None
     if not 1 <= len(token) <= LONGEST_TOKEN:
         rule = f"must have 1 to {LONGEST_TOKEN} characters."
@@ -141,6 +144,9 @@ def _before(world: World, request: Request, token: str) -> Outcome | None:
     if isinstance(made, WorkRequest):
         reply = Reply(status=found.status, headers={WORK_ID: made.id})
         return Outcome(world=world, reply=reply, repeats=found)
+    if found.status == NO_CONTENT:
+        bare = Reply(status=found.status)
+        return Outcome(world=world, reply=bare, repeats=found)
     shown = _shown(world, made, found.status)
     return Outcome(world=world, reply=shown, repeats=found)
 
@@ -214,7 +220,7 @@ def _outcome(call: Call, answer: Answer, token: str | None) -> Outcome:
         reply = replace(reply, headers={"opc-next-page": answer.next_page})
     if answer.headers:
         reply = replace(reply, headers={**reply.headers, **answer.headers})
-    made = answer.headers.get(WORK_ID) if subject is None else subject.id
+    made = _made(call, answer)
     if token is not None and made is not None:
         for old in draft.world.expired_tokens(request.now, TOKENS_FORGOTTEN):
             draft = draft.drop(old)
@@ -230,6 +236,14 @@ def _outcome(call: Call, answer: Answer, token: str | None) -> Outcome:
             )
         )
     return Outcome(world=draft.world, reply=reply, changes=draft.changes)
+
+
+def _made(call: Call, answer: Answer) -> str | None:
+    """Give the id that a retry token stands for: of what was made, of the work, or of what was changed."""
+    if answer.subject is not None:
+        return answer.subject.id
+    changed = None if call.target is None else call.target.id
+    return answer.headers.get(WORK_ID) or changed
 
 
 def _shown(world: World, resource: Resource, status: int) -> Reply:

@@ -10,10 +10,11 @@ from mooring.core.vcn.api.turns import Call
 from mooring.core.vcn.iam.asks import Ask
 from mooring.core.vcn.iam.evaluate import decide, sight
 from mooring.core.vcn.iam.principal import Principal
-from mooring.core.vcn.model import Resource
+from mooring.core.vcn.model import Compartment, Resource
 from mooring.core.vcn.model.kinds import KINDS
 from mooring.core.vcn.world import World
 
+ACTIVE = "ACTIVE"
 PARENTS = frozenset(
     ["drgId", "groupId", "id", "instanceId", "subnetId", "userId", "vcnId", "vnicId"]
 )
@@ -41,6 +42,22 @@ def conceal(call: Call) -> None:
         call.world, caller, call.operation, target, Values({})
     ):
         raise not_found(target.id)
+
+
+def check_place(call: Call) -> None:
+    """Refuse a compartment to make something in, or to move it to, that is none or not ACTIVE.
+
+    A compartment that was never made is good: scripts may write any text. Making compartments has
+    an answer of its own.
+    """
+    if call.operation == "CreateCompartment":
+        return
+    id = call.body.get("compartmentId", str)
+    place = None if id is None else call.world.get(id)
+    if place is None:
+        return
+    if not isinstance(place, Compartment) or place.lifecycle_state != ACTIVE:
+        raise not_found(place.id)
 
 
 def _refused(call: Call, ask: Ask) -> Refusal:

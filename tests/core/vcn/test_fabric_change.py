@@ -7,9 +7,13 @@ from builders_vcn import Cloud, allow, an_id
 
 from mooring.core.linux.nft import Table
 from mooring.core.linux.nftchange import change
-from mooring.core.vcn.model import NetworkSecurityGroup, SecurityRule
+from mooring.core.vcn.model import NetworkSecurityGroup, SecurityRule, Vcn
 from mooring.core.vcn.packets.fabric import Fabric, wanted
+from mooring.core.vcn.packets.fabric_nft import ruleset
 from mooring.core.vcn.packets.names import vcn_space
+from mooring.core.vcn.packets.ports import ports_of
+from mooring.core.vcn.packets.router import router
+from mooring.core.vcn.world import World
 
 RULES = 60
 ADDRESSES = 40
@@ -135,3 +139,24 @@ def test_a_list_that_is_gone_makes_another_table() -> None:
     cloud.world = cloud.world.drop(an_id("networksecuritygroup", "g"))
 
     assert table(cloud) != before
+
+
+def remembered(cloud: Cloud) -> tuple[object, ...]:
+    """What is made once of a VCN while nothing changes: its ports, its router, its table."""
+    vcn = cloud.world.find(Vcn, cloud.vcn_id)
+    assert vcn is not None
+    made = router(cloud.world, vcn)
+    return (*ports_of(cloud.world, vcn), made, ruleset(cloud.world, made))
+
+
+def test_of_a_vcn_that_has_gone_nothing_is_remembered() -> None:
+    cloud = a_large_world()
+    before = remembered(cloud)
+    again = remembered(cloud)
+    assert all(one is other for one, other in zip(before, again, strict=True))
+
+    wanted(World.empty(), "lab")
+
+    later = remembered(cloud)
+    assert all(one is not other for one, other in zip(before, later, strict=True))
+    assert before[:-1] == later[:-1]

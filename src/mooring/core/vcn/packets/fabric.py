@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from mooring.core.linux.nft import Table
 from mooring.core.linux.plan import Ip, Plan
 from mooring.core.vcn.model import Drg, Instance, ServiceGateway, Vcn
-from mooring.core.vcn.packets import names
+from mooring.core.vcn.packets import fabric_nft, names
 from mooring.core.vcn.packets.fabric_drg import (
     Branches,
     drg_facts,
@@ -22,7 +22,6 @@ from mooring.core.vcn.packets.fabric_drg import (
     site_hosts,
 )
 from mooring.core.vcn.packets.fabric_links import QUIET, ROUTING, Cable, cable, settings
-from mooring.core.vcn.packets.fabric_nft import ruleset
 from mooring.core.vcn.packets.fabric_outside import (
     SERVER,
     SERVER6,
@@ -31,7 +30,14 @@ from mooring.core.vcn.packets.fabric_outside import (
     services_facts,
 )
 from mooring.core.vcn.packets.fabric_router import ANSWERING, Place
-from mooring.core.vcn.packets.router import POWERED, Gate, Peer, Services, router
+from mooring.core.vcn.packets.router import (
+    POWERED,
+    Gate,
+    Peer,
+    Services,
+    forget,
+    router,
+)
 from mooring.core.vcn.packets.router import Drg as ToDrg
 from mooring.core.vcn.world import World
 
@@ -56,7 +62,9 @@ class Fabric:
 
 
 def wanted(world: World, fabric: str) -> Fabric:
-    """Compute the fabric of a World."""
+    """Compute the fabric of a World; what is remembered of VCNs that have gone is forgotten."""
+    forget(world)
+    fabric_nft.forget(world)
     places = {place.space: place for place in _places(world, fabric)}
     nodes = [
         names.node_space(fabric, instance.id)
@@ -82,7 +90,7 @@ def wanted(world: World, fabric: str) -> Fabric:
             internet: tuple(internet_facts(internet, places.values())),
         },
         tables={
-            **{s: ruleset(world, p.router) for s, p in places.items()},
+            **{s: fabric_nft.ruleset(world, p.router) for s, p in places.items()},
             **{s: table for s, (_, table) in drgs.items()},
         },
         births={s: dict(p.births()) for s, p in places.items()},

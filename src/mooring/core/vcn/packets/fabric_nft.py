@@ -25,6 +25,7 @@ from mooring.core.linux.nft import Chain, Hook, NamedSet, Table, quote
 from mooring.core.vcn.model import NetworkSecurityGroup, SecurityList
 from mooring.core.vcn.packets.forwarding import METADATA_PORT
 from mooring.core.vcn.packets.names import HIGHEST_TABLE, UPLINK, gate_name, port_name
+from mooring.core.vcn.packets.ports import keep_living
 from mooring.core.vcn.packets.profiles import Profile, Rules, profiles
 from mooring.core.vcn.packets.profiles_nft import profile_chains
 from mooring.core.vcn.packets.router import (
@@ -78,6 +79,11 @@ def ruleset(world: World, router: Router) -> Table:
     table = _compiled(world, router)
     _last[router.vcn.id] = _Compiled(router, rules, table)
     return table
+
+
+def forget(world: World) -> None:
+    """Forget the tables of VCNs that are not of this world."""
+    keep_living(_last, world)
 
 
 def _rules(world: World, router: Router) -> Iterator[Rules]:

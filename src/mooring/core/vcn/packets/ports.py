@@ -1,8 +1,10 @@
 """VNICs that are plugged in, with all that packets at them are judged by."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from operator import is_
+from typing import TypeVar
 
 from mooring.core.net.blocks import Space
 from mooring.core.vcn.indexes import Key, listed
@@ -18,6 +20,7 @@ from mooring.core.vcn.model import (
 )
 from mooring.core.vcn.world import World
 
+T = TypeVar("T")
 ATTACHED = "ATTACHED"
 POWERED = frozenset(
     {"PROVISIONING", "RUNNING", "STOPPING"}
@@ -115,6 +118,18 @@ class _Known:
         if any(indexes.get(key) is not space for key, space in self.places):
             return False
         return all(map(is_, map(world.records.get, self.ids), self.records))
+
+
+def forget(world: World) -> None:
+    """Forget the ports of VCNs that are not of this world."""
+    keep_living(_last, world)
+
+
+def keep_living(cache: MutableMapping[str, T], world: World) -> None:
+    """Drop from a cache by VCN what is of none of this world; others may use the cache meanwhile."""
+    for id in tuple(cache):
+        if world.find(Vcn, id) is None:
+            cache.pop(id, None)
 
 
 def ports_of(world: World, vcn: Vcn) -> tuple[Port, ...]:

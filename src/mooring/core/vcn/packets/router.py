@@ -20,6 +20,7 @@ from mooring.core.vcn.model import (
     Vcn,
 )
 from mooring.core.vcn.oracle_services import services
+from mooring.core.vcn.packets import ports as plugged
 from mooring.core.vcn.packets.ports import (
     ATTACHED,
     POWERED,
@@ -28,6 +29,7 @@ from mooring.core.vcn.packets.ports import (
     Port,
     block_of,
     first,
+    keep_living,
     ports_of,
 )
 from mooring.core.vcn.packets.ways import (
@@ -229,6 +231,12 @@ def router(world: World, vcn: Vcn) -> Router:
         known = world, _read(world, vcn)
         _last[vcn.id] = known
     return known[1]
+
+
+def forget(world: World) -> None:
+    """Forget the routers and ports of VCNs that are not of this world."""
+    keep_living(_last, world)
+    plugged.forget(world)
 
 
 def _read(world: World, vcn: Vcn) -> Router:

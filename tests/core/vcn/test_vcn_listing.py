@@ -1,6 +1,7 @@
 """Lists: filters, order, pages."""
 
 import base64
+import json
 
 import pytest
 from vcn_cloud import Cloud
@@ -56,6 +57,106 @@ def test_what_is_gone_between_two_pages_does_no_harm(cloud: Cloud) -> None:
     assert [vcn["id"] for vcn in rest] == [made[3]["id"]]
 
 
+def begun(cloud: Cloud, path: str, **query: str) -> tuple[list[str], str]:
+    """Give the ids of a list's first page, and the token of the next."""
+    reply = cloud.send("GET", path, query=query).reply
+    return [one["id"] for one in json.loads(reply.body)], reply.headers["opc-next-page"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"sortBy": "TIMECREATED"},
+        {"sortBy": "TIMECREATED", "sortOrder": "ASC"},
+        {"sortBy": "DISPLAYNAME"},
+        {"sortBy": "DISPLAYNAME", "sortOrder": "DESC"},
+        {},
+    ],
+)
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_sorted_list_skips_nothing_when_a_page_is_deleted(
+    cloud: Cloud, wish: dict[str, str], more: int
+) -> None:
+    for n in range(9):
+        cloud.vcn(displayName=f"{'same' if n % 3 else 'é' * 255}")
+    query = {"compartmentId": cloud.compartment, **wish}
+    every = [vcn["id"] for vcn in cloud.get("/vcns", **query)]
+    first, token = begun(cloud, "/vcns", **query, limit="3")
+    for id in every[: 3 + more]:
+        cloud.delete(f"/vcns/{id}")
+
+    rest = cloud.get("/vcns", **query, limit="9", page=token)
+
+    assert first == every[:3]
+    assert [vcn["id"] for vcn in rest] == every[3 + more :]
+
+
+@pytest.mark.parametrize("gone", [(), (0, 1), (1, 2), (0, 1, 2), (0, 1, 2, 3), (2,)])
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_a_list_of_rules_skips_nothing(
+    cloud: Cloud, gone: tuple[int, ...], order: str
+) -> None:
+    path = f"/networkSecurityGroups/{cloud.nsg(cloud.vcn())['id']}"
+    rule = {"direction": "INGRESS", "protocol": "all", "source": "10.0.0.0/8"}
+    cloud.post(f"{path}/actions/addSecurityRules", {"securityRules": [rule] * 7})
+    query = {"sortBy": "TIMECREATED", "sortOrder": order}
+    every = [one["id"] for one in cloud.get(f"{path}/securityRules", **query)]
+    first, token = begun(cloud, f"{path}/securityRules", **query, limit="2")
+    ids = [every[n] for n in gone]
+    if ids:
+        cloud.post(f"{path}/actions/removeSecurityRules", {"securityRuleIds": ids})
+
+    rest = cloud.get(f"{path}/securityRules", **query, page=token)
+
+    assert first == every[:2]
+    assert [one["id"] for one in rest] == [id for id in every[2:] if id not in ids]
+
+
+def test_a_list_of_which_all_that_was_to_come_is_gone_ends(cloud: Cloud) -> None:
+    path = f"/networkSecurityGroups/{cloud.nsg(cloud.vcn())['id']}"
+    rule = {"direction": "INGRESS", "protocol": "all", "source": "10.0.0.0/8"}
+    cloud.post(f"{path}/actions/addSecurityRules", {"securityRules": [rule] * 3})
+    _, token = begun(cloud, f"{path}/securityRules", limit="2")
+    every = [one["id"] for one in cloud.get(f"{path}/securityRules")]
+    cloud.post(f"{path}/actions/removeSecurityRules", {"securityRuleIds": every})
+
+    assert cloud.get(f"{path}/securityRules", page=token) == []
+
+
+def test_a_vnic_s_private_ips_are_all_told_while_pages_are_deleted(
+    cloud: Cloud,
+) -> None:
+    vnic = cloud.primary(cloud.instance(cloud.subnet(cloud.vcn())))
+    made = [cloud.ip(vnic)["id"] for _ in range(13)]
+    query = {"vnicId": vnic["id"]}
+    first, token = begun(cloud, "/privateIps", **query, limit="5")
+    for id in first[1:]:
+        cloud.delete(f"/privateIps/{id}")
+
+    rest = cloud.get("/privateIps", **query, limit="9", page=token)
+
+    assert [ip["id"] for ip in rest] == made[4:]
+
+
+def test_a_token_of_another_list_is_refused(cloud: Cloud) -> None:
+    vcn, other = cloud.vcn(), cloud.vcn("10.9.0.0/16")
+    for _ in range(3):
+        cloud.nsg(vcn)
+    query = {"compartmentId": cloud.compartment}
+    _, token = begun(cloud, "/networkSecurityGroups", **query, limit="1")
+    for path, more in (
+        ("/vcns", {}),
+        ("/networkSecurityGroups", {"vcnId": other["id"]}),
+        ("/networkSecurityGroups", {"sortOrder": "ASC"}),
+    ):
+        refused = cloud.refused("GET", path, query={**query, **more, "page": token})
+        assert refused[:2] == (400, "InvalidParameter")
+        assert "page" in refused[2]
+
+    found = cloud.get("/networkSecurityGroups/", **query, limit="5", page=token)
+    assert len(found) == 2
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -107,10 +208,13 @@ def test_a_query_that_cannot_be_is_refused(
     [
         "x",
         "é",
-        base64.b64encode(b"v2.1").decode(),
-        base64.b64encode(b"v1.-1").decode(),
-        base64.b64encode(b"v1.").decode(),
-        base64.b64encode(b"v1." + b"9" * 60).decode(),
+        base64.b64encode(b"v1.1").decode(),
+        base64.b64encode(b"v1.x.1.y").decode(),
+        base64.b64encode(b"v2.x.-1.").decode(),
+        base64.b64encode(b"v2.x..").decode(),
+        base64.b64encode(b"v2.x." + b"9" * 60 + b".").decode(),
+        base64.b64encode(b"v2.x.1.\xff").decode(),
+        base64.b64encode(b"v2.x.1.").decode(),
     ],
 )
 def test_a_token_of_others_is_refused(cloud: Cloud, token: str) -> None:

@@ -44,6 +44,7 @@ AGENDA: Key = ("agenda",)
 TOKENS: Key = ("tokens",)
 NOBODY = ""
 
+WIDEST = 128  # bits of an index's numbers
 _WIDTHS = {"list": 128, "ipv4": 32, "ipv6": 128, "public": 32, "agenda": 128}
 _WIDTHS |= {"tokens": 128, "oracle": 128}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

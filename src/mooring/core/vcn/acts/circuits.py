@@ -7,8 +7,8 @@ PROVISIONED. Its attachment comes and goes with the DRG that it is for.
 from typing import Any
 
 from mooring.core.vcn.acts import drgs, removal
-from mooring.core.vcn.acts.listing import in_order, paged
 from mooring.core.vcn.acts.onprem import check_site_tag
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.acts.tunnels import BOTH, check_ends, interface
 from mooring.core.vcn.api.errors import not_built
 from mooring.core.vcn.api.schema import Values

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from mooring.core.vcn.acts.drgs import DETACHED, IMPORT, distribution_of
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.acts.route_rules import read_block
 from mooring.core.vcn.api.errors import invalid, limit, missing, unrelated
 from mooring.core.vcn.api.schema import Values

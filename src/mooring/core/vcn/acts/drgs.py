@@ -12,7 +12,8 @@ from typing import Any
 
 from mooring.core.vcn.acts import servicelimits
 from mooring.core.vcn.acts.gateways import table_choice
-from mooring.core.vcn.acts.listing import in_order, lister, paged
+from mooring.core.vcn.acts.listing import lister
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.api.errors import (
     conflict,
     in_use,

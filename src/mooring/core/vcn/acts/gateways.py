@@ -6,7 +6,7 @@ from typing import Any
 
 from mooring.core.vcn.acts import publicips, removal, servicelimits
 from mooring.core.vcn.acts.blocks import ready
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.acts.route_rules import check_use, check_users, read_rules
 from mooring.core.vcn.api.errors import conflict, not_found, unrelated
 from mooring.core.vcn.api.schema import Values

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from mooring.core.net import ocid
 from mooring.core.vcn.acts import removal
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.listing import by_wish
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.api.errors import (
     conflict,
     exists_already,
@@ -104,14 +105,8 @@ def shown_list(call: Call, records: Iterable[T]) -> Answer:
         for one in records
         if name in (None, one.display_name) and state in (None, one.lifecycle_state)
     ]
-    by_name = call.query.get("sortBy", str) == "NAME"
-    if by_name or "sortBy" in call.query or "sortOrder" in call.query:
-        default = "ASC" if by_name else "DESC"
-        turned = (call.query.get("sortOrder", str) or default) == "DESC"
-        found.sort(
-            key=lambda r: r.display_name if by_name else r.time_created.isoformat(),
-            reverse=turned,
-        )
+    if "sortBy" in call.query or "sortOrder" in call.query:
+        return by_wish(call, found, "NAME")
     return paged(call, in_order(found))
 
 

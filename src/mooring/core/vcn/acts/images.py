@@ -1,6 +1,6 @@
 """Platform images: listed and shown, no more."""
 
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.api.errors import not_found
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.images import Image, images

@@ -20,7 +20,7 @@ from mooring.core.vcn.acts.homes import (
     settled,
     unassigned,
 )
-from mooring.core.vcn.acts.listing import paged
+from mooring.core.vcn.acts.paging import numbered, paged
 from mooring.core.vcn.api.errors import conflict, invalid, missing
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, Draft
@@ -165,7 +165,7 @@ def list_ipv6s(call: Call) -> Answer:
             if _fits(call, six):
                 yield entry.base, six
 
-    return paged(call, scan)
+    return paged(call, numbered(scan))
 
 
 def _fits(call: Call, six: Ipv6) -> bool:

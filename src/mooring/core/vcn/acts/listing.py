@@ -1,25 +1,19 @@
-"""Lists, a page at a time.
+"""Lists: what is wanted of what there is, and in which order.
 
-A list follows an index from a number on, so that a page costs what it shows and filters
-out, not what there is. A page token is that number. Only a list that is sorted by wish
-(`sortBy`, `sortOrder`) is put in order as a whole; its token is an offset. Without a wish
-the order is that of creation; private IPs of a subnet come by address. What the caller may
-not see is passed over.
+A list follows an index as far as a page goes. Only a list that is sorted by wish (`sortBy`,
+`sortOrder`) is put in order as a whole. Without a wish the order is that of creation; private IPs
+of a subnet come by address. `paging` has the pages.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address
-from itertools import islice
 from typing import TypeVar
 
 from mooring.core.vcn import shapes
+from mooring.core.vcn.acts.paging import in_order, numbered, ordered, paged
 from mooring.core.vcn.api.errors import invalid, missing
 from mooring.core.vcn.api.turns import Answer, Call
-from mooring.core.vcn.iam.evaluate import sight
-from mooring.core.vcn.indexes import Key, addresses, listed
-from mooring.core.vcn.limits import PAGE
+from mooring.core.vcn.indexes import WIDEST, Key, addresses, listed, order
 from mooring.core.vcn.model import (
     NetworkSecurityGroup,
     PrivateIp,
@@ -35,7 +29,6 @@ from mooring.core.vcn.shapes import (
 from mooring.core.vcn.shown.forms import Json
 
 T = TypeVar("T")
-Scan = Callable[[int], Iterable[tuple[int, object]]]
 
 # Which field of a record a query parameter is compared with.
 FILTERS = {
@@ -57,7 +50,6 @@ FILTERS = {
 }
 # Parameters that name an index of their own.
 NARROWING = ("instanceId", "vnicId", "vcnId", "networkId", "drgId", "cpeId")
-LARGEST_NUMBER = 1 << 128
 
 
 def lister(kind: type[Resource]) -> Callable[[Call], Answer]:
@@ -83,58 +75,17 @@ def _records(call: Call, kind: type[Resource], key: Key) -> Answer:
                 yield entry.base, record
 
     if "sortBy" in call.query or "sortOrder" in call.query:
-        found = [record for _, record in call.world.scan(kind, key) if fits(record)]
-        return paged(call, in_order(_sorted(call, found)))
-    return paged(call, scan)
+        found = (record for _, record in call.world.scan(kind, key) if fits(record))
+        return by_wish(call, found)
+    return paged(call, numbered(scan))
 
 
-def _sorted(call: Call, found: list[Resource]) -> list[Resource]:
-    """Sort as the cloud does: by time the latest first, by name from A."""
-    by_name = call.query.get("sortBy", str) == "DISPLAYNAME"
+def by_wish(call: Call, found: Iterable[Resource], name: str = "DISPLAYNAME") -> Answer:
+    """Answer with a page of records sorted as the cloud does: by time the latest first, by name from A."""
+    by_name = call.query.get("sortBy", str) == name
     default = "ASC" if by_name else "DESC"
-    latest_first = (call.query.get("sortOrder", str) or default) == "DESC"
-    if by_name:
-        return sorted(found, key=lambda r: r.display_name, reverse=latest_first)
-    return sorted(found, key=lambda r: r.time_created, reverse=latest_first)
-
-
-def in_order(items: Sequence[T]) -> Callable[[int], Iterator[tuple[int, T]]]:
-    """Make the scan of a sequence: its numbers are offsets."""
-    return lambda start: (
-        (n, items[n]) for n in range(min(start, len(items)), len(items))
-    )
-
-
-def paged(call: Call, scan: Scan) -> Answer:
-    """Answer with one page of a scan, and where the next one begins."""
-    size = call.query.get("limit", int) or PAGE
-    token = call.query.get("page", str)
-    start = 0 if token is None else _start(token)
-    visible = sight(call.world, call.request.caller, call.operation)
-    items = scan(start)
-    if visible is not None:
-        items = (pair for pair in items if visible(pair[1]))
-    found = list(islice(items, size + 1))
-    shown = tuple(item for _, item in found[:size])
-    next_page = _token(found[size][0]) if len(found) > size else None
-    return Answer(draft=call.draft, shown=shown, next_page=next_page)
-
-
-def _token(number: int) -> str:
-    return base64.urlsafe_b64encode(f"v1.{number}".encode()).decode()
-
-
-def _start(token: str) -> int:
-    try:
-        version, _, number = base64.b64decode(
-            token.encode(), altchars=b"-_", validate=True
-        ).partition(b".")
-        start = int(number) if version == b"v1" and number.isdigit() else -1
-    except (ValueError, binascii.Error):
-        start = -1
-    if not 0 <= start < LARGEST_NUMBER:
-        raise invalid("page", token, "is no page token of ours.")
-    return start
+    turned = (call.query.get("sortOrder", str) or default) == "DESC"
+    return paged(call, ordered(found, by_name=by_name, latest_first=turned))
 
 
 def list_private_ips(call: Call) -> Answer:
@@ -145,16 +96,20 @@ def list_private_ips(call: Call) -> Answer:
         raise missing("vnicId", "subnetId", "vlanId")
     if vnic_id is not None:
         call.parent(Vnic, vnic_id)
-        found = [
-            (n, ip)
-            for n, ip in enumerate(call.world.private_ips_of(vnic_id))
-            if subnet_id in (None, ip.subnet_id)
-        ]
-        return paged(
-            call, lambda start: (x for x in found if x[0] >= start and _fit(call, x[1]))
-        )
+        return paged(call, numbered(lambda start: _on_vnic(call, vnic_id, start)))
     call.parent(Subnet, subnet_id or "")
-    return paged(call, lambda start: _in_subnet(call, subnet_id or "", start))
+    return paged(call, numbered(lambda start: _in_subnet(call, subnet_id or "", start)))
+
+
+def _on_vnic(call: Call, vnic_id: str, start: int) -> Iterator[tuple[int, PrivateIp]]:
+    """Give a VNIC's private IPs, the primary first, then in order of creation."""
+    subnet_id = call.query.get("subnetId", str)
+    for ip in call.world.private_ips_of(vnic_id):
+        number = order(ip.time_created, ip.id).base
+        if not ip.is_primary:
+            number += 1 << WIDEST
+        if number >= start and subnet_id in (None, ip.subnet_id) and _fit(call, ip):
+            yield number, ip
 
 
 def _in_subnet(

@@ -9,7 +9,7 @@ from itertools import product
 from mooring.core.vcn.acts import drgs, removal, servicelimits
 from mooring.core.vcn.acts.blocks import ready
 from mooring.core.vcn.acts.gateways import table_choice
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.api.errors import conflict, invalid
 from mooring.core.vcn.api.turns import Answer, Call, Draft, renamed
 from mooring.core.vcn.drg_routes import REMOTE_PEERING

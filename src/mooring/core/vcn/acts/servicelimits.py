@@ -3,7 +3,7 @@
 import math
 
 from mooring.core.vcn import servicelimits
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.api.errors import Refusal, invalid, not_found
 from mooring.core.vcn.api.turns import Answer, Call
 from mooring.core.vcn.iam.tree import TENANCY

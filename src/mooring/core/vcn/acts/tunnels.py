@@ -9,7 +9,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, paged
 from mooring.core.vcn.acts.route_rules import read_block
 from mooring.core.vcn.api.errors import invalid, missing, not_found
 from mooring.core.vcn.api.schema import Values

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from mooring.core.vcn.acts.listing import in_order, paged
+from mooring.core.vcn.acts.paging import in_order, numbered, paged
 from mooring.core.vcn.api.turns import Answer, Call, Draft
 from mooring.core.vcn.indexes import listed
 from mooring.core.vcn.model import Resource
@@ -105,7 +105,7 @@ def list_all(call: Call) -> Answer:
             if work.compartment_id == wanted:
                 yield entry.base, summary(work)
 
-    return paged(call, scan)
+    return paged(call, numbered(scan))
 
 
 def list_errors(call: Call) -> Answer:

@@ -64,7 +64,7 @@ CREATE: Fields = {**RENAME, "compartmentId": need(ocid)}
 
 CREATE_IN_VCN: Fields = {**CREATE, "vcnId": need(ocid)}
 
-PAGE: Fields = {"limit": Field(digits(1, LARGEST_PAGE)), "page": Field(text(most=512))}
+PAGE: Fields = {"limit": Field(digits(1, LARGEST_PAGE)), "page": Field(text(most=2048))}
 
 IN_COMPARTMENT: Fields = {**PAGE, "compartmentId": need(ocid)}
 

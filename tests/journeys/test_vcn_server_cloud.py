@@ -136,6 +136,21 @@ def test_what_cannot_be_kept_is_not_believed() -> None:
     play(story)
 
 
+def test_a_record_that_cannot_settle_is_logged_and_calls_are_answered(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(scene: Scene) -> None:
+        vcn = await scene.make("/vcns", cidrBlocks=["10.0.0.0/16"])
+        world = scene.cloud.world
+        odd = replace(world.records[vcn], lifecycle_state="ODD", settles_at=scene.now)
+        scene.cloud.world = world.put(odd)
+        assert (await scene.call("GET", "/vcns")).status == 200
+        assert scene.kept().records[vcn].settles_at is None
+
+    play(story)
+    assert "KeyError('ODD')" in caplog.text
+
+
 def test_what_is_due_has_happened_before_the_next_answer() -> None:
     async def story(scene: Scene) -> None:
         instance = await scene.an_instance()

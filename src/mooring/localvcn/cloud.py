@@ -219,6 +219,8 @@ class Cloud:
                 self.desk.doomed = left
             settled = settle(self.world, now)
             self._believe(settled.world, _entries(settled.changes), now)
+            for words in settled.odd:
+                log.error("not settled id=%s", words)
         over = self.desk.faults.due()
         if over is not None and over <= now:
             self.desk.expire(now)

@@ -1,5 +1,6 @@
 """Bulk actions on private IPs, and the work requests that carry them out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcn_cloud import Cloud
 
+from mooring.core.vcn.api.settle import settle
 from mooring.core.vcn.limits import BULK_ITEMS, Delays, Settings
 from mooring.core.vcn.model import WorkRequest
 from mooring.core.vcn.rows import to_row
@@ -484,3 +486,59 @@ def test_a_work_request_is_a_record_like_others(cloud: Cloud, vnic: Json) -> Non
     assert record is not None
     assert record.principal == cloud.principal
     assert id.startswith("ocid1.coreservicesworkrequest.")
+
+
+# -- what should not happen
+
+
+def test_a_task_that_breaks_is_an_error_and_the_others_are_done(
+    cloud: Cloud, vnic: Json
+) -> None:
+    id = bulk(cloud, "Create", [{}, {}], vnicId=vnic["id"])
+    request = cloud.world.find(WorkRequest, id)
+    assert request is not None
+    broken = replace(request.tasks[0], operation="NoSuchCall")
+    tasks = (broken, *request.tasks[1:])
+    world = cloud.world.put(replace(request, tasks=tasks))
+
+    settled = settle(world, cloud.now + timedelta(seconds=10))
+
+    after = settled.world.find(WorkRequest, id)
+    assert after is not None
+    assert (after.lifecycle_state, after.done) == ("FAILED", 1)
+    assert [e.code for e in after.errors] == ["InternalServerError"]
+    assert settled.odd == (f"{id} {after.operation_type}: KeyError('NoSuchCall')",)
+
+
+def test_a_record_that_cannot_settle_is_left_and_the_others_settle(
+    cloud: Cloud, vnic: Json
+) -> None:
+    id = bulk(cloud, "Create", [{}], vnicId=vnic["id"])
+    odd = cloud.world.get(cloud.vcn("10.1.0.0/16")["id"])
+    assert odd is not None
+    world = cloud.world.put(replace(odd, lifecycle_state="ODD", settles_at=cloud.now))
+
+    settled = settle(world, cloud.now + timedelta(seconds=10))
+
+    left = settled.world.get(odd.id)
+    assert left is not None
+    assert (left.lifecycle_state, left.settles_at) == ("ODD", None)
+    assert settled.odd == (f"{odd.id} ODD: KeyError('ODD')",)
+    assert settled.world.records[id].lifecycle_state == "SUCCEEDED"
+    assert settle(settled.world, cloud.now + timedelta(seconds=10)).odd == ()
+
+
+@pytest.mark.parametrize("update", [500, 60_000])
+def test_blocks_in_a_new_subnet_are_made_though_work_takes_no_time(update: int) -> None:
+    delays = Delays(
+        bulk_work=timedelta(0), subnet_update=timedelta(milliseconds=update)
+    )
+    cloud = Cloud(Settings(delays=delays))
+    subnet = cloud.subnet(cloud.vcn(), "10.0.1.0/24")
+    vnic = cloud.attach(cloud.instance(subnet), subnet)
+    items = [{"cidrPrefixLength": 28}] * 3
+    id = bulk(cloud, "Create", items, vnicId=vnic["id"])
+    cloud.wait(100)
+
+    assert errors(cloud, id) == []
+    assert work(cloud, id)["status"] == "SUCCEEDED"

@@ -1,13 +1,13 @@
 """What a work request does when its time has come.
 
 ACCEPTED becomes IN_PROGRESS and, a while later, SUCCEEDED or FAILED. Its tasks are the cloud's
-own calls, made one after the other as if somebody made them then: what one of them is refused is
-an error of the work request, what the others did stays. A task that is refused for now
-(`IncorrectState`) is tried again later, some times.
+own calls, made one after the other as if somebody made them then: what one of them is refused, or
+what breaks it, is an error of the work request, what the others did stays. A task that is refused
+for now (`IncorrectState`) is tried again later, some times.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mooring.core.vcn.acts.work import WAITING_SHARE, touched
 from mooring.core.vcn.api.errors import Refusal, invalid, not_found
@@ -18,8 +18,11 @@ from mooring.core.vcn.api.schema import Values, check
 from mooring.core.vcn.api.turns import Call, Dice, Draft
 from mooring.core.vcn.model import PrivateIp, Resource, WorkRequest
 from mooring.core.vcn.model.work import Task, Touched, WorkError, WorkLog
+from mooring.core.vcn.world import World
 
-MOST_TRIES = 20
+MOST_TRIES = 20  # of one task
+LEAST_WAIT = timedelta(milliseconds=50)  # from one try to the next
+BROKEN = "InternalServerError"  # code of a task that raised what is no refusal
 BECOMES = {"Create": "CREATED", "Delete": "DELETED"}
 _BY_NAME: dict[str, Operation] = {o.name: o for o in OPERATIONS.values()}
 
@@ -37,9 +40,19 @@ def proceed(draft: Draft, work: WorkRequest, due: datetime) -> Draft:
     while work.tasks:
         draft, work, is_done = _do(draft, work, due)
         if not is_done:
-            again = due + draft.world.settings.delays.bulk_work
+            again = _again(draft.world, work.tasks[0], due)
             return draft.change(work, settles_at=again, tries=work.tries + 1)
+        work = replace(work, tries=0)
     return draft.change(_ended(draft, work, due))
+
+
+def _again(world: World, task: Task, due: datetime) -> datetime:
+    """Give the time of the next try: when all that the task names, and its subnets, have settled."""
+    names = {task.target, task.holder, *map(str, task.body.values())}
+    named = [found for name in names if (found := world.get(name))]
+    subnets = [world.get(getattr(one, "subnet_id", "")) for one in named]
+    ends = [one.settles_at for one in (*named, *subnets) if one and one.settles_at]
+    return max([due + max(world.settings.delays.bulk_work, LEAST_WAIT), *ends])
 
 
 def _ended(draft: Draft, work: WorkRequest, due: datetime) -> WorkRequest:
@@ -81,12 +94,9 @@ def _do(
     except Refusal as refusal:
         if refusal.code == "IncorrectState" and work.tries < MOST_TRIES:
             return draft, work, False
-        error = WorkError(code=refusal.code, message=refusal.message, timestamp=due)
-        said = _log(f"{task.operation} was refused: {refusal.message}", due)
-        failed = replace(
-            work, tasks=rest, errors=(*work.errors, error), logs=(*work.logs, said)
-        )
-        return draft, replace(failed, percent_complete=_percent(failed)), True
+        return draft, _refused(work, refusal, due), True
+    except Exception as fault:  # noqa: BLE001 - one task must not keep the cloud from all others
+        return draft, _refused(work, Refusal(BROKEN, repr(fault)), due), True
     others = tuple(one for one in work.resources if one.id != about.id)
     succeeded = replace(
         work,
@@ -96,6 +106,17 @@ def _do(
         logs=(*work.logs, _log(f"{task.operation} {about.id}", due)),
     )
     return draft, replace(succeeded, percent_complete=_percent(succeeded)), True
+
+
+def _refused(work: WorkRequest, refusal: Refusal, due: datetime) -> WorkRequest:
+    """Note that the first of the tasks was refused."""
+    task, rest = work.tasks[0], work.tasks[1:]
+    error = WorkError(code=refusal.code, message=refusal.message, timestamp=due)
+    said = _log(f"{task.operation} was refused: {refusal.message}", due)
+    failed = replace(
+        work, tasks=rest, errors=(*work.errors, error), logs=(*work.logs, said)
+    )
+    return replace(failed, percent_complete=_percent(failed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,12 @@ class Outcome:
     """The world after a call, the reply, and what the journal must write before it.
 
     `repeats` is the retry token of a request that was carried out before; `reply` shows then
-    what it made as that is now, and `apply.first` gives the words of the first reply.
+    what it made as that is now, and `apply.first` gives the words of the first reply. `odd` says for
+    the log what should not have happened, and was left aside.
     """
 
     world: World
     reply: Reply
     changes: tuple[Change, ...] = ()
     repeats: RetryToken | None = None
+    odd: tuple[str, ...] = ()

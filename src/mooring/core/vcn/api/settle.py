@@ -15,10 +15,11 @@ work        ACCEPTED -> IN_PROGRESS -> SUCCEEDED or FAILED (see `errands`), show
             then gone
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from mooring.core.vcn.acts.publicips import freed
-from mooring.core.vcn.api.errands import proceed
+from mooring.core.vcn.acts.publicips import EPHEMERAL, freed, of
+from mooring.core.vcn.api.errands import BROKEN, proceed
 from mooring.core.vcn.api.requests import Outcome, Reply
 from mooring.core.vcn.api.turns import Draft
 from mooring.core.vcn.indexes import AGENDA
@@ -57,14 +58,33 @@ NOTHING = Reply(status=204)
 
 
 def settle(world: World, now: datetime) -> Outcome:
-    """End every passing state whose time has come, and forget expired retry tokens."""
-    draft = Draft(world)
+    """End every passing state whose time has come, and forget expired retry tokens.
+
+    A record whose state cannot be ended is left as it is for ever: no other waits for it.
+    """
+    draft, odd = Draft(world), list[str]()
     while (due := draft.world.due()) is not None and due <= now:
         first = next(draft.world.walk(Resource, AGENDA))
-        draft = _end(draft, first, due)
+        try:
+            draft = _end(draft, first, due)
+        except Exception as fault:  # noqa: BLE001 - what one is must not keep all others from going on
+            odd.append(f"{first.id} {first.lifecycle_state}: {fault!r}")
+            draft = draft.change(first, settles_at=None)
+        odd += _broken(draft, first)
     for token in world.expired_tokens(now, TOKENS_AT_ONCE):
         draft = draft.drop(token)
-    return Outcome(world=draft.world, reply=NOTHING, changes=draft.changes)
+    return Outcome(
+        world=draft.world, reply=NOTHING, changes=draft.changes, odd=tuple(odd)
+    )
+
+
+def _broken(draft: Draft, before: Resource) -> Iterator[str]:
+    """Say what broke of a work request just now."""
+    work = draft.world.find(WorkRequest, before.id)
+    if work is not None and isinstance(before, WorkRequest):
+        for error in work.errors[len(before.errors) :]:
+            if error.code == BROKEN:
+                yield f"{work.id} {work.operation_type}: {error.message}"
 
 
 def _end(draft: Draft, resource: Resource, due: datetime) -> Draft:
@@ -100,7 +120,13 @@ def _without(draft: Draft, vnic: Vnic) -> Draft:
 
 
 def _free(draft: Draft, ip: PrivateIp) -> Draft:
-    """Leave a reserved private IP in its subnet, one like any other that is not assigned."""
+    """Leave a reserved private IP in its subnet, one like any other that is not assigned.
+
+    A reserved public IP stays with it; an ephemeral one is only ever a VNIC's primary's, and goes.
+    """
+    public = of(draft.world, ip.id)
+    if public is not None and public.lifetime == EPHEMERAL:
+        draft = freed(draft, ip.id)
     subnet = draft.world.find(Subnet, ip.subnet_id)
     domain = None if subnet is None else subnet.availability_domain
     return draft.change(ip, vnic_id=None, is_primary=False, availability_domain=domain)

@@ -514,7 +514,8 @@ def test_a_record_that_cannot_settle_is_left_and_the_others_settle(
     cloud: Cloud, vnic: Json
 ) -> None:
     id = bulk(cloud, "Create", [{}], vnicId=vnic["id"])
-    odd = cloud.world.get(cloud.vcn("10.1.0.0/16")["id"])
+    other = cloud.vcn("10.1.0.0/16")["id"]
+    odd = cloud.world.get(other)
     assert odd is not None
     world = cloud.world.put(replace(odd, lifecycle_state="ODD", settles_at=cloud.now))
 

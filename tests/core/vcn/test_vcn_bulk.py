@@ -236,7 +236,7 @@ def test_it_is_not_tried_for_ever() -> None:
     items = [{"cidrPrefixLength": 28}, {"cidrPrefixLength": 28}]
     id = bulk(cloud, "Create", items, vnicId=vnic["id"])
 
-    cloud.wait(60)
+    cloud.wait(3600)
 
     assert work(cloud, id)["status"] == "FAILED"
     assert errors(cloud, id)[0][0] == "IncorrectState"

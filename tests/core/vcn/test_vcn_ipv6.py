@@ -550,21 +550,29 @@ def test_a_private_ip_must_be_reserved_single_free_and_here(
     )
 
 
-def test_a_public_address_stays_with_its_reserved_private_ip(cloud: Cloud) -> None:
-    vcn = cloud.vcn()
-    subnet = cloud.subnet(vcn, prohibitPublicIpOnVnic=False)
+@pytest.mark.parametrize("lifetime", ["EPHEMERAL", "RESERVED"])
+def test_a_reserved_public_address_stays_with_its_reserved_private_ip(
+    cloud: Cloud, lifetime: str
+) -> None:
+    subnet = cloud.subnet(cloud.vcn(), prohibitPublicIpOnVnic=False)
     instance = cloud.instance(subnet)
     ip = cloud.post("/privateIps", {"subnetId": subnet["id"]})
-    fresh = cloud.attach(instance, subnet, privateIpId=ip["id"])
+    is_ephemeral = lifetime == "EPHEMERAL"
+    wish = {"privateIpId": ip["id"], "assignPublicIp": is_ephemeral}
+    fresh = cloud.attach(instance, subnet, **wish)
     attachment = cloud.world.attachment_of_vnic(fresh["id"])
     assert attachment is not None
-    public = fresh["publicIp"]
+    if not is_ephemeral:
+        body = {"compartmentId": cloud.compartment, "lifetime": lifetime}
+        cloud.post("/publicIps", {**body, "privateIpId": ip["id"]})
+    public = cloud.get(f"/vnics/{fresh['id']}")["publicIp"]
     cloud.delete(f"/vnicAttachments/{attachment.id}")
     cloud.wait()
-    again = cloud.attach(instance, subnet, privateIpId=ip["id"])
+    again = cloud.attach(instance, subnet, **wish)["publicIp"]
 
     assert public is not None
-    assert again["publicIp"] == public
+    assert again is not None
+    assert (again == public) is not is_ephemeral
 
 
 def test_a_host_name_needs_a_dns_record(net: Net) -> None:

@@ -448,3 +448,30 @@ def test_when_there_are_none_left_that_is_said(cloud: Cloud) -> None:
     body = {"compartmentId": cloud.compartment, "lifetime": "RESERVED"}
 
     assert cloud.refused("POST", "/publicIps", body)[:2] == CONFLICT
+
+
+@pytest.mark.parametrize("lifetime", ["EPHEMERAL", "RESERVED"])
+def test_of_a_reserved_private_ip_only_a_reserved_public_ip_outlives_the_vnic(
+    cloud: Cloud, subnet: Json, lifetime: str
+) -> None:
+    kept = cloud.post("/privateIps", {"subnetId": subnet["id"]})
+    is_ephemeral = lifetime == "EPHEMERAL"
+    vnic = {
+        "subnetId": subnet["id"],
+        "privateIpId": kept["id"],
+        "assignPublicIp": is_ephemeral,
+    }
+    instance = cloud.instance(subnet, createVnicDetails=vnic)
+    if not is_ephemeral:
+        body = {"compartmentId": cloud.compartment, "lifetime": lifetime}
+        cloud.post("/publicIps", {**body, "privateIpId": kept["id"]})
+        cloud.wait()
+    public = next(cloud.world.of(PublicIp))
+    assert public.assigned_entity_id == kept["id"]
+
+    cloud.delete(f"/instances/{instance['id']}")
+    cloud.wait()
+
+    assert cloud.get(f"/privateIps/{kept['id']}").get("vnicId") is None
+    left = [(one.id, one.assigned_entity_id) for one in cloud.world.of(PublicIp)]
+    assert left == ([] if is_ephemeral else [(public.id, kept["id"])])

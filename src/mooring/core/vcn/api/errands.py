@@ -3,7 +3,7 @@
 ACCEPTED becomes IN_PROGRESS and, a while later, SUCCEEDED or FAILED. Its tasks are the cloud's
 own calls, made one after the other as if somebody made them then: what one of them is refused, or
 what breaks it, is an error of the work request, what the others did stays. A task that is refused
-for now (`IncorrectState`) is tried again later, some times.
+for now (`IncorrectState`) is tried again some times, when what it is about has settled.
 """
 
 from dataclasses import dataclass, replace
@@ -22,6 +22,7 @@ from mooring.core.vcn.world import World
 
 MOST_TRIES = 20  # of one task
 LEAST_WAIT = timedelta(milliseconds=50)  # from one try to the next
+LONGEST_WAIT = timedelta(minutes=1)
 BROKEN = "InternalServerError"  # code of a task that raised what is no refusal
 BECOMES = {"Create": "CREATED", "Delete": "DELETED"}
 _BY_NAME: dict[str, Operation] = {o.name: o for o in OPERATIONS.values()}
@@ -52,7 +53,8 @@ def _again(world: World, task: Task, due: datetime) -> datetime:
     named = [found for name in names if (found := world.get(name))]
     subnets = [world.get(getattr(one, "subnet_id", "")) for one in named]
     ends = [one.settles_at for one in (*named, *subnets) if one and one.settles_at]
-    return max([due + max(world.settings.delays.bulk_work, LEAST_WAIT), *ends])
+    soon = due + max(world.settings.delays.bulk_work, LEAST_WAIT)
+    return max(soon, min(max(ends, default=soon), due + LONGEST_WAIT))
 
 
 def _ended(draft: Draft, work: WorkRequest, due: datetime) -> WorkRequest:

@@ -330,3 +330,24 @@ def test_others_of_a_vcn_stand_in_its_way(cloud: Cloud) -> None:
     assert not list(cloud.world.of(RouteTable))
     assert not list(cloud.world.of(SecurityList))
     assert not list(cloud.world.of(DhcpOptions))
+
+
+@pytest.mark.parametrize(
+    "block", ["127.0.0.0/16", "0.0.0.0/16", "169.254.0.0/16", "239.1.0.0/16"]
+)
+def test_a_vcn_has_no_block_that_hosts_are_not_reached_at(block: str) -> None:
+    cloud = Cloud()
+    body = {"compartmentId": cloud.compartment, "cidrBlocks": [block]}
+
+    assert cloud.refused("POST", "/vcns", body)[:2] == (400, "InvalidParameter")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\x7f", "\x9b31m"])
+def test_a_display_name_has_no_control_characters(name: str) -> None:
+    cloud = Cloud()
+    body = {"compartmentId": cloud.compartment, "cidrBlock": "10.0.0.0/16"}
+    refused = cloud.refused("POST", "/vcns", {**body, "displayName": name})
+
+    assert refused[:2] == (400, "InvalidParameter")
+    assert "displayName" in refused[2]
+    assert cloud.post("/vcns", {**body, "displayName": "Zürich 🌍"})

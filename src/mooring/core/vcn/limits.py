@@ -56,8 +56,11 @@ OBJECT_STORAGE = IPv4Network("198.19.16.0/20")
 # What the cloud gives to VCNs is meant for documentation (RFC 3849) and routed nowhere else.
 ORACLE_PREFIXES = IPv6Network("2001:db8:4000::/34")
 ORACLE_PREFIX = 56
-# Oracle keeps link-local addresses and those of the metadata service.
-KEPT_BY_ORACLE = (IPv4Network("169.254.0.0/16"), IPv4Network("224.0.0.0/3"))
+# Oracle keeps link-local addresses and those of the metadata service; no host is reached at those
+# of "this network", of itself (RFC 1122 3.2.1.3) and of groups.
+KEPT_BY_ORACLE = tuple(
+    map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+)
 KEPT_BY_ORACLE_IPV6 = IPv6Network("fd00:c1::/32")
 
 

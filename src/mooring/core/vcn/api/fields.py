@@ -50,12 +50,19 @@ DNS_LABEL = text(
     says="must be letters and digits, a letter first.",
 )
 
+DISPLAY_NAME = Field(
+    text(
+        shape=r"[^\x00-\x1f\x7f-\x9f]*",
+        says="must not have control characters.",
+    )
+)
+
 DESCRIPTION = Field(text(least=0))
 
 NSG_IDS = Field(distinct(list_of(ocid, 0, NSGS_PER_VNIC)))
 
 RENAME: Fields = {
-    "displayName": Field(text()),
+    "displayName": DISPLAY_NAME,
     "freeformTags": Field(TAGS),
     "definedTags": Field(DEFINED_TAGS),
 }

@@ -18,6 +18,7 @@ Rule = Callable[[str, object], object]
 
 OCID_LENGTH = 255
 DEEPEST = 16
+_BLOCK = re.compile(r"[0-9.]+/[0-9]{1,2}")  # a netmask is no prefix length
 # Of tags: how many of either kind, and how long.
 FREEFORM_TAGS, DEFINED = 10, 64
 LONGEST_TAG_KEY, LONGEST_TAG = 100, 256
@@ -180,7 +181,7 @@ def network(widest: int = 0, narrowest: int = 32) -> Rule:
     """Make the rule for an IPv4 CIDR block without host bits, of some prefix length."""
 
     def rule(where: str, value: object) -> object:
-        plain = value if isinstance(value, str) and "/" in value else ""
+        plain = value if isinstance(value, str) and _BLOCK.fullmatch(value) else ""
         try:
             block = IPv4Network(plain)
         except ValueError:

@@ -3,6 +3,7 @@
 from mooring.core.vcn.acts import instances, listing, vnics
 from mooring.core.vcn.api.fields import (
     CREATE,
+    DISPLAY_NAME,
     HOSTNAME,
     IN_COMPARTMENT,
     NSG_IDS,
@@ -69,7 +70,7 @@ UPDATE_VNIC: Fields = {**_VNIC, "routeTableId": Field(ROUTE_TABLE_OR_NONE)}
 ATTACH_VNIC: Fields = {
     "createVnicDetails": need(group(CREATE_VNIC)),
     "instanceId": need(ocid),
-    "displayName": Field(text()),
+    "displayName": DISPLAY_NAME,
     "nicIndex": Field(whole(0, 1)),
 }
 

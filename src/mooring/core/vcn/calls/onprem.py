@@ -3,6 +3,7 @@
 from mooring.core.vcn.acts import circuits, listing, onprem, peering, tunnels
 from mooring.core.vcn.api.fields import (
     CREATE,
+    DISPLAY_NAME,
     IN_COMPARTMENT,
     PAGE,
     RENAME,
@@ -86,7 +87,7 @@ SESSION: Fields = {
 }
 
 UPDATE_TUNNEL: Fields = {
-    "displayName": Field(text()),
+    "displayName": DISPLAY_NAME,
     "routing": Field(one_of("BGP", "STATIC", "POLICY")),
     "ikeVersion": Field(one_of("V1", "V2")),
     "bgpSessionConfig": Field(group(SESSION)),

@@ -14,7 +14,13 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from mooring.core.vcn.advertisement import EVERYBODY, PERIOD, advertisers
+from mooring.core.vcn.advertisement import (
+    EVERYBODY,
+    PERIOD,
+    Answers,
+    advertised,
+    links,
+)
 from mooring.core.vcn.model import Vcn
 from mooring.core.vcn.packets.names import vcn_space
 from mooring.core.vcn.world import World
@@ -35,19 +41,29 @@ class Advertising:
     def __init__(self, fabric: str) -> None:
         self._fabric = fabric
         self._world = World.empty()
+        self._links: dict[str, Mapping[str, str]] = {}
 
     def __call__(self, world: World) -> Mapping[str, "Site"]:
         """Take the world whose routers are told of, and give each VCN that has IPv6."""
         self._world = world
+        for gone in [id for id in self._links if world.find(Vcn, id) is None]:
+            del self._links[gone]
         return {
             vcn_space(self._fabric, vcn.id): Site(self, vcn.id)
             for vcn in world.of(Vcn)
             if vcn.ipv6_cidr_blocks or vcn.ipv6_private_cidr_blocks
         }
 
-    def messages(self, vcn_id: str) -> Mapping[str, bytes]:
-        """Give what is said on each link of a VCN's router."""
-        return advertisers(self._world, vcn_id)
+    def links(self, vcn_id: str) -> Iterable[str]:
+        """Name the links of a VCN's router."""
+        self._links[vcn_id] = links(self._world, vcn_id)
+        return self._links[vcn_id]
+
+    def message(self, vcn_id: str, link: str) -> bytes | None:
+        """Give what is said on a link of a VCN's router; the others' are not looked at."""
+        if link not in self._links.get(vcn_id, ()):
+            self.links(vcn_id)
+        return advertised(self._world, self._links[vcn_id].get(link, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +78,49 @@ class Site:
         ear = spaces.router_socket(fd)
         doors.callback(ear.close)
         loop = asyncio.get_running_loop()
-        loop.add_reader(ear, self._heard, ear)
+        loop.add_reader(ear, self._heard, ear, Answers())
         doors.callback(loop.remove_reader, ear)
         telling = loop.create_task(self._tell(ear))
         doors.push_async_callback(_ended, telling)
 
     async def _tell(self, mouth: socket.socket) -> None:
         while True:
-            self._say(mouth, self.advertising.messages(self.vcn_id))
+            for link in self.advertising.links(self.vcn_id):
+                self._say(mouth, link)
             await asyncio.sleep(PERIOD)
 
-    def _heard(self, ear: socket.socket) -> None:
+    def _heard(self, ear: socket.socket, answers: Answers) -> None:
         """Answer who asked for a router, on the link where it was asked."""
+        loop = asyncio.get_running_loop()
         for _ in range(AT_ONCE):
             try:
                 _, more, _, _ = ear.recvmsg(
                     LONGEST, socket.CMSG_SPACE(IN6_PKTINFO.size)
                 )
-                links = [_name(ear, index) for index in _indexes(more)]
             except OSError:
-                return  # nobody asks, or the link is gone
-            said = self.advertising.messages(self.vcn_id)
-            self._say(ear, {name: said[name] for name in links if name in said})
+                return  # nobody asks
+            for index in _indexes(more):
+                wait = answers.wait(index, loop.time())
+                if wait is not None:
+                    loop.call_later(wait, self._answer, ear, index)
 
-    def _say(self, mouth: socket.socket, messages: Mapping[str, bytes]) -> None:
-        for name, message in messages.items():
-            try:
-                to = (EVERYBODY, 0, 0, _index(mouth, name))
-                mouth.sendto(message, to)
-            except OSError as error:
-                log.debug("not advertised link=%s why=%s", name, error)
+    def _answer(self, ear: socket.socket, index: int) -> None:
+        if ear.fileno() < 0:
+            return  # closed meanwhile
+        try:
+            link = _name(ear, index)
+        except OSError:
+            return  # the link is gone
+        self._say(ear, link)
+
+    def _say(self, mouth: socket.socket, link: str) -> None:
+        message = self.advertising.message(self.vcn_id, link)
+        if message is None:
+            return
+        try:
+            mouth.sendto(message, (EVERYBODY, 0, 0, _index(mouth, link)))
+        except OSError as error:
+            log.debug("not advertised link=%s why=%s", link, error)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

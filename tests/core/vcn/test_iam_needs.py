@@ -32,6 +32,10 @@ def test_every_operation_has_its_row() -> None:
     assert missing == []
 
 
+def test_every_row_has_its_operation() -> None:
+    assert sorted({row.partition("=")[0] for row in NEEDS} - set(BY_NAME)) == []
+
+
 def test_every_kind_can_be_seen_by_some_permission() -> None:
     missing = sorted({kind.word for kind in KINDS.values()} - set(SEEN))
 

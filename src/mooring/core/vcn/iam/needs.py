@@ -193,7 +193,6 @@ GetResourceIpInventory ; IPAM_READ@root
 GetVcnTopology ; VCN_READ@vcnId|compartmentId
 GetSubnetTopology ; SUBNET_READ@subnetId|compartmentId
 GetNetworkingTopology ; VCN_READ@compartmentId
-GetVcnDnsResolverAssociation ; VCN_READ
 ListDrgAttachments ; DRG_ATTACHMENT_READ@compartmentId|drgId|root
 GetDrgAttachment ; DRG_ATTACHMENT_READ
 CreateDrgAttachment ; DRG_ATTACH@drgId VCN_ATTACH@vcnId|networkDetails.id \
@@ -243,7 +242,6 @@ ListLimitDefinitions ; LIMITS_INSPECT@compartmentId
 ListLimitValues ; LIMITS_INSPECT@compartmentId
 GetResourceAvailability ; RESOURCE_AVAILABILITY_INSPECT@compartmentId
 GetCompartment ; COMPARTMENT_INSPECT@self
-RecoverCompartment ; COMPARTMENT_RECOVER
 MoveCompartment ; {EVERYTHING} {EVERYTHING}@targetCompartmentId
 ListApiKeys ; USER_READ
 UploadApiKey ; USER_UPDATE USER_APIKEY_ADD

@@ -8,8 +8,10 @@ from vcn_cloud import Cloud
 
 from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.model import Instance
+from mooring.core.vcn.rows import to_row
 from mooring.core.vcn.servicelimits import CHOSEN, LIMITS, cores, used
 from mooring.core.vcn.shapes import SHAPES
+from mooring.core.vcn.world import World
 
 Json = Any
 SERVICE = "/20190729"
@@ -285,3 +287,40 @@ def test_policies_say_who_may_ask() -> None:
     assert (asked(*values), asked(*usage)) == (200, 404)
     place.policy("Allow group pilots to inspect resource-availability in tenancy")
     assert asked(*usage) == 200
+
+
+def test_what_instances_take_is_counted_as_they_come_and_go() -> None:
+    cloud = Cloud()
+    subnet = cloud.subnet(cloud.vcn())
+    shapes = ("VM.Standard2.4", "VM.GPU2.1", "VM.Standard.E4.Flex")
+    made = [
+        cloud.instance(
+            subnet,
+            shape=shape,
+            **({} if shape.endswith("Flex") else {"shapeConfig": None}),
+        )
+        for shape in shapes * 2
+    ]
+
+    def told() -> list[float]:
+        """Count by the tally, after it was held against a walk and against a new start."""
+        rows = [r for r in LIMITS.values() if r.kind is Instance]
+        quick = [used(cloud.world, row, cloud.domain, None) for row in rows]
+        whole = cloud.compartment, cloud.compartment
+        assert quick == [used(cloud.world, row, cloud.domain, whole) for row in rows]
+        rows_kept = [to_row(one) for one in cloud.world.records.values()]
+        assert World.load(rows_kept).sizes == cloud.world.sizes
+        return [one for one in quick if one]
+
+    assert sum(told()) == 2 * (4 + 1 + 4)
+    cloud.put(f"/instances/{made[2]['id']}", {"shapeConfig": {"ocpus": 6}})
+    cloud.wait()
+    assert sum(told()) == 2 * (4 + 1 + 4) + 2
+    for one in made[:3]:
+        cloud.delete(f"/instances/{one['id']}")
+    assert sum(told()) == 4 + 1 + 4
+    cloud.wait(7200)
+    for one in made[3:]:
+        cloud.delete(f"/instances/{one['id']}")
+    assert told() == []
+    assert not cloud.world.sizes

@@ -11,17 +11,22 @@ Every index is a `Space`. Its key says what it orders:
   (RFC 4291 2.6.1). ("public",): public addresses. ("oracle",): Oracle's prefixes, by VCN.
 - ("agenda",): what settles when. ("tokens",): which retry token expires when.
 
-Indexes are functions of the records alone: loading the rows gives the same ones.
+Indexes are functions of the records alone: loading the rows gives the same ones. So is what instances
+take of the room of their availability domain (`taken`, `tally`).
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network
+
+from immutables import Map
 
 from mooring.core.net.blocks import Entry
 from mooring.core.vcn.limits import RESERVED_FIRST, RESERVED_LAST
 from mooring.core.vcn.model import (
+    Instance,
     IpSecTunnel,
     Ipv6,
     NatGateway,
@@ -37,12 +42,16 @@ from mooring.core.vcn.model.tokens import RetryToken
 
 Key = tuple[str, ...]
 Place = tuple[Key, Entry]
+Sizes = Map[
+    tuple[str, str], tuple[int, Fraction]
+]  # by domain and shape: how many, how many OCPUs
 
 PUBLIC: Key = ("public",)
 ORACLE: Key = ("oracle",)
 AGENDA: Key = ("agenda",)
 TOKENS: Key = ("tokens",)
 NOBODY = ""
+ENDED = ("TERMINATING", "TERMINATED")  # of an instance: it takes no room
 
 WIDEST = 128  # bits of an index's numbers
 _WIDTHS = {"list": 128, "ipv4": 32, "ipv6": 128, "public": 32, "agenda": 128}
@@ -156,3 +165,29 @@ def _public(record: Resource) -> IPv4Address | None:
     if isinstance(record, NatGateway):
         return None if record.public_ip_id else record.nat_ip
     return record.ip_address if isinstance(record, PublicIp) else None
+
+
+def taken(
+    record: Resource | RetryToken | None,
+) -> tuple[tuple[str, str], Fraction] | None:
+    """Give what an instance takes, where and of which shape; nothing else takes anything."""
+    if not isinstance(record, Instance) or record.lifecycle_state in ENDED:
+        return None
+    return (record.availability_domain, record.shape), Fraction(record.ocpus)
+
+
+def tally(
+    sizes: Sizes,
+    before: Resource | RetryToken | None,
+    after: Resource | RetryToken | None,
+) -> Sizes:
+    """Count what instances take, after one record came in the place of another."""
+    old, new = taken(before), taken(after)
+    if old == new:
+        return sizes
+    for found, sign in ((old, -1), (new, 1)):
+        if found is not None:
+            count, ocpus = sizes.get(found[0], (0, Fraction(0)))
+            more = count + sign, ocpus + sign * found[1]
+            sizes = sizes.set(found[0], more) if more[0] else sizes.delete(found[0])
+    return sizes

@@ -19,10 +19,12 @@ from mooring.core.vcn.indexes import (
     AGENDA,
     TOKENS,
     Key,
+    Sizes,
     addresses,
     addresses6,
     listed,
     places,
+    tally,
     width,
 )
 from mooring.core.vcn.limits import Settings
@@ -49,6 +51,7 @@ class World:
     records: Map[str, Resource] = field(default_factory=Map)
     tokens: Map[str, RetryToken] = field(default_factory=Map)
     indexes: Map[Key, Space] = field(default_factory=Map)
+    sizes: Sizes = field(default_factory=Map)
 
     @classmethod
     def empty(cls, settings: Settings | None = None) -> "World":
@@ -70,9 +73,11 @@ class World:
             for key, entry in places(record):
                 shelves.setdefault(key, []).append(entry)
         indexes = {k: Space.of(width(k), entries) for k, entries in shelves.items()}
-        world = cls.empty(settings)
-        return replace(
-            world, records=Map(records), tokens=Map(tokens), indexes=Map(indexes)
+        sizes: Sizes = Map()
+        for one in records.values():
+            sizes = tally(sizes, None, one)
+        return cls(
+            settings or Settings(), Map(records), Map(tokens), Map(indexes), sizes
         )
 
     # -- one record
@@ -96,15 +101,19 @@ class World:
         else:
             before = records.get(record.id)
             records = records.set(record.id, record)
-        return World(self.settings, records, tokens, self._moved(before, record))
+        indexes = self._moved(before, record)
+        sizes = tally(self.sizes, before, record)
+        return World(self.settings, records, tokens, indexes, sizes)
 
     def drop(self, id: str) -> "World":
         """Take a record out by its OCID or a token by its key; KeyError without one."""
         if id in self.tokens:
             indexes = self._moved(self.tokens[id], None)
             return replace(self, tokens=self.tokens.delete(id), indexes=indexes)
-        indexes = self._moved(self.records[id], None)
-        return replace(self, records=self.records.delete(id), indexes=indexes)
+        gone = self.records[id]
+        indexes, sizes = self._moved(gone, None), tally(self.sizes, gone, None)
+        records = self.records.delete(id)
+        return replace(self, records=records, indexes=indexes, sizes=sizes)
 
     def _moved(self, before: Record | None, after: Record | None) -> Map[Key, Space]:
         """Give the indexes with one record's old places left and its new ones taken."""

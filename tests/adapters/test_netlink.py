@@ -6,8 +6,9 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
-from errno import EBADF, EEXIST, EINVAL, ENOENT
+from errno import EBADF, EEXIST, EINVAL, ENETDOWN, ENOENT
 from ipaddress import IPv4Address, ip_address, ip_interface, ip_network
 from itertools import count
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
+from mooring.adapters.netlink.conversation import Conversations
+from mooring.adapters.netlink.making import Making
 from mooring.core.linux.drift import missing
 from mooring.core.linux.plan import (
     HOST,
@@ -263,6 +266,20 @@ def test_the_first_packet_arrives(
         sender.sendto(b"first", receiver.getsockname())
 
         assert receiver.recv(100) == b"first"
+
+
+def test_an_end_that_is_kept_down_is_refused_by_name(
+    spaces: dict[str, int | None],
+) -> None:
+    with closing(Conversations()) as talks, Making(talks, spaces) as turn:
+        turn.make(Veth(NEAR, FAR))
+        turn.flush()
+        words = ("ip", "-n", NAMES[POD], "link", "set", "eth0", "down")
+        subprocess.run(words, check=True)
+
+        with pytest.raises(KernelError, match="'eth0' has no carrier") as refused:
+            turn.finish()
+    assert (refused.value.fact, refused.value.errno) == (Veth(NEAR, FAR), ENETDOWN)
 
 
 def test_an_ipv6_address_is_delivered_to_at_once(

@@ -24,6 +24,7 @@ READERS: list[Callable[[bytes], object]] = [
     lambda body: rtdump.rule(SPACE, body),
     lambda body: rtdump.neighbour(SPACE, NAMES, body),
     rtdump.is_delivered_here,
+    rtdump.has_carrier,
 ]
 
 
@@ -115,6 +116,13 @@ def test_an_index_and_a_state_alone() -> None:
     assert rtdump.is_operational(body)
     assert not rtdump.is_operational(a_link(1, attribute(16, b"\x02")))
     assert not rtdump.is_operational(a_link(1))
+
+
+def test_carrier_is_there_before_the_state_says_so() -> None:
+    down = attribute(16, b"\x02")
+
+    assert rtdump.has_carrier(a_link(0x10001, down))
+    assert not rtdump.has_carrier(a_link(1, down))
 
 
 def test_what_goes_to_an_address_is_taken_in_or_not() -> None:

@@ -3,7 +3,7 @@
 import os
 import time
 from contextlib import suppress
-from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL
+from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL, ENETDOWN
 from pathlib import Path
 
 from mooring import setns
@@ -15,8 +15,8 @@ from mooring.core.linux.plan import Address, End, Fact, Rule, Sysctl, Veth
 from mooring.core.linux.port import KernelError, Spaces
 
 SYSCTLS = Path("/proc/sys")
-CARRIER_TRIES, CARRIER_PAUSE = 500, 0.002
-LOCAL_TRIES, LOCAL_PAUSE = 400, 0.0005
+PATIENCE, PAUSE = 0.1, 0.0005
+"""How long the kernel's deferred work for one pair is waited for, all in all: others wait too."""
 
 
 class Making(Turn):
@@ -58,19 +58,22 @@ class Making(Turn):
 
         An end whose carrier came with its twin drops packets until the kernel's deferred
         linkwatch work ran (one in ten of the first to a pod was lost, half of the first from
-        it); asking for a link does that work now (Linux 6.8), or it is waited for.
+        it); asking for a link does that work now (Linux 6.8), or it is waited for. An end that
+        has no carrier by then is refused. A kernel that is only late with its work is not: all
+        is made, and it will come.
         """
         self._raise_ends()
         asked: End | None = None
         if self._made and self._made[-1].near.space == self._pending_space:
             asked = self._made[-1].near
         ready = self._send(None if asked is None else rt.get_link(asked.name))
+        until = time.monotonic() + PATIENCE * max(1, len(self._made))
         for veth in self._made:
-            self._await_carrier(veth, veth.far)
+            self._await_carrier(veth, veth.far, until)
             if veth.near is not asked or not _is_ready(ready):
-                self._await_carrier(veth, veth.near)
+                self._await_carrier(veth, veth.near, until)
         for address in self._slow:
-            self._await_delivery(address)
+            self._await_delivery(address, until)
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal, unless it is none.
@@ -158,16 +161,21 @@ class Making(Turn):
         self.learn(far.space, far.name, other.index)
         self.queue(far.space, veth, rt.raise_end(far))
 
-    def _await_carrier(self, veth: Veth, end: End) -> None:
+    def _await_carrier(self, veth: Veth, end: End, until: float) -> None:
         question = rt.get_link(end.name)
         talk = self.conversation(end.space, veth)
-        for _ in range(CARRIER_TRIES):
+        while True:
             answer = talk.ask(question)
             if isinstance(answer, wire.Verdict) or _is_ready(answer):
                 return
-            time.sleep(CARRIER_PAUSE)
+            if time.monotonic() >= until:
+                break
+            time.sleep(PAUSE)
+        if not rtdump.has_carrier(answer):
+            words = f"{end.name!r} has no carrier: an end of the pair is down"
+            raise KernelError(veth, ENETDOWN, words)
 
-    def _await_delivery(self, fact: Address) -> None:
+    def _await_delivery(self, fact: Address, until: float) -> None:
         """Wait until packets to an IPv6 address are taken in.
 
         The kernel makes the route for that in deferred work, though nothing is in doubt
@@ -175,11 +183,12 @@ class Making(Turn):
         """
         question = rt.get_route(fact.address.ip)
         talk = self.conversation(fact.space, fact)
-        for _ in range(LOCAL_TRIES):
+        while True:
             answer = talk.ask(question)
-            if isinstance(answer, bytes) and rtdump.is_delivered_here(answer):
+            delivered = isinstance(answer, bytes) and rtdump.is_delivered_here(answer)
+            if delivered or time.monotonic() >= until:
                 return
-            time.sleep(LOCAL_PAUSE)
+            time.sleep(PAUSE)
 
     def _write(self, fact: Sysctl) -> None:
         path = SYSCTLS / fact.key

@@ -91,6 +91,13 @@ def is_operational(body: bytes) -> bool:
     return state == bytes([OPERATIONAL_UP])
 
 
+def has_carrier(body: bytes) -> bool:
+    """Tell whether a link has carrier, its deferred work done or not, from RTM_NEWLINK."""
+    if len(body) < rt.LINK_HEADER.size:
+        raise Unreadable(f"{len(body)} bytes are no link")
+    return bool(rt.LINK_HEADER.unpack_from(body)[3] & rt.LOWER_UP)
+
+
 def is_delivered_here(body: bytes) -> bool:
     """Tell whether what goes to an address is taken in, from RTM_NEWROUTE."""
     if len(body) < rt.ROUTE_HEADER.size:

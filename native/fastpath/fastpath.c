@@ -88,7 +88,7 @@ enum {
     ASSURED = 1 << 2,
     CONFIRMED = 1 << 3,
     TRANSLATED = 1 << 4 | 1 << 5,
-    SPECIAL = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 13, /* numbers adjusted, dying, proxied, helped */
+    SPECIAL = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 13, /* numbers adjusted, dying, of a fixed end, helped */
 };
 
 /* An entry nearer to its end than this (jiffies, whatever their length) is seen by the tracking. */

@@ -29,10 +29,14 @@ numbers = itertools.count()
 
 @dataclass
 class World:
-    """One namespace with the links `one` and `two`; `open` makes another life's fast path."""
+    """One namespace with the links `one` and `two`; `open` makes another life's fast path.
+
+    `police` makes an IPsec policy, or ends all.
+    """
 
     open: Callable[[], port.FastPath]
     remove: Callable[[str], None]
+    police: Callable[[bool], None]
 
 
 @contextmanager
@@ -49,12 +53,17 @@ def a_real_world() -> Iterator[World]:
     def remove(link: str) -> None:
         subprocess.run(["ip", "link", "del", link], check=True)
 
+    def police(wanted: bool) -> None:
+        one = ("add", "dir", "out", "src", "10.0.8.5", "dst", "10.0.9.1")
+        words = (*one, "action", "block") if wanted else ("flush",)
+        subprocess.run(["ip", "xfrm", "policy", *words], check=True)
+
     try:
         with netns.inside(fd):
             for link in ("one", "two"):
                 words = ("type", "veth", "peer", "name", f"{link}-peer")
                 subprocess.run(["ip", "link", "add", link, *words], check=True)
-            yield World(open_one, remove)
+            yield World(open_one, remove, police)
     finally:
         for each in opened:
             each.close()
@@ -66,7 +75,14 @@ def a_real_world() -> Iterator[World]:
 def a_fake_world() -> Iterator[World]:
     links = {"one": 2, "two": 3}
     fake = FakeFastPath(carrying.TABLES, links.get)
-    yield World(lambda: fake, lambda link: fake.at.pop(links.pop(link), None) and None)
+
+    def remove(link: str) -> None:
+        fake.at.pop(links.pop(link), None)
+
+    def police(wanted: bool) -> None:
+        fake.policies = "IPsec policies are in force" if wanted else ""
+
+    yield World(lambda: fake, remove, police)
 
 
 @pytest.fixture(params=[a_real_world, a_fake_world], ids=["kernel", "fake"])
@@ -141,6 +157,17 @@ def test_a_link_that_is_absent_has_no_program(world: World) -> None:
     assert not fast.guarded(index)
 
 
+def test_who_is_not_asked_is_named(world: World) -> None:
+    fast = world.open()
+    fast.begin()
+    assert fast.unasked() == ""
+    world.police(True)
+    assert fast.unasked().startswith("IPsec policies are in force")
+
+    world.police(False)
+    assert fast.unasked() == ""
+
+
 def test_the_next_life_finds_what_stands_at_links(world: World) -> None:
     first = world.open()
     first.begin()
@@ -187,6 +214,16 @@ def test_the_programs_of_an_older_version_go_first() -> None:
             assert not newer.begin()
             assert not fast.guarded(index)
             assert newer.end() == 0
+
+
+def test_a_default_that_blocks_is_a_policy_too() -> None:
+    with a_real_world() as world:
+        fast = world.open()
+        for verdict, said in (("block", "IPsec blocks by default"), ("accept", "")):
+            words = ("ip", "xfrm", "policy", "setdefault", "fwd", verdict)
+            subprocess.run(words, check=True)
+            assert fast.unasked().startswith(said)
+        assert fast.unasked() == ""
 
 
 def test_names_of_unknown_times_are_older_versions() -> None:

@@ -12,7 +12,8 @@ from mooring.core.linux.port import FastPathError
 class FakeFastPath:
     """`adapters.bpf.FastPath` without a kernel.
 
-    `at` is which program stands at which link, `shaped` what disciplines others gave to links.
+    `at` is which program stands at which link, `shaped` what disciplines others gave to links,
+    `policies` who is not asked.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class FakeFastPath:
         self.at: dict[int, str] = {}
         self.shaped: dict[int, frozenset[str]] = {}
         self.lacks = ""
+        self.policies = ""
         self._tables = {table.name: table for table in tables}
         self._index = index
         self._maps: dict[str, dict[bytes, bytes]] = {}
@@ -74,6 +76,9 @@ class FakeFastPath:
             | ({"clsact"} if index in self.at else set())
             for index in links
         }
+
+    def unasked(self) -> str:
+        return self.policies
 
     def end(self) -> int:
         count = len(self.at)

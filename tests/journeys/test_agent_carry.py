@@ -1,6 +1,7 @@
 """The fast path beside the agent, on fakes: it follows, it is cut first, its refusals cost nothing."""
 
 import struct
+from dataclasses import replace
 
 import pytest
 from fakes.fastpath import FakeFastPath
@@ -11,6 +12,7 @@ from mooring.agent.node import Tracking
 from mooring.agent.run import Settings
 from mooring.core.linux.plan import Sysctl
 from mooring.core.linux.port import FastPathError
+from mooring.core.npn.record import Pair
 from mooring.core.wiring import carrying
 from mooring.core.wiring.names import host_link
 
@@ -128,6 +130,99 @@ def test_plugins_behind_ours_are_waited_for() -> None:
         fast.shaped[index_of(machine, host_link(plain.id))] = frozenset(later)
         await machine.settle()
         assert fast.entries("pods4") == {}
+
+    play(story())
+
+
+def spared(fast: FakeFastPath) -> set[bytes]:
+    """The single addresses to which nothing leaves by a VNIC."""
+    entries = {**fast.entries("ways4"), **fast.entries("ways6")}
+    return {key[4:] for key, value in entries.items() if not any(value)}
+
+
+def test_addresses_of_pods_are_spared_before_there_are_pods() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine(after=5.0)
+        machine.cloud(a_dual_vnic())
+        await machine.start()
+        assert spared(fast) >= {v4(10).packed, v6(0x10).packed}
+        pod = await machine.run_pod()
+
+        machine.cloud(a_vnic(range(20, 24), name="vnic-2", mac="02:00:17:00:00:06"))
+        await machine.settle()
+        # The cloud took it from under the pod, which has it all the same.
+        assert spared(fast) >= {v4(10).packed, v6(0x10).packed}
+        await machine.delete(pod)
+        await machine.settle()
+        assert not spared(fast) & {v4(10).packed, v6(0x10).packed}
+
+    play(story())
+
+
+def test_an_add_spares_what_nobody_has_spared_yet() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine(after=5.0)
+        await machine.start()
+        carrier = machine.agent.node.carrier
+        await machine.run_pod("first")
+        (lease,) = machine.leases.values()
+        late = replace(lease, addresses=Pair(v4(77), v6(0x77)))
+        carrier.admit(late, 9000)
+        assert spared(fast) >= {v4(77).packed, v6(0x77).packed}
+
+        machine.clock.forward(5)
+        await machine.settle()
+        assert fast.entries("pods4")
+        fast.refuse_next("map ways4: No space left on device")
+        carrier.admit(late, 9000)
+        # What cannot be spared must not be met: nothing is carried until it can be.
+        assert fast.entries("pods4") == {}
+        await machine.settle()
+        assert fast.entries("pods4")
+
+    play(story())
+
+
+def test_nothing_is_carried_while_the_subnets_cannot_be_told() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        await machine.run_pod()
+        machine.clock.forward(1)
+        await machine.settle()
+        fast.drop("ways4", list(fast.entries("ways4")))
+        fast.refuse_next("map ways4: No space left on device")
+        await machine.agent.look_after()
+        assert fast.entries("pods4") == {}
+        assert machine.agent.node.carrier.state.startswith("withheld; map ways4")
+
+        await machine.settle()
+        assert fast.entries("pods4").keys() == {v4(10).packed}
+        assert machine.agent.node.carrier.state == "on"
+
+    play(story())
+
+
+def test_nothing_is_carried_past_ipsec() -> None:
+    async def story() -> None:
+        machine, fast = a_fast_machine()
+        await machine.start()
+        await machine.run_pod("one")
+        fast.policies = "IPsec policies are in force (ip xfrm policy): 2"
+        await machine.settle()
+        assert fast.entries("pods4") == {}
+        assert machine.agent.node.carrier.state == f"withheld: {fast.policies}"
+        await machine.run_pod("two")
+        await machine.settle()
+        assert fast.entries("pods4") == {}
+        assert len(machine.heard("fast-path")) == 1
+
+        fast.policies = ""
+        machine.clock.forward(1)
+        await machine.settle()
+        assert fast.entries("pods4").keys() == {v4(10).packed, v4(11).packed}
+        assert machine.agent.node.carrier.state == "on"
+        assert len(machine.heard("fast-path")) == 2
 
     play(story())
 

@@ -418,14 +418,8 @@ def test_a_pod_that_was_shaped_after_its_add_is_left_alone(tmp_path: Path) -> No
             run("tc", "qdisc", "add", "dev", link, "ingress")
         plain = world.run_pod("plain")
         (other,) = world.host_ends() - {link}
-
-        def carried(host_end: str) -> bool:
-            with inside(world.node):
-                shown = run("tc", "filter", "show", "dev", host_end, "ingress").stdout
-            return "mooring/from_pod" in shown
-
-        until("the plain pod's turn", lambda: carried(other))
-        assert not carried(link)
+        until("the plain pod's turn", lambda: stands(world, other))
+        assert not stands(world, link)
         with ExitStack() as stack:
             one, two, there = (
                 stack.enter_context(closing(udp(space, address, 9)))
@@ -440,6 +434,72 @@ def test_a_pod_that_was_shaped_after_its_add_is_left_alone(tmp_path: Path) -> No
             assert seen(world) == before
             datagrams(one, there)
             assert seen(world) == before + 2 * MANY
+            # The carried one's packets to it stay here as well: the router would not bring them.
+            datagrams(two, one)
+            assert seen(world) == before + 4 * MANY
+
+
+@pytest.mark.parametrize("tracking", ["on", "off"])
+def test_a_pod_that_is_not_carried_yet_is_reached_inside(
+    tmp_path: Path, tracking: str
+) -> None:
+    options = ("--fast-path", "on", "--conntrack", tracking, "--fast-path-after", "2")
+    with a_world(tmp_path, *options, six=True) as world, ExitStack() as stack:
+        world.start()
+        old = world.run_pod("old")
+        (link,) = world.host_ends()
+        until("the old pod's turn", lambda: stands(world, link))
+        young = world.run_pod("young")
+        for address_of, _ in VERSIONS.values():
+            mine, theirs = address_of(old), address_of(young)
+            call = Door(stack, young.space, theirs).call(old, mine, (theirs, 8080))
+            call.exchange()
+            here, there = udp(old.space, mine), udp(young.space, theirs, 9)
+            with closing(here), closing(there):
+                datagrams(here, there)
+
+
+@pytest.mark.parametrize("tracking", ["on", "off"])
+def test_nothing_is_carried_past_ipsec(tmp_path: Path, tracking: str) -> None:
+    with a_fast_world(tmp_path, tracking) as world:
+        one = world.run_pod("one")
+        with (
+            closing(udp(one.space, one.address)) as here,
+            closing(udp(world.router, BEYOND, 9)) as there,
+        ):
+            datagrams(here, there)
+            with inside(world.node):
+                what = ("src", f"{one.address}/32", "dst", f"{BEYOND}/32")
+                run(
+                    "ip",
+                    "xfrm",
+                    "policy",
+                    "add",
+                    "dir",
+                    "out",
+                    *what,
+                    "action",
+                    "block",
+                )
+            until("the status", lambda: "IPsec" in world.status["fastPath"])
+            here.sendto(b"blocked", (BEYOND, 9))
+            with inside(world.node):
+                run("ip", "xfrm", "policy", "flush")
+            # The blocked one was sent first: had it passed, it would be read first.
+            here.sendto(b"passes", (BEYOND, 9))
+            assert there.recv(9) == b"passes"
+            until("the status", lambda: world.status["fastPath"] == "on")
+            datagrams(here, there, 2)
+            before = seen(world)
+            datagrams(here, there)
+            assert seen(world) == before
+
+
+def stands(world: World, link: str) -> bool:
+    """Tell whether a program of the fast path is at the link's ingress."""
+    with inside(world.node):
+        shown = run("tc", "filter", "show", "dev", link, "ingress").stdout
+    return "mooring/from_pod" in shown
 
 
 def test_switched_off_it_leaves_nothing(free: World) -> None:

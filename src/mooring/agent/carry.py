@@ -4,6 +4,9 @@ It only ever shortens a way that is open already. ADD lets a pod send (`agent.no
 seconds later, when the plugins behind ours have done their work, it is put in the maps. DEL
 takes it out of the maps first, which cuts what would pass by the normal way's checks. What
 fails here costs speed, not packets, and is tried again with the next look.
+
+While somebody judges packets who would not be asked (IPsec), or what must not be carried cannot
+be said, nothing is carried.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +15,9 @@ from enum import StrEnum
 
 from mooring.agent.host import Host, Say
 from mooring.core.ipam.ledger import Lease
+from mooring.core.ipam.pool import parts
 from mooring.core.linux.bpf import filters
-from mooring.core.linux.plan import HOST, Network
+from mooring.core.linux.plan import HOST, Ip, Network
 from mooring.core.linux.port import FastPath, FastPathError, KernelError
 from mooring.core.linux.seen import Seen
 from mooring.core.wiring import carrying
@@ -66,6 +70,19 @@ class Terms:
     after: float = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is to be followed: `pods` that may send are leases and MTUs by host end.
+
+    `held` are the addresses of all pods here, those that come or go as well.
+    """
+
+    primary: Primary
+    uplinks: Sequence[Uplink]
+    pods: Mapping[str, tuple[Lease, int]]
+    held: frozenset[Ip]
+
+
 class Carrier:
     """Keeps the fast path as the node stands. `state` is for the status file."""
 
@@ -77,6 +94,9 @@ class Carrier:
         self._guarded: dict[str, int] = {}
         self._rounds: Iterator[str] = iter(())
         self._refusals: tuple[set[str], set[str]] = set(), set()
+        self._ready = False
+        self._withheld = ""
+        self._spared: frozenset[Ip] = frozenset()
 
     def track(self, *, tracked: bool) -> None:
         """Say whether connections are tracked, ahead of the table that needs it."""
@@ -85,9 +105,16 @@ class Carrier:
             self._try(self._choose, self._host.fast_path)
 
     def admit(self, lease: Lease, mtu: int) -> None:
-        """Carry the packets of a pod that may send, if nobody has to be waited for."""
+        """Carry the packets of a pod that may send, if nobody has to be waited for.
+
+        As long as it is not carried, what others here send to it must not leave by a VNIC.
+        """
         fast = self._host.fast_path
-        if fast is not None and self._terms.after == 0:
+        if fast is None or not self._ready:
+            return
+        if not self._try(self._spare, fast, lease):
+            self._withhold(fast)
+        elif self._terms.after == 0:
             self._try(self._admit, fast, lease, mtu)
 
     def cut(self, lease: Lease) -> None:
@@ -99,39 +126,71 @@ class Carrier:
         for table, key in carrying.keys(lease).items():
             self._try(fast.drop, table, [key])
 
-    def turn(
-        self,
-        ground: tuple[Primary, Sequence[Uplink]],
-        pods: Mapping[str, tuple[Lease, int]],
-        seen: Seen,
-    ) -> None:
-        """Compare maps and programs with what should be; `pods` are leases and MTUs by host end."""
+    def watch(self) -> bool:
+        """Carry nothing from now on if somebody judges packets who is not asked; tell whether not."""
         fast = self._host.fast_path
         if fast is None:
+            return False
+        try:
+            reason = fast.unasked()
+        except FastPathError as why:
+            reason = str(why)
+        if reason != self._withheld:
+            keys = {"withheld": reason} if reason else {"resumed": "yes"}
+            self._host.say("fast-path", **keys)
+        self._withheld = reason
+        if reason:
+            self.state = f"withheld: {reason}"
+            self._withhold(fast)
+        return not reason
+
+    def turn(self, scene: Scene, seen: Seen) -> None:
+        """Compare maps and programs with what should be."""
+        fast = self._host.fast_path
+        if fast is None or not self.watch():
             return
         # What was not refused in the last turn any more may be told again.
         self._refusals = self._refusals[1], set()
-        if self._try(self._choose, fast):
-            self._try(self._follow, fast, ground, pods, seen)
-        self.state = "; ".join(["on", *sorted(self._refusals[1])])
+        here = {name: link.index for name, link in seen.links.items()}
+        spared = scene.held | carrying.offered(scene.uplinks)
+        own = spared | carrying.exact(scene.primary, seen)
+        ground = carrying.together(
+            carrying.ways(self._terms.more), carrying.ground(scene.uplinks, here, own)
+        )
+        ways = {table: ground[table] for table in carrying.WAYS.values()}
+        if self._try(self._choose, fast) and self._try(self._settle, fast, ways):
+            self._ready, self._spared = True, spared
+            self._try(self._follow, fast, scene, ground, here)
+        else:
+            self._withhold(fast)
+        head = "on" if self._ready else "withheld"
+        self.state = "; ".join([head, *sorted(self._refusals[1])])
 
     def _follow(
         self,
         fast: FastPath,
-        ground: tuple[Primary, Sequence[Uplink]],
-        pods: Mapping[str, tuple[Lease, int]],
-        seen: Seen,
+        scene: Scene,
+        ground: Cargo,
+        here: Mapping[str, int],
     ) -> None:
-        primary, uplinks = ground
-        here = {name: link.index for name, link in seen.links.items()}
-        carried = self._carried(fast, pods, here)
-        cargo = carrying.ground(uplinks, here, carrying.exact(primary, seen))
+        carried = self._carried(fast, scene.pods, here)
         told = [carrying.pod(lease, here[n], mtu) for n, (lease, mtu) in carried]
-        more = carrying.ways(self._terms.more)
-        self._settle(fast, carrying.together(more, cargo, *told))
-        programs = {u.link: TO_POD for u in uplinks if u.link in here}
+        self._settle(fast, carrying.together(ground, *told))
+        programs = {u.link: TO_POD for u in scene.uplinks if u.link in here}
         programs |= dict.fromkeys((name for name, _ in carried), FROM_POD)
         self._guard(fast, programs, here)
+
+    def _withhold(self, fast: FastPath) -> None:
+        """Take all pods out of the maps, and with that everything off the fast path."""
+        self._ready = False
+        self._try(self._settle, fast, {table: {} for table in carrying.PODS.values()})
+
+    def _spare(self, fast: FastPath, lease: Lease) -> None:
+        missing = frozenset(parts(lease.addresses)) - self._spared
+        if missing:
+            for table, entries in carrying.spared(missing).items():
+                fast.put(table, entries)
+            self._spared |= missing
 
     def _carried(
         self,

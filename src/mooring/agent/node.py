@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from errno import EBUSY, EEXIST, ENOENT
 
-from mooring.agent.carry import Carrier, Terms
+from mooring.agent.carry import Carrier, Scene, Terms
 from mooring.agent.host import Host
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
+from mooring.core.ipam.pool import parts
 from mooring.core.linux import nft
 from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import NftError
@@ -189,13 +190,16 @@ class Node:
         """Have the fast path follow; what it carries is what may be sent."""
         if not self.in_force or self.standing.primary is None:
             return
+        known = tuple(leases)
         pods = {
             host_link(lease.attachment): (lease, self.mtu_of(lease))
-            for lease in leases
+            for lease in known
             if lease.phase is Phase.WIRED
         }
+        held = frozenset(a for lease in known for a in parts(lease.addresses))
         uplinks = tuple(self.standing.uplinks.values())
-        self.carrier.turn((self.standing.primary, uplinks), pods, seen)
+        scene = Scene(self.standing.primary, uplinks, pods, held)
+        self.carrier.turn(scene, seen)
 
     def may_send(self, lease: Lease) -> bool:
         """Tell whether the table in force lets the lease's pod send."""

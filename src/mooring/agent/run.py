@@ -172,6 +172,7 @@ class Agent:
         """Look at the node once, follow what changed, repair what drifted."""
         self.book.reclaim()
         self.book.compact()
+        self.node.carrier.watch()
         if self._is_busy():
             return
         seen = self._host.kernel.look(HOST, None)

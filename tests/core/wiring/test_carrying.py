@@ -99,6 +99,30 @@ def test_more_prefixes_may_be_carried() -> None:
     }
 
 
+def test_what_pods_have_or_may_get_is_known_beforehand() -> None:
+    status = an_uplink().status
+    pairs = (Pair(V4, None), Pair(None, V6), Pair(None, None))
+    uplink = replace(an_uplink(), status=replace(status, pod_addresses=pairs))
+
+    assert carrying.offered([uplink]) == {V4, V6}
+    assert carrying.spared([V4, V6]) == {
+        "ways4": dict([way(f"{V4}/32", carried=False)]),
+        "ways6": dict([way(f"{V6}/128", carried=False)]),
+    }
+
+
+def test_what_is_not_carried_is_said_first() -> None:
+    more = carrying.ways([IPv4Network("10.1.0.0/16"), IPv4Network(f"{V4}/32")])
+    ground = carrying.ground([an_uplink()], {"ens5": 3}, [V4])
+    whole = carrying.together(more, ground)
+
+    said = [value[0] for value in whole["ways4"].values()]
+    assert said == [0, 0, 1, 1]
+    assert whole["ways4"].items() >= dict([way(f"{V4}/32", carried=False)]).items()
+    # A pod is told of when all is said that it may not do.
+    assert list(whole)[:2] == ["ways4", "ways6"]
+
+
 def test_a_vnic_stands_under_its_slot_with_its_routers() -> None:
     four, both = an_uplink(1, "ens5"), an_uplink(2, "ens6", v6=True)
     absent = an_uplink(3, "ens7")

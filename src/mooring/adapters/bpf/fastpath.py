@@ -10,6 +10,7 @@ from typing import Self
 
 from mooring.adapters.bpf import syscall
 from mooring.adapters.bpf.links import Links, waken_tracking
+from mooring.adapters.bpf.policies import Policies
 from mooring.core.linux import wire
 from mooring.core.linux.bpf import call, filters, program, types
 from mooring.core.linux.bpf.call import Map
@@ -37,6 +38,7 @@ class FastPath:
         self._programs: dict[str, int] = {}
         self._version = ""
         self._links = Links()
+        self._policies: Policies | None = None
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -50,6 +52,8 @@ class FastPath:
         """Give the descriptors back."""
         self._let_go()
         self._links.close()
+        if self._policies is not None:
+            self._policies.close()
 
     def begin(self) -> bool:
         """Have the programs; see `core.linux.port.FastPath`."""
@@ -123,6 +127,13 @@ class FastPath:
         """Name the kinds of disciplines that links have, by the links' indices."""
         with _speaking_of("disciplines"):
             return self._links.disciplines()
+
+    def unasked(self) -> str:
+        """Name who is not asked about packets that are carried; see `core.linux.port.FastPath`."""
+        with _speaking_of("IPsec's policies"):
+            # Opened when it is needed: the kernel loads its module for that.
+            self._policies = self._policies or Policies()
+            return self._policies.words()
 
     def end(self) -> int:
         """Take all programs away from links; see `core.linux.port.FastPath`."""

@@ -78,6 +78,12 @@ class FastPath(Protocol):
     def disciplines(self) -> Mapping[int, frozenset[str]]:
         """Name the kinds of disciplines that links have, by the links' indices."""
 
+    def unasked(self) -> str:
+        """Name who judges packets here and is not asked about those that are carried; "": nobody.
+
+        That is IPsec: connection tracking tells nothing of its policies.
+        """
+
     def end(self) -> int:
         """Take all programs away from links, other versions' too; tell how many there were."""
 

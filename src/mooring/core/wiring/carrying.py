@@ -8,7 +8,9 @@
 An address that is not in a map is none of the fast path's business: its packets take the normal
 way, with the source check and all that other programs have put there. So what may be carried is
 said, and everything else need not be known: the pods' own subnets by default, without the
-addresses of this node. The structures are those of `native/fastpath/fastpath.c`.
+addresses of this node and of its pods, those to come too: a pod of this node that is not carried
+is reached by the normal way, never by the VCN. The structures are those of
+`native/fastpath/fastpath.c`.
 """
 
 import struct
@@ -49,8 +51,8 @@ TABLES = (
     Map(CHOICES, ARRAY, 4, 4, 1),
 )
 
-FOLLOWED = (*PODS.values(), VNICS, *WAYS.values())
-"""The maps that follow pods and VNICs."""
+FOLLOWED = (*WAYS.values(), VNICS, *PODS.values())
+"""The maps that follow pods and VNICs, in the order in which they are told."""
 
 Entries = Mapping[bytes, bytes]
 Cargo = Mapping[str, Entries]
@@ -106,6 +108,20 @@ def ways(prefixes: Iterable[Network]) -> Cargo:
     return cargo
 
 
+def spared(addresses: Iterable[Ip]) -> Cargo:
+    """Say that packets to these addresses are not carried to a VNIC."""
+    cargo: dict[str, dict[bytes, bytes]] = {WAYS[4]: {}, WAYS[6]: {}}
+    for address in addresses:
+        _lead(cargo, alone(address).network, carried=False)
+    return cargo
+
+
+def offered(uplinks: Iterable[Uplink]) -> frozenset[Ip]:
+    """List the addresses that pods here have or may get."""
+    pairs = (pair for uplink in uplinks for pair in uplink.status.pod_addresses)
+    return frozenset(address for pair in pairs for address in parts(pair))
+
+
 def ground(
     uplinks: Iterable[Uplink], indices: Mapping[str, int], own: Iterable[Ip]
 ) -> Cargo:
@@ -126,11 +142,16 @@ def ground(
 
 
 def together(*cargoes: Cargo) -> Cargo:
-    """Put several together; every map is named, also one that should be empty."""
+    """Put several together; every map is named, also one that should be empty.
+
+    What is not carried comes first: nothing may be carried there while the rest is written.
+    """
     whole: dict[str, dict[bytes, bytes]] = {name: {} for name in FOLLOWED}
     for cargo in cargoes:
         for table, entries in cargo.items():
             whole[table].update(entries)
+    for table in WAYS.values():
+        whole[table] = dict(sorted(whole[table].items(), key=lambda way: way[1]))
     return whole
 
 

@@ -158,6 +158,7 @@ class Agent:
 
     async def follow(self) -> None:
         """Follow the NativePodNetwork; the first time that it suffices is told."""
+        self.node.carrier.watch()
         before = self.node.standing
         self.refill.turn()
         if self.node.standing is not before:
@@ -172,7 +173,6 @@ class Agent:
         """Look at the node once, follow what changed, repair what drifted."""
         self.book.reclaim()
         self.book.compact()
-        self.node.carrier.watch()
         if self._is_busy():
             return
         seen = self._host.kernel.look(HOST, None)

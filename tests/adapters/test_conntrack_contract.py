@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from errno import EPERM
@@ -12,6 +13,7 @@ from fakes.conntrack import FakeConntrack
 
 from mooring import setns
 from mooring.adapters.conntrack import Conntrack
+from mooring.core.linux import ctnetlink, wire
 from mooring.core.linux.ctnetlink import Flow
 from mooring.core.linux.port import KernelError
 
@@ -154,3 +156,35 @@ def test_a_kernel_that_refuses_says_so() -> None:
         fake.flows([A])
     with pytest.raises(KernelError):
         Conntrack().flows([A], os.open(os.devnull, os.O_RDONLY))
+
+
+def test_one_flow_that_stays_keeps_no_other(space: Real) -> None:
+    space.track()
+    for address in (A, B):
+        space.send(address)
+    one, other = space.conntrack.flows([A, B], space.fd)
+    nobody = other.name[:4] + wire.attribute(ctnetlink.FIRST | wire.NESTED, b"")
+    spoilt = Flow(one.ends, one.protocol, one.timeout, nobody)
+    if isinstance(space.conntrack, FakeConntrack):
+        space.conntrack.stays.add(spoilt.name)
+
+    with pytest.raises(KernelError):
+        space.conntrack.forget((one, spoilt, other), space.fd)
+    assert ends(space, A, B) == []
+
+
+def test_what_cannot_be_read_is_a_refusal() -> None:
+    def garbage(_fd: int | None) -> socket.socket:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        theirs.send(struct.pack("=IHHII", 16, wire.ERROR, 0, 1, 0))  # of what errno?
+        peers.append(theirs)
+        return ours
+
+    peers: list[socket.socket] = []
+    conntrack = Conntrack(garbage)
+    with pytest.raises(KernelError, match="connection tracking"):
+        conntrack.flows([A])
+    with pytest.raises(KernelError, match="connection tracking"):
+        conntrack.forget([Flow(frozenset({A}), 17, 30, b"name")])
+    for peer in peers:
+        peer.close()

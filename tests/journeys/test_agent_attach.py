@@ -9,7 +9,9 @@ from ipaddress import IPv4Interface
 import pytest
 from journeys.agent_fakes import Machine, Pod, a_machine, a_vnic, play
 
+from mooring.agent.turns import Turns
 from mooring.core.cni.errors import Code
+from mooring.core.cni.frames import Answer, Call
 from mooring.core.linux.plan import (
     HOST,
     POD,
@@ -627,6 +629,67 @@ def test_check_of_another_namespace_fails() -> None:
         pod.fd = machine.a_pod("c2").fd
 
         assert "is another namespace" in await changed(machine, pod)
+
+    play(story())
+
+
+def test_an_add_that_waits_is_not_overtaken_by_its_own_del() -> None:
+    """All three calls are there before the loop comes to what waits."""
+
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod()
+        env = {
+            "CNI_CONTAINERID": pod.name,
+            "CNI_NETNS": pod.path,
+            "CNI_IFNAME": "eth0",
+            "CNI_PATH": "/opt/cni/bin",
+        }
+        conf = b'{"cniVersion": "1.1.0", "name": "mooring", "type": "mooring"}'
+        add, end = (Call({**env, "CNI_COMMAND": c}, conf) for c in ("ADD", "DEL"))
+        respond = machine.agent.respond
+        assert isinstance(respond(end, pod.fd), Answer)
+        first = respond(add, pod.fd)
+        second = respond(end, pod.fd)
+        assert not isinstance(first, Answer)
+        assert not isinstance(second, Answer)
+        tasks = [asyncio.create_task(each) for each in (first, second)]
+        await asyncio.sleep(0)
+        await machine.agent.reaper.reap()
+        for answer in await asyncio.gather(*tasks):
+            assert answer.exit_code == 0
+        await machine.settle()
+        assert machine.leases == {}
+        assert not machine.agent.attachments.is_busy(pod.name)
+
+    play(story())
+
+
+def test_a_call_that_is_dropped_before_it_began_keeps_nobody_waiting() -> None:
+    async def story() -> None:
+        turns = Turns()
+
+        async def work() -> int:
+            async with turns.of("c1"):
+                await asyncio.sleep(0)
+                return 7
+
+        dropped, thrown = (turns.expect("c1", work()) for _ in range(2))
+        assert turns.taken("c1")
+        dropped.close()
+        dropped.close()
+        assert turns.taken("c1")
+        with pytest.raises(KeyError):
+            thrown.throw(KeyError("c1"))
+        assert not turns.taken("c1")
+        assert await turns.expect("c1", work()) == 7
+        assert not turns.taken("c1")
+        late = asyncio.create_task(turns.expect("c1", work()))
+        await asyncio.sleep(0)
+        late.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await late
+        assert not turns.taken("c1")
 
     play(story())
 

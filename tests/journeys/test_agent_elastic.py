@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play, success, v4
 
+from mooring.core.linux.plan import HOST
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import PoolStatus
 from mooring.core.npn.usage import Usage
@@ -129,5 +130,35 @@ def test_the_pools_cool_down_goes_before_the_agents_own() -> None:
         machine.clock.forward(6)
         machine.agent.book.reclaim()
         assert machine.free() == 1
+
+    play(story())
+
+
+def test_nothing_is_told_before_the_kernel_was_asked_who_runs() -> None:
+    """The journal is damaged, and the node's default route is not there yet."""
+
+    async def story() -> None:
+        machine = await an_elastic_machine(10, 11, 12, 13)
+        await machine.run_pod("c1")
+        await machine.agent.account()
+        before = told(machine)
+        assert before is not None
+        assert before.held == some(10)
+        machine.disk.journal = type(machine.disk.journal)(b"garbage\n")
+        routes = machine.kernel.look(HOST, None).routes
+        default = [r for r in routes if r.destination.prefixlen == 0]
+        machine.unmake(*default)
+        machine.agent = machine.new_agent()
+        machine.agent.book.open()
+        await machine.agent.follow()
+        await machine.agent.account()
+        assert told(machine) == before
+
+        machine.make(*default)
+        await machine.settle()
+        await machine.agent.account()
+        after = told(machine)
+        assert after is not None
+        assert after.held == some(10)
 
     play(story())

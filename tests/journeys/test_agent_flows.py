@@ -199,3 +199,68 @@ def test_one_look_is_made_for_all_and_none_without_need() -> None:
         assert machine.conntrack.looks == before + 1
 
     play(story())
+
+
+def test_a_full_node_takes_one_with_a_live_flow_last_and_forgets_its_flows() -> None:
+    async def story() -> None:
+        machine = await a_machine(10, 11)
+        await gone(machine, "c1")
+        await machine.look()
+        machine.knock(10)
+        await machine.look(29)
+        machine.conntrack.known.clear()
+        machine.knock(10)
+        assert machine.agent.book.held_back == {v4(10)}
+        await gone(machine, "c2")
+        await machine.look()
+
+        assert await machine.add(machine.a_pod("c3")) == "10.0.8.11"
+        assert await machine.add(machine.a_pod("c4")) == "10.0.8.10"
+        # What was sent to the former pod does not go on to the new one.
+        assert machine.conntrack.known == []
+        assert len(machine.heard("reused-early")) == 2
+
+    play(story())
+
+
+def test_an_early_pod_comes_though_the_kernel_refuses_to_forget() -> None:
+    async def story() -> None:
+        machine = await a_machine(10)
+        await gone(machine)
+        machine.conntrack.refusal = EPERM
+
+        assert await machine.add(machine.a_pod("c2")) == "10.0.8.10"
+        assert len(machine.heard("flows-unseen")) == 1
+
+    play(story())
+
+
+def test_what_was_not_forgotten_is_asked_for_again() -> None:
+    async def story() -> None:
+        machine = await a_machine()
+        machine.knock(10)
+        (flow,) = machine.conntrack.known
+        machine.conntrack.stays = {flow.name}
+        await gone(machine)
+        await machine.look()
+        assert machine.conntrack.known == [flow]
+        machine.conntrack.stays = set()
+        await machine.look(0.5)
+
+        assert machine.conntrack.known == []
+        assert len(machine.heard("flows-unseen")) == 1
+
+    play(story())
+
+
+def test_flows_of_a_pod_that_went_just_before_a_kill_are_forgotten() -> None:
+    async def story() -> None:
+        machine = await a_machine()
+        machine.knock(10)
+        await gone(machine)
+        await machine.start()
+        await machine.look()
+
+        assert machine.conntrack.known == []
+
+    play(story())

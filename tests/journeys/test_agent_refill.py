@@ -351,6 +351,17 @@ def test_after_an_orderly_end_only_what_was_held_rests() -> None:
     play(story())
 
 
+def test_an_orderly_end_leaves_a_journal_that_an_older_mooring_reads() -> None:
+    async def story() -> None:
+        machine = await started()
+        await machine.run_pod()
+        machine.agent.book.rest()
+
+        assert b'"ahead"' not in bytes(machine.disk.journal)
+
+    play(story())
+
+
 def test_a_damaged_journal_is_set_aside_and_the_kernel_believed() -> None:
     async def story() -> None:
         machine = await started()

@@ -3,8 +3,8 @@
 import os
 import socket
 import struct
-from collections.abc import Collection, Iterable
-from errno import EAGAIN, EINTR, ENOBUFS, ENOENT
+from collections.abc import Callable, Collection, Iterable
+from errno import EAGAIN, EBADMSG, EINTR, ENOBUFS, ENOENT
 
 from mooring import setns
 from mooring.core.linux import ctnetlink, wire
@@ -23,8 +23,14 @@ PASSING = frozenset({EAGAIN, EINTR, ENOBUFS})
 class Conntrack:
     """Flows of the namespace of the thread that asks; threads may share it.
 
-    For a look the kernel walks its whole table, so one look is made for many addresses.
+    For a look the kernel walks its whole table, so one look is made for many addresses. `dial`
+    gives a socket to the kernel of a namespace.
     """
+
+    def __init__(
+        self, dial: Callable[[int | None], socket.socket] | None = None
+    ) -> None:
+        self._dial = dial or _open
 
     def flows(
         self, addresses: Collection[Ip], fd: int | None = None
@@ -34,27 +40,39 @@ class Conntrack:
         found: dict[bytes, Flow] = {}
         for version in sorted({address.version for address in wanted}):
             few = frozenset(a for a in wanted if a.version == version)
-            for flow in _whole(version, few, fd):
+            for flow in self._whole(version, few, fd):
                 found[flow.name] = flow
         return tuple(found.values())
 
     def forget(self, flows: Iterable[Flow], fd: int | None = None) -> int:
-        """Have flows forgotten, tell how many were there. Raises KernelError."""
-        with _open(fd) as talk:
-            return sum(_forgotten(talk, flow) for flow in flows)
+        """Have flows forgotten, tell how many were there.
 
+        Raises KernelError when one is refused, after all others.
+        """
+        gone, refused = 0, []
+        with self._dial(fd) as talk:
+            for flow in flows:
+                verdict = _forgotten(talk, flow)
+                gone += verdict.errno == 0
+                if verdict.errno not in {0, ENOENT}:
+                    refused.append(verdict)
+        for first in refused:
+            raise KernelError(None, first.errno, first.message or "a flow stays")
+        return gone
 
-def _whole(version: int, wanted: frozenset[Ip], fd: int | None) -> list[Flow]:
-    """Look until nothing of a look is lost: the kernel sends faster than we read."""
-    for _ in range(TRIES):
-        try:
-            with _open(fd) as talk:
-                return _dump(talk, version, wanted)
-        except OSError as err:
-            if err.errno not in PASSING:
-                raise _refused(err) from err
-            last = err
-    raise _refused(last)
+    def _whole(self, version: int, wanted: frozenset[Ip], fd: int | None) -> list[Flow]:
+        """Look until nothing of a look is lost: the kernel sends faster than we read."""
+        for _ in range(TRIES):
+            try:
+                with self._dial(fd) as talk:
+                    return _dump(talk, version, wanted)
+            except wire.Unreadable as why:
+                raise _misread(why) from why
+            except OSError as err:
+                if err.errno not in PASSING:
+                    raise _refused(err) from err
+                last = err
+        raise _refused(last)
 
 
 def _dump(talk: socket.socket, version: int, wanted: frozenset[Ip]) -> list[Flow]:
@@ -78,16 +96,14 @@ def _dump(talk: socket.socket, version: int, wanted: frozenset[Ip]) -> list[Flow
                     found.append(flow)
 
 
-def _forgotten(talk: socket.socket, flow: Flow) -> bool:
+def _forgotten(talk: socket.socket, flow: Flow) -> wire.Verdict:
     talk.send(wire.frame(ctnetlink.forget(flow), 1, wire.ACK))
     try:
-        data = talk.recv(LARGEST)
+        return wire.verdict(next(wire.replies(talk.recv(LARGEST))))
     except OSError as err:
         raise _refused(err) from err
-    verdict = wire.verdict(next(wire.replies(data)))
-    if verdict.errno not in {0, ENOENT}:
-        raise KernelError(None, verdict.errno, verdict.message or "a flow stays")
-    return verdict.errno == 0
+    except wire.Unreadable as why:
+        raise _misread(why) from why
 
 
 def _open(fd: int | None) -> socket.socket:
@@ -103,3 +119,7 @@ def _open(fd: int | None) -> socket.socket:
 
 def _refused(err: OSError) -> KernelError:
     return KernelError(None, err.errno or 0, f"connection tracking: {err.strerror}")
+
+
+def _misread(why: wire.Unreadable) -> KernelError:
+    return KernelError(None, EBADMSG, f"connection tracking: {why}")

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeGuard
 
-from mooring.agent.attach import Attachments
+from mooring.agent.attach import Attachments, Work
 from mooring.agent.collect import Collect
 from mooring.agent.node import Node
 from mooring.core.cni import result
@@ -25,30 +26,32 @@ class Answers:
         self._attachments = attachments
         self._collect = collect
 
-    def at_once(self, call: Call, netns: int | None) -> Answer | None:
-        """Answer a call; None, and nothing is done, if something has to be waited for.
+    def give(self, call: Call, netns: int | None) -> Answer | Work:
+        """Answer a call, or give what is to be awaited for its answer.
 
-        `netns` is the descriptor that came with it.
+        `netns` is the descriptor that came with it. Whoever waits has the next turn of its
+        container from now on, whenever it is awaited.
         """
         try:
             request = parse(call.env, call.stdin)
             if self._must_wait(request):
-                return None
+                work = self._later(request, call, netns)
+                if isinstance(request, Gc):
+                    return work
+                return self._attachments.expect(request.id.container, work)
             document = self._serve(request, netns)
         except REFUSALS as why:
             return _refused(why, call)
         return DONE if document is None else granted(document)
 
-    async def give(self, call: Call, netns: int | None) -> Answer:
-        """Answer a call."""
+    async def _later(self, request: Request, call: Call, netns: int | None) -> Answer:
         try:
-            request = parse(call.env, call.stdin)
             document = await self._serve_in_turn(request, netns)
         except REFUSALS as why:
             return _refused(why, call)
         return DONE if document is None else granted(document)
 
-    def _must_wait(self, request: Request) -> bool:
+    def _must_wait(self, request: Request) -> TypeGuard[Add | Del | Check | Gc]:
         match request:
             case Add():
                 return self._attachments.must_wait(request.id)

@@ -11,17 +11,20 @@ repair and the collection, so it answers success.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from errno import EEXIST
+from typing import Any
 
 from mooring.agent.book import Book
+from mooring.agent.flows import forget_all
 from mooring.agent.host import Host, Stopwatch, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
 from mooring.agent.turns import Turns
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
+from mooring.core.cni.frames import Answer
 from mooring.core.cni.request import Add, AttachmentId, Check
 from mooring.core.ipam.ledger import (
     Claimed,
@@ -43,6 +46,7 @@ GROWING = (
     "the pool is elastic, and the controller knows: try again; the condition Pool of the"
     " NativePodNetwork says what becomes of it"
 )
+Work = Coroutine[Any, Any, Answer]
 REAP_SECONDS = 5.0
 """How long an ADD waits for the end of the container's former attachment."""
 
@@ -63,6 +67,10 @@ class Attachments:
     def is_busy(self, container: str) -> bool:
         """Tell whether something is being done for the container."""
         return self._turns.taken(container)
+
+    def expect(self, container: str, work: Work) -> Work:
+        """Let the container have no other turn before the work, which is awaited soon."""
+        return self._turns.expect(container, work)
 
     def must_wait(self, attachment: AttachmentId) -> bool:
         """Tell whether something of the container's has to come to its end first."""
@@ -238,7 +246,8 @@ class Attachments:
     ) -> Lease:
         self._book.reclaim()
         now = self._host.clock.now()
-        match self._book.ledger.claim(attachment, where, now):
+        held_back = self._book.held_back
+        match self._book.ledger.claim(attachment, where, now, held_back):
             case Known(lease):
                 # The kernel would take the pair that lies for the one asked for.
                 if self._host.kernel.link(netns, attachment.ifname) is not None:
@@ -251,15 +260,19 @@ class Attachments:
             case Claimed(lease, early) as claimed:
                 self._need_room_for_alias(lease)
                 self._book.record(*claimed.entries)
-                self._say_early(lease, early)
+                self._begin_early(lease, early)
                 on_failure(self._undo, lease, early or 0.0)
                 return lease
 
-    def _say_early(self, lease: Lease, early: float | None) -> None:
-        """Say that nothing was left but an address that should have rested longer."""
+    def _begin_early(self, lease: Lease, early: float | None) -> None:
+        """Say that nothing was left but an address that should have rested longer.
+
+        Its flows are those of others; what is tracked from now on is the new pod's.
+        """
         if early is None:
             return
         self._book.early += 1
+        forget_all(self._host, lease.ordered[0])
         self._host.say(
             "reused-early",
             attachment=names.words(lease.attachment),

@@ -94,9 +94,12 @@ class Book:
                 self.record(Ahead(addresses))
 
     def rest(self) -> None:
-        """Make durable all that was written: nothing will be handed out any more."""
-        with suppress(DiskError):
-            self.record(Ahead(()))
+        """Make durable all that was written: nothing will be handed out any more.
+
+        The whole journal, with nothing ahead: an older Mooring can read that.
+        """
+        self.ledger = self.ledger.after([Ahead(())])
+        self.rewrite()
 
     @property
     def kept(self) -> int:

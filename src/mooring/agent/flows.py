@@ -37,7 +37,7 @@ class Flows:
         now = self._host.clock.now()
         cooling = self._book.ledger.pool.cooling
         if self._watch is None:
-            self._watch = flows.trusted(cooling)
+            self._watch = flows.trusted(cooling, now)
         if not flows.due(self._watch, cooling, now):
             self._book.looked_until = now + flows.LEAD
             return
@@ -53,11 +53,14 @@ class Flows:
         verdict = flows.judge(self._watch, still, found, now)
         self._follow(verdict)
         self._book.looked_until = now + flows.LEAD
-        if verdict.forget:
-            await asyncio.to_thread(self._forget, conntrack, verdict.forget)
+        self._watch = verdict.undone
+        forgotten = not verdict.forget or await asyncio.to_thread(
+            self._forget, conntrack, verdict.forget
+        )
+        if forgotten:
+            self._watch = verdict.watch
 
     def _follow(self, verdict: Verdict) -> None:
-        self._watch = verdict.watch
         self._book.note(*(Cooled(a, until) for a, until in verdict.rest.items()))
         for address, flow in verdict.why.items():
             if address not in self._told:
@@ -81,14 +84,29 @@ class Flows:
         self._trouble = ""
         return found
 
-    def _forget(self, conntrack: Conntrack, found: tuple[Flow, ...]) -> None:
+    def _forget(self, conntrack: Conntrack, found: tuple[Flow, ...]) -> bool:
         try:
             conntrack.forget(found)
         except KernelError as why:
             self._complain(str(why))
+            return False
+        return True
 
     def _complain(self, why: str) -> None:
         """Say once what the kernel does not tell."""
         if why != self._trouble:
             self._trouble = why
             self._host.say("flows-unseen", why=why, next="the cool-down alone decides")
+
+
+def forget_all(host: Host, address: Ip) -> None:
+    """Have all flows of an address forgotten that gets a pod before its rest is over.
+
+    Not beside the loop: it has to be done before the pod can send.
+    """
+    if host.conntrack is None:
+        return
+    try:
+        host.conntrack.forget(host.conntrack.flows((address,)))
+    except KernelError as why:
+        host.say("flows-unseen", why=why, next="the pod may get packets for another")

@@ -8,14 +8,14 @@ Stopping leaves everything as it is: pods' traffic does not need the agent.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from mooring.agent.account import Account
 from mooring.agent.answer import Answers
 from mooring.agent.ask import Ask
-from mooring.agent.attach import Attachments
+from mooring.agent.attach import Attachments, Work
 from mooring.agent.book import Book
 from mooring.agent.carry import Terms
 from mooring.agent.collect import Collect
@@ -35,8 +35,6 @@ from mooring.core.linux.plan import HOST
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
 from mooring.core.npn.port import Objects
-
-Work = Coroutine[Any, Any, Answer]
 
 QUIET_SECONDS = 0.3
 """A look at the whole node waits until no pod came for so long, a few turns at most."""
@@ -108,7 +106,7 @@ class Agent:
         self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node)
         self.flows = Flows(host, self.book)
-        self._account = Account(host, self.book, self.node, objects)
+        self._account = Account(host, self.book, self.node, resume, objects)
         self._postponed = 0
 
     def respond(self, call: Call, netns: int | None) -> Answer | Work:
@@ -118,8 +116,7 @@ class Agent:
         """
         if ASK in call.env:
             return self._ask.give(call)
-        answer = self._answers.at_once(call, netns)
-        return self._answers.give(call, netns) if answer is None else answer
+        return self._answers.give(call, netns)
 
     async def serve(self, call: Call, netns: int | None) -> Answer:
         """Answer a call, after whatever has to be waited for."""

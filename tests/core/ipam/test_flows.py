@@ -26,7 +26,7 @@ def test_who_is_new_to_rest_and_who_is_about_to_be_free_is_looked_at() -> None:
     watch = Watch(clean={v4(2): 50.0 + LEAD, v4(3): 100.0})
 
     assert due(watch, cooling, 50.0) == {v4(1), v4(2)}
-    assert due(trusted(cooling), cooling, 49.0) == set()
+    assert due(Watch(clean=cooling), cooling, 49.0) == set()
 
 
 def test_a_new_rest_of_the_same_address_is_looked_at_again() -> None:
@@ -93,7 +93,7 @@ def test_flows_of_others_are_left_alone() -> None:
 
 def test_a_start_believes_that_what_it_sees_came_later() -> None:
     cooling = {v4(1): 30.0}
-    verdict = judge(trusted(cooling), cooling, [a_flow(v4(1))], now=40.0)
+    verdict = judge(trusted(cooling, 40.0), cooling, [a_flow(v4(1))], now=40.0)
 
     assert (verdict.forget, verdict.rest) == ((), {v4(1): 48.0})
 
@@ -118,3 +118,37 @@ def test_nothing_with_a_live_flow_is_due_and_unmentioned(
             if cooling[end] <= now + LEAD:
                 assert end in verdict.rest or flow in verdict.forget
     assert verdict.rest.keys() <= cooling.keys()
+
+
+def test_after_a_start_only_a_rest_that_may_be_prolonged_is_trusted() -> None:
+    """The last life may have ended between a pod's end and the look after it."""
+    cooling = {v4(1): 79.0, v4(2): 50.0 + AGAIN}
+    watch = trusted(cooling, 50.0)
+
+    assert due(watch, cooling, 50.0) == {v4(1)}
+    flows = [a_flow(PEER, v4(1), name=b"1"), a_flow(PEER, v4(2), name=b"2")]
+    assert judge(watch, cooling, flows, 50.0).forget == (flows[0],)
+
+
+def test_what_the_kernel_refused_to_forget_is_asked_for_again() -> None:
+    cooling = {v4(1): 80.0, v4(2): 51.0}
+    watch = Watch(clean={v4(2): 51.0})
+    flows = [a_flow(PEER, v4(1), name=b"1"), a_flow(PEER, v4(2), name=b"2")]
+    verdict = judge(watch, cooling, flows, 50.0)
+    after = {**cooling, **verdict.rest}
+
+    assert verdict.rest == {v4(2): 50.0 + AGAIN}
+    assert due(verdict.undone, after, 50.5) == {v4(1)}
+    again = judge(verdict.undone, after, flows, 50.5)
+    assert again.forget == (flows[0],)
+
+
+def test_a_silent_flow_that_stays_is_still_silent() -> None:
+    cooling = {v4(1): 30.0}
+    flow = a_flow(PEER, v4(1), timeout=432000)
+    first = judge(Watch(clean=cooling), cooling, [flow], 0.0)
+    silent = a_flow(PEER, v4(1), timeout=432000 - int(SILENCE))
+    second = judge(first.watch, cooling, [silent], SILENCE)
+    third = judge(second.undone, cooling, [silent], SILENCE + 1)
+
+    assert second.forget == third.forget == (silent,)

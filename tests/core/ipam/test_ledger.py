@@ -125,6 +125,18 @@ def test_rt_10_a_full_node_falls_back_to_the_address_that_was_released_first() -
     assert after.holders == {v4(2): pod(3)}
 
 
+def test_an_address_with_a_live_flow_comes_last_on_a_full_node() -> None:
+    ledger = holding(holding(a_ledger(1, 2), 1), 2)
+    ledger = ledger.after([Freed(pod(2), 31), Freed(pod(1), 55)])
+    answer = ledger.claim(pod(3), NETNS, 30, frozenset({v4(2)}))
+
+    assert isinstance(answer, Claimed)
+    assert (answer.lease.addresses, answer.early) == (Pair(v4(1)), 25)
+    other = ledger.after(answer.entries).claim(pod(4), NETNS, 30, frozenset({v4(2)}))
+    assert isinstance(other, Claimed)
+    assert other.lease.addresses == Pair(v4(2))
+
+
 def test_an_address_whose_time_has_come_needs_no_entry_to_be_taken() -> None:
     ledger = holding(a_ledger(1)).after([Freed(pod(), 42)])
     answer = ledger.claim(pod(2), NETNS, 50)

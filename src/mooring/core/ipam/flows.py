@@ -49,13 +49,15 @@ class Verdict:
     """What a look comes to.
 
     `forget` are flows with a dead end; `rest` are the addresses that rest on, until then,
-    because of a flow; `watch` is for the next look, if all of it is done.
+    because of a flow; `watch` is for the next look, if all of it is done, and `undone` if the
+    kernel refused to forget: then who is new to rest is new still.
     """
 
     forget: tuple[Flow, ...]
     rest: Mapping[Ip, float]
     why: Mapping[Ip, Flow]
     watch: Watch
+    undone: Watch
 
 
 def due(watch: Watch, cooling: Mapping[Ip, float], now: float) -> frozenset[Ip]:
@@ -67,9 +69,15 @@ def due(watch: Watch, cooling: Mapping[Ip, float], now: float) -> frozenset[Ip]:
     )
 
 
-def trusted(cooling: Mapping[Ip, float]) -> Watch:
-    """Begin after a start: what is known of these was made since their pods went."""
-    return Watch(clean=dict(cooling))
+def trusted(cooling: Mapping[Ip, float], now: float) -> Watch:
+    """Begin after a start: what is known of these was made since their pods went.
+
+    But the last life may have ended between a pod's end and the look after it. So only a rest
+    that may have been prolonged because of a flow is trusted; the others begin anew.
+    """
+    return Watch(
+        clean={a: until for a, until in cooling.items() if until <= now + AGAIN}
+    )
 
 
 def judge(
@@ -78,18 +86,25 @@ def judge(
     """Say which flows are to be forgotten and which addresses have to rest on."""
     known = {a: until for a, until in cooling.items() if watch.clean.get(a) == until}
     sights: dict[bytes, Sight] = {}
+    seen: dict[bytes, Sight] = {}
     why: dict[Ip, Flow] = {}
     forget: list[Flow] = []
     for flow in flows:
         ends = [address for address in flow.ends if address in cooling]
-        sight = _sight(watch.sights.get(flow.name), flow, now)
+        sight = seen[flow.name] = _sight(watch.sights.get(flow.name), flow, now)
         if now - sight.moved >= SILENCE or any(end not in known for end in ends):
             forget.append(flow)
             continue
         sights[flow.name] = sight
         why |= {end: flow for end in ends if cooling[end] <= now + LEAD}
     rest = dict.fromkeys(why, now + AGAIN)
-    return Verdict(tuple(forget), rest, why, Watch({**cooling, **rest}, sights))
+    return Verdict(
+        forget=tuple(forget),
+        rest=rest,
+        why=why,
+        watch=Watch({**cooling, **rest}, sights),
+        undone=Watch({**known, **rest}, seen),
+    )
 
 
 def _sight(before: Sight | None, flow: Flow, now: float) -> Sight:

@@ -8,9 +8,10 @@ leases before there was a choice.
 
 A line that was being written when the power went can only be the last one, and is read in
 another boot: it is left out. Any other broken line is damage, and whoever reads must not
-trust the rest. Keys
-that are not known are passed over, so that a newer program of the same format can be
-taken back; a newer format is refused.
+trust the rest. Keys that are not known are passed over; an entry that is not known is damage,
+because what it did to the ledger is not known either. So that a newer program of the same format
+can be taken back, what it leaves after an orderly end has only entries that are as old as the
+format. A newer format is refused.
 """
 
 import json

@@ -220,14 +220,21 @@ class Ledger:
     ahead: frozenset[Ip] = frozenset()
 
     def claim(
-        self, attachment: AttachmentId, netns: Netns, now: float
+        self,
+        attachment: AttachmentId,
+        netns: Netns,
+        now: float,
+        held_back: frozenset[Ip] = frozenset(),
     ) -> Claimed | Known | Empty:
-        """Decide which addresses the attachment gets: free ones, else what rests longest."""
+        """Decide which addresses the attachment gets: free ones, else what rests longest.
+
+        Those `held_back` had a live flow when they were looked at.
+        """
         if attachment in self.leases:
             return Known(self.leases[attachment])
         choice, early = self.pool.first(), None
         if choice is None:
-            oldest = self.pool.oldest()
+            oldest = self.pool.oldest(held_back)
             if oldest is None:
                 return self._nothing_left()
             choice, early = oldest[0], max(0.0, oldest[1] - now)

@@ -105,9 +105,12 @@ class Pool:
         vnic = max(fit, key=self._worth)
         return vnic, self._taken_from(vnic)
 
-    def oldest(self) -> tuple[tuple[str, Pair], float] | None:
+    def oldest(
+        self, held_back: Container[Ip] = frozenset()
+    ) -> tuple[tuple[str, Pair], float] | None:
         """Choose when `first` has nothing: what would be free next, and when that is.
 
+        Those `held_back` come last: somebody speaks with them.
         It is of a family without which there is no pod; of the others a pod gets what is free.
         """
         resting = [
@@ -117,7 +120,7 @@ class Pool:
         ]
         if not resting:
             return None
-        until, address = min(resting, key=lambda found: found[0])
+        until, address = min(resting, key=lambda r: (r[1] in held_back, r[0]))
         vnic = self.homes[address]
         others = parts(self._taken_from(vnic))
         return (vnic, paired((address, *others))), until

@@ -31,7 +31,7 @@ from mooring.core.linux.plan import (
 )
 from mooring.core.linux.port import KernelError
 from mooring.core.npn.fields import Unreadable
-from mooring.core.npn.record import NpnStatus
+from mooring.core.npn.record import NpnStatus, Pair
 from mooring.core.wiring.names import host_link
 from mooring.core.wiring.ruleset import PODS4
 
@@ -347,6 +347,29 @@ def test_after_an_orderly_end_only_what_was_held_rests() -> None:
         await machine.start()
 
         assert machine.free() == 3
+
+    play(story())
+
+
+def test_a_host_gets_no_address_that_a_pod_holds() -> None:
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod()
+        spoilt = replace(a_vnic(range(11, 14)), host=Pair(v4(10)))
+        machine.cloud(spoilt)
+        await machine.settle()
+
+        def hosts() -> set[str]:
+            return {
+                str(a.address.ip) for a in machine.kernel.look(HOST, None).addresses
+            }
+
+        assert "10.0.8.10" not in hosts()
+        assert "10.0.8.2" not in hosts()
+        assert len(machine.heard("host-refused")) == 1
+        await machine.delete(pod)
+        await machine.settle()
+        assert "10.0.8.10" in hosts()
 
     play(story())
 

@@ -23,9 +23,9 @@ from mooring.agent.node import Node, Standing
 from mooring.agent.resume import Resume
 from mooring.agent.source import Source, explain
 from mooring.core.cni.request import AttachmentId
-from mooring.core.ipam.pool import Offer, Offers, offer, parts
+from mooring.core.ipam.pool import Offer, Offers, offer, paired, parts
 from mooring.core.linux import drift
-from mooring.core.linux.plan import HOST, Plan, Sysctl
+from mooring.core.linux.plan import HOST, Ip, Plan, Sysctl
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import UNDER_WAY, NpnStatus, VnicStatus
@@ -50,6 +50,7 @@ class Refill:
         self._withheld = False
         self._latest: NpnStatus | None = None
         self._draining: frozenset[AttachmentId] = frozenset()
+        self._contested: frozenset[Ip] = frozenset()
 
     def turn(self) -> None:
         """Look whether the object has changed, and follow it."""
@@ -87,7 +88,8 @@ class Refill:
         links = {v: u.link for v, u in standing.uplinks.items()}
         primary = node_wiring.primary(seen) or standing.primary
         same = (match.links, primary) == (links, standing.primary)
-        if not same or not self._node.in_force:
+        settled = self._contested == self._held_hosts(standing.npn)
+        if not same or not settled or not self._node.in_force:
             self.follow(standing.npn, seen)
 
     def follow(self, status: NpnStatus, seen: Seen) -> None:
@@ -133,9 +135,13 @@ class Refill:
 
     def _standing(self, status: NpnStatus, match: Match, seen: Seen) -> Standing:
         slots = self._book.ledger.slots
+        self._refuse_hosts(status)
         uplinks = {
             v.vnic_id: Uplink(
-                v, slots[v.vnic_id], match.links[v.vnic_id], self._node.mtu
+                self._hosted(v),
+                slots[v.vnic_id],
+                match.links[v.vnic_id],
+                self._node.mtu,
             )
             for v in status.vnics
             if v.vnic_id in match.links and v.vnic_id in slots
@@ -147,6 +153,28 @@ class Refill:
         if primary is None:
             trouble = "no default route, so the node's primary VNIC is not known"
         return Standing(primary, uplinks, match.absent, status, trouble)
+
+    def _held_hosts(self, status: NpnStatus) -> frozenset[Ip]:
+        hosts = {a for v in status.vnics for a in parts(v.host)}
+        return frozenset(hosts & self._book.ledger.holders.keys())
+
+    def _refuse_hosts(self, status: NpnStatus) -> None:
+        """Leave to a pod what it holds, though the status calls it the host's."""
+        contested = self._held_hosts(status)
+        if contested - self._contested:
+            self._host.say(
+                "host-refused",
+                address=",".join(map(str, sorted(contested, key=str))),
+                because="a pod holds it",
+                next="the VNIC has no host address until the pod ends",
+            )
+        self._contested = contested
+
+    def _hosted(self, vnic: VnicStatus) -> VnicStatus:
+        """Give a VNIC with only those host addresses that no pod holds."""
+        mine = parts(vnic.host)
+        kept = [a for a in mine if a not in self._contested]
+        return vnic if len(kept) == len(mine) else replace(vnic, host=paired(kept))
 
     def _put_in_force(self, before: Plan, seen: Seen) -> None:
         standing = self._node.standing

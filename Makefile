@@ -1,10 +1,8 @@
 # Everything a developer runs. ./demo and ./test install what is missing and then call these.
 PY := .venv/bin/python
 SOURCES := src tests native setup.py
-LONG := tests/journeys/test_kill_anything.py tests/journeys/test_audit_containerd.py
-JOURNEYS := -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test long check core upstream schedules soak bench golden format lock clean
+.PHONY: setup demo test check core upstream schedules soak bench golden format lock clean
 
 setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
@@ -12,11 +10,8 @@ setup: ## install what is missing: system packages, .venv, the CNI executable
 demo: ## the main job, told step by step
 	.venv/bin/mooring lab demo
 
-test: check ## all tests but those of `long`, `upstream` and `schedules`; needs root
-	$(PY) $(JOURNEYS) tests/adapters tests/journeys $(LONG:%=--ignore=%)
-
-long: ## the journeys that take longest, which `make test` leaves out
-	$(PY) $(JOURNEYS) $(LONG)
+test: check ## all tests but those of `upstream` and `schedules`; needs root
+	$(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/adapters tests/journeys
 
 check: ## all that needs no root: format, lint, types, import contracts, core, house
 	.venv/bin/ruff format --check -q $(SOURCES)

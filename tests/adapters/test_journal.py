@@ -231,7 +231,7 @@ def test_what_a_failed_commit_would_have_made_is_made_by_the_next(
     journal = Journal(tmp_path)
     journal.commit([Entry("a", "1", "one")])
     with pytest.raises(JournalError, match="nothing was changed"):
-        journal.commit([Entry("a", "2", "two"), Entry("a", "3", [])])  # type: ignore[arg-type] - no text
+        journal.commit([Entry("a", "2", "two"), Entry("a", "3", [])])  # no text
 
     journal.commit([Entry("a", "1", None), Entry("a", "2", "later")])
     journal.commit([Entry("a", "1", "anew"), Entry("a", "2", "last")])

@@ -35,7 +35,7 @@ async def serve(state: Path, port: int) -> None:
     """Serve until killed; a line on stdout says when."""
     chance = Chance(lambda: datetime.now(UTC), secrets.token_bytes)
     desk = Desk(Settings(), chance)
-    app = Server(Nothing(desk), Keys(IdentityFile(state)), chance)  # type: ignore[arg-type]
+    app = Server(Nothing(desk), Keys(IdentityFile(state)), chance)
     server = HttpServer(app, keep_alive=KEEP_ALIVE, most=4096)
     spare_collector()
     await server.start(listen(Door("127.0.0.1", port)))

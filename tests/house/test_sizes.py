@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import tokenize
 from functools import cache
 from pathlib import Path
@@ -135,3 +136,19 @@ def test_tests_use_fakes_not_patches() -> None:
     ]
 
     assert found == []
+
+
+WAIVED = re.compile(r"noqa|type: ignore|pragma: no")
+REASON = re.compile(r"(noqa: |type: ignore\[)[\w, -]+?\]?( +#)? - \w")
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS, ids=str)
+def test_what_is_waived_has_its_reason_on_the_line(path: Path) -> None:
+    with path.open("rb") as file:
+        comments = [
+            token.string
+            for token in tokenize.tokenize(file.readline)
+            if token.type == tokenize.COMMENT and WAIVED.search(token.string)
+        ]
+
+    assert [each for each in comments if not REASON.search(each)] == []

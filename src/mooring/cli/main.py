@@ -23,7 +23,7 @@ class LazyGroup(click.Group):
     def __init__(
         self, *words: object, members: Mapping[str, tuple[str, str]], **more: object
     ) -> None:
-        super().__init__(*words, **more)  # type: ignore[arg-type]
+        super().__init__(*words, **more)  # type: ignore[arg-type]  # - click's own, as they came
         self._members = members
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

@@ -88,7 +88,7 @@ def test_an_attachment_routes_only_while_it_is_attached(cloud: Cloud, hub: Hub) 
     cloud.wait(1)
     assert set(routes(cloud, table)) == {"10.0.1.0/24"}
     cloud.world = cloud.world.put(
-        replace(cloud.world.find(Vcn, vcn["id"]), id="moved")  # type: ignore[type-var]
+        replace(cloud.world.find(Vcn, vcn["id"]), id="moved")
     ).drop(vcn["id"])
     assert routes(cloud, table) == {}
 

@@ -155,7 +155,7 @@ class Scene:
             agent=AgentTold(answers=True, mtu=MTU),
             spool=(),
         )
-        return replace(sides, **self.changes)  # type: ignore[arg-type]
+        return replace(sides, **self.changes)
 
     def ledger(self) -> Ledger:
         held = (Held(lease) for lease in self.leases)

@@ -86,7 +86,7 @@ def near() -> Veth:
 
 
 def link(**changes: object) -> dict[str, object]:
-    return {LINK: replace(link_of(near().near), **changes)}  # type: ignore[arg-type]
+    return {LINK: replace(link_of(near().near), **changes)}
 
 
 def wanted(kind: type[Fact], number: int = 0) -> Fact:
@@ -145,11 +145,11 @@ def thief(scene: Scene) -> None:
 
 def ledger(scene: Scene, **changes: object) -> None:
     fresh = LedgerTold(ledger=scene.ledger())
-    scene.changes["ledger"] = replace(fresh, **changes)  # type: ignore[arg-type]
+    scene.changes["ledger"] = replace(fresh, **changes)
 
 
 def kernel(scene: Scene, **changes: object) -> None:
-    scene.changes["kernel"] = replace(scene.kernel(), **changes)  # type: ignore[arg-type]
+    scene.changes["kernel"] = replace(scene.kernel(), **changes)
 
 
 def cloud(scene: Scene, *addresses: AddressSeen) -> None:
@@ -162,7 +162,7 @@ def block(text: str, ident: str = "b") -> AddressSeen:
 
 
 def status(scene: Scene, **changes: object) -> None:
-    scene.status = NpnStatus(state="SUCCESS", vnics=(replace(STATUS, **changes),))  # type: ignore[arg-type]
+    scene.status = NpnStatus(state="SUCCESS", vnics=(replace(STATUS, **changes),))
 
 
 def elastic(scene: Scene) -> None:
@@ -257,27 +257,27 @@ SPOILS: list[tuple[str, Spoil, set[tuple[Code, str]]]] = [
     ),
     (
         "a link is down",
-        lambda s: s.links.update(link(up=False)),  # type: ignore[arg-type]
+        lambda s: s.links.update(link(up=False)),
         {(Code.LINK_CHANGED, LINK)},
     ),
     (
         "a link has another MTU",
-        lambda s: s.links.update(link(mtu=1500)),  # type: ignore[arg-type]
+        lambda s: s.links.update(link(mtu=1500)),
         {(Code.LINK_CHANGED, LINK)},
     ),
     (
         "a link has another alias",
-        lambda s: s.links.update(link(alias="")),  # type: ignore[arg-type]
+        lambda s: s.links.update(link(alias="")),
         {(Code.LINK_CHANGED, LINK)},
     ),
     (
         "a link has another MAC",
-        lambda s: s.links.update(link(mac="02:00:00:00:00:99")),  # type: ignore[arg-type]
+        lambda s: s.links.update(link(mac="02:00:00:00:00:99")),
         {(Code.LINK_CHANGED, LINK)},
     ),
     (
         "a link of another kind",
-        lambda s: s.links.update(link(kind="")),  # type: ignore[arg-type]
+        lambda s: s.links.update(link(kind="")),
         {(Code.LINK_CHANGED, LINK), (Code.FOREIGN_LINK, LINK)},
     ),
     (
@@ -776,7 +776,7 @@ def test_a_detached_vnic_is_the_controllers() -> None:
 def test_without_the_agents_word_any_mtu_is_right() -> None:
     scene = Scene()
     scene.changes["agent"] = AgentTold(answers=True)
-    scene.links.update(link(mtu=1500))  # type: ignore[arg-type]
+    scene.links.update(link(mtu=1500))
     scene.links["ens5"] = replace(a_link("ens5", STATUS.mac_address), mtu=1500)
 
     assert scene.found() == ()
@@ -823,7 +823,7 @@ def test_the_settings_to_read_are_those_of_the_plan() -> None:
     assert "net/ipv4/conf/all/rp_filter" in keys
     assert "net/ipv4/conf/ens5/arp_ignore" in keys
     for side in ("ledger", "kernel"):
-        assert audit_node.settings(replace(scene.sides(), **{side: None})) == ()  # type: ignore[arg-type]
+        assert audit_node.settings(replace(scene.sides(), **{side: None})) == ()
     scene.changes["npn"] = None
     assert "net/ipv4/conf/ens5/arp_ignore" not in audit_node.settings(scene.sides())
     scene.without.add(DEFAULT)

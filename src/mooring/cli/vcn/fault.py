@@ -99,7 +99,7 @@ def add(state: Path, kind: str, output: str, **wishes: str | None) -> None:
 @state_option
 @click.option("--ended", is_flag=True, help="Show those that have ended, too.")
 @output_option
-def ls(state: Path, ended: bool, output: str) -> None:  # noqa: FBT001 - a flag is a boolean
+def ls(state: Path, *, ended: bool, output: str) -> None:
     """Show the faults, and how often each has struck."""
     with said(AdminError):
         found = adminsocket.ask(state, "GET", "/faults")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import click
 
@@ -23,6 +24,15 @@ EXPECTED = (
     *(JournalError, CredentialsError, OSError),
 )
 DEFAULT_CONFIG = "~/.oci/config"
+
+
+class _Source(TypedDict):
+    """Which VCN of which cloud, as the options say."""
+
+    profile: str | None
+    config: Path
+    endpoint: str | None
+    vcns: tuple[str, ...]
 
 
 def _source(command: Command) -> Command:
@@ -96,14 +106,16 @@ def export(
 @_source
 @click.option("--state", type=Directory, required=True, help="State directory to fill.")
 @click.option("--replace", is_flag=True, help="Put it in the place of an earlier copy.")
-def bring_in(file: Path | None, state: Path, replace: bool, **source: object) -> None:  # noqa: FBT001 - a flag is a boolean
+def bring_in(
+    file: Path | None, state: Path, *, replace: bool, **source: Unpack[_Source]
+) -> None:
     """Bring a copy of a VCN into a state directory, from FILE or straight from a cloud.
 
     Identifiers, addresses and rules stay what they are; the next `mooring vcn serve` has it. Stop a
     server on this directory first.
     """
     with said(*EXPECTED):
-        snapshot = _file(file) if file is not None else _read(**source)  # type: ignore[arg-type]
+        snapshot = _file(file) if file is not None else _read(**source)
         counts = bring(state, snapshot, replace=replace)
     for title, count in counts.items():
         click.echo(f"{title:<24}{count:>7}")
@@ -121,7 +133,9 @@ def bring_in(file: Path | None, state: Path, replace: bool, **source: object) ->
     show_default=True,
     help="Form of what is printed.",
 )
-def diff(left: Path, right: Path | None, output: str, **source: object) -> None:
+def diff(
+    left: Path, right: Path | None, output: str, **source: Unpack[_Source]
+) -> None:
     """Compare a copy (LEFT) with another (RIGHT), or with the VCN as it is now.
 
     Exit code 0 when they are alike, 1 when not. To compare the twin that runs here with the original,
@@ -129,7 +143,7 @@ def diff(left: Path, right: Path | None, output: str, **source: object) -> None:
     """
     with said(*EXPECTED):
         one = world_of(_file(left))
-        two = world_of(_file(right) if right is not None else _read(**source))  # type: ignore[arg-type]
+        two = world_of(_file(right) if right is not None else _read(**source))
         found = differences(one, two)
     if output == "json":
         click.echo(json.dumps([asdict(each) for each in found], indent=1))

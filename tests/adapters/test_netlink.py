@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from descriptors import open_descriptors
 
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
@@ -526,7 +527,7 @@ def test_threads_share_a_kernel(kernel: Kernel, spaces: dict[str, int | None]) -
 
 
 def test_no_descriptor_is_left_open(spaces: dict[str, int | None]) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     with Kernel() as kernel:
         kernel.carry_out(cables(5), spaces)
         kernel.look(POD, spaces[POD])
@@ -538,7 +539,7 @@ def test_no_descriptor_is_left_open(spaces: dict[str, int | None]) -> None:
     forgotten.links(None)
     del forgotten
 
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert open_descriptors() == before
 
 
 def test_a_setting_that_holds_is_not_written(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from descriptors import open_descriptors
 
 from mooring import setns
 from mooring.adapters import netns
@@ -19,10 +20,10 @@ FILE = Path("/run/netns") / NAME
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     yield
     netns.delete(NAME)
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert open_descriptors() == before
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from descriptors import open_descriptors
 
 from mooring.adapters import netns
 from mooring.adapters.nft import Nft
@@ -233,11 +234,11 @@ def test_threads_share_one(tool: Nft, fd: int) -> None:
 
 
 def test_a_closed_one_lets_its_namespace_go(fd: int) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_descriptors()
     with Nft(fd) as tool:
         tool.run(nft.replace(TABLE))
         tool.set_elements(PODS4, delete=[nft.key("a", IPv4Address("10.0.0.1"))])
     forgotten = Nft()
     del forgotten
 
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert open_descriptors() == before

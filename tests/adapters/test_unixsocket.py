@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from descriptors import open_descriptors
 from fakes.unixsocket import FakeAgentSocket, Gone
 
 from mooring.adapters.unixsocket import AgentSocket, Arrival, Limits, Occupied, Serve
@@ -114,10 +115,6 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
 
 def names(directory: Path) -> set[str]:
     return {p.name for p in directory.iterdir()}
-
-
-def open_descriptors() -> set[str]:
-    return names(Path("/proc/self/fd"))
 
 
 # --- the contract
@@ -759,7 +756,7 @@ def test_a_defect_on_the_spot_becomes_code_999_and_a_report(tmp_path: Path) -> N
 def test_descriptors_are_closed_after_an_answer_on_the_spot(tmp_path: Path) -> None:
     house = House("real", tmp_path / "agent.sock")
 
-    async def story() -> tuple[set[str], set[str]]:
+    async def story() -> tuple[dict[str, str], dict[str, str]]:
         async with house.serving(at_once) as call:
             await call(HELLO)
             before = open_descriptors()
@@ -771,7 +768,7 @@ def test_descriptors_are_closed_after_an_answer_on_the_spot(tmp_path: Path) -> N
             return before, open_descriptors()
 
     before, after = asyncio.run(story())
-    assert len(after) == len(before)
+    assert after == before
 
 
 def test_many_who_come_together_are_all_answered(tmp_path: Path) -> None:

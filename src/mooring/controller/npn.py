@@ -61,6 +61,7 @@ from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.seen import Sighting
 from mooring.core.npn.slots import slots
 from mooring.core.npn.status import refused, report, unreadable, unseen
+from mooring.core.npn.usage import lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ class Reconciler:
         chosen = policy_of(npn, self._pool)
         if chosen is None:
             return npn
-        usage = self._objects.read_usage(npn.name)
+        usage = lists(self._objects.read_usage(npn.name))
         return replace(npn, policy=chosen, usage=usage)
 
     def _status(self, name: str) -> NpnStatus:

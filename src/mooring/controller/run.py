@@ -23,7 +23,7 @@ from mooring.core.npn.memory import Memory, after_trouble, pause_after
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Absent, Cloud, Objects, Token
 from mooring.core.npn.record import Npn
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Usage, lists
 
 POLL = 0.25
 """Seconds between two looks at the directory; one is a few system calls."""
@@ -152,7 +152,8 @@ class Controller:
         chosen = policy_of(spec, self._pool)
         if chosen is None:
             return
-        before, entry.usage = entry.usage, self._world.objects.read_usage(name)
+        told = lists(self._world.objects.read_usage(name))
+        before, entry.usage = entry.usage, told
         if presses(chosen, room(spec.spec), before, entry.usage):
             entry.pressed = True
             if entry.settled and entry.due != NEVER:

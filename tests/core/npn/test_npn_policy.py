@@ -12,7 +12,7 @@ from mooring.core.npn.codec import parse_status
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.policy import PREALLOCATE, PoolPolicy, parse, say
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, PoolStatus
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Counts, Usage
 from mooring.core.npn.written import render, render_status
 
 POLICIES = st.builds(
@@ -117,9 +117,36 @@ def test_a_usage_is_read_as_it_was_written(usage: Usage) -> None:
     assert usages.read(usages.write(usage)) == usage
 
 
+def test_counts_are_told_without_lists_where_nobody_needs_those() -> None:
+    usage = Usage(serial=2, counts=Counts(used=9, free=20, cooling=2))
+
+    assert usages.read(usages.write(usage)) == usage
+    assert usages.lists(usage) is None
+    assert usages.write(usage)["addresses"] is None
+
+
+def test_lists_are_counted_too_the_scarcer_family_first() -> None:
+    six = frozenset(IPv6Address(n) for n in range(1, 9))
+    four = frozenset(map(IPv4Address, range(1, 4)))
+    usage = Usage(held=six | four, free=frozenset({IPv6Address(99)}))
+
+    assert usage.tally == Counts(used=8, free=0)
+    assert Usage().tally == Counts()
+    assert usages.lists(usage) is usage
+    assert usages.write(usage)["used"] == 8
+
+
 @pytest.mark.parametrize(
     "document",
-    [[], {"serial": -1}, {"held": "10.0.0.1"}, {"free": ["10.0.0.256"]}],
+    [
+        None,
+        [],
+        {"serial": -1},
+        {"used": "3", "free": 1, "cooling": 0},
+        {"free": ["10.0.0.1"]},
+        {"addresses": {"held": "10.0.0.1"}},
+        {"addresses": {"free": ["10.0.0.256"]}},
+    ],
 )
 def test_a_usage_that_is_none_is_unreadable(document: object) -> None:
     with pytest.raises(Unreadable):

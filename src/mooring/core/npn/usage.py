@@ -1,10 +1,12 @@
-"""What a node's agent says of its pool: which addresses are held, cool, or are free.
+"""What a node's agent says of its pool: how many addresses are used, free and cooling, or which.
 
-The controller decides by it how large the pool has to be, and which objects of the cloud
-nobody uses. `serial` names the status that the agent has followed: only what it says after an
-address was taken off the status can prove that it hands that address out no more.
+The counts are for people and for the scheduler's sake. An elastic pool needs the lists as well: the
+controller decides by them how large it has to be, and which objects of the cloud nobody uses.
+`serial` names the status that the agent has followed: only what it says after an address was taken
+off the status can prove that it hands that address out no more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -16,13 +18,26 @@ MOST = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many pods have an address, how many more could have one now, how many rest."""
+
+    used: int = 0
+    free: int = 0
+    cooling: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Addresses by what the agent does with them. Those that cool include those kept by a flow."""
+    """Addresses by what the agent does with them. Those that cool include those kept by a flow.
+
+    `counts` stands there instead of the lists where nobody needs them: the pool is not elastic.
+    """
 
     serial: int = 0
     held: frozenset[Address] = frozenset()
     cooling: frozenset[Address] = frozenset()
     free: frozenset[Address] = frozenset()
+    counts: Counts | None = None
 
     @property
     def busy(self) -> frozenset[Address]:
@@ -34,26 +49,65 @@ class Usage:
         """Give all that the agent names."""
         return self.busy | self.free
 
+    @property
+    def tally(self) -> Counts:
+        """Count: of two families the one that has fewer free, as a pod needs one of each."""
+        if self.counts is not None:
+            return self.counts
+        versions = {a.version for a in self.known} or {4}
+        free, version = min((_count(self.free, v), v) for v in versions)
+        return Counts(
+            used=max(_count(self.held, v) for v in versions),
+            free=free,
+            cooling=_count(self.cooling, version),
+        )
+
+
+def lists(usage: Usage | None) -> Usage | None:
+    """Give what an elastic pool can be sized by: nothing when only counts were told."""
+    return usage if usage is not None and usage.counts is None else None
+
 
 def read(document: object) -> Usage:
     """Read what stands below `usage`; raise Unreadable."""
     usage = Field("usage", document)
+    serial = usage.at("serial").either(lambda f: f.whole(0, 2**63 - 1), 0)
+    lists = usage.at("addresses")
+    if lists.absent:
+        used, free, cooling = (
+            usage.at(name).whole(0, MOST) for name in ("used", "free", "cooling")
+        )
+        return Usage(
+            serial=serial, counts=Counts(used=used, free=free, cooling=cooling)
+        )
     return Usage(
-        serial=usage.at("serial").either(lambda f: f.whole(0, 2**63 - 1), 0),
-        held=_addresses(usage.at("held")),
-        cooling=_addresses(usage.at("cooling")),
-        free=_addresses(usage.at("free")),
+        serial=serial,
+        held=_addresses(lists.at("held")),
+        cooling=_addresses(lists.at("cooling")),
+        free=_addresses(lists.at("free")),
     )
 
 
 def write(usage: Usage) -> dict[str, Any]:
-    """Give what stands below `usage`."""
+    """Give what stands below `usage`: the counts always, the lists where there are any."""
+    tally = usage.tally
+    counts = {"used": tally.used, "free": tally.free, "cooling": tally.cooling}
+    if usage.counts is not None:
+        # null takes away, in a merge patch, what an elastic pool's agent told before.
+        return {"serial": usage.serial, **counts, "addresses": None}
     return {
         "serial": usage.serial,
-        "held": _texts(usage.held),
-        "cooling": _texts(usage.cooling),
-        "free": _texts(usage.free),
+        **counts,
+        "addresses": {
+            "held": _texts(usage.held),
+            "cooling": _texts(usage.cooling),
+            "free": _texts(usage.free),
+        },
     }
+
+
+def _count(addresses: Iterable[Address], version: int) -> int:
+    return sum(address.version == version for address in addresses)
 
 
 def _addresses(field: Field) -> frozenset[Address]:

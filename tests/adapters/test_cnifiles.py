@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -34,13 +35,74 @@ def test_an_installed_executable_runs_and_can_be_replaced_while_it_does(
 ) -> None:
     target = cnifiles.install(cnifiles.built(), tmp_path / "bin")
     before = target.stat().st_ino
+    newer = tmp_path / "newer"
+    newer.write_bytes(cnifiles.built().read_bytes() + b"\0")
     with target.open("rb"):
-        again = cnifiles.install(cnifiles.built(), tmp_path / "bin")
+        again = cnifiles.install(newer, tmp_path / "bin")
 
     assert again == target == tmp_path / "bin/mooring"
     assert stat.S_IMODE(target.stat().st_mode) == 0o755
     assert target.stat().st_ino != before
     assert names(tmp_path / "bin") == ["mooring"]
+
+
+def test_what_is_installed_already_is_left_there(tmp_path: Path) -> None:
+    target = cnifiles.install(cnifiles.built(), tmp_path / "bin")
+    before = target.stat().st_ino
+
+    assert cnifiles.install(cnifiles.built(), tmp_path / "bin").stat().st_ino == before
+    target.chmod(0o644)
+    assert cnifiles.install(cnifiles.built(), tmp_path / "bin").stat().st_ino != before
+    assert os.access(target, os.X_OK)
+
+
+def test_only_the_chained_plugins_that_are_brought_are_installed(
+    tmp_path: Path,
+) -> None:
+    brought = tmp_path / "brought"
+    brought.mkdir()
+    for name in ("portmap", "bandwidth", "dhcp"):
+        (brought / name).write_text(name)
+
+    found = cnifiles.install_chained(brought, tmp_path / "bin")
+
+    assert found == ("portmap", "bandwidth")
+    assert names(tmp_path / "bin") == ["bandwidth", "portmap"]
+    assert cnifiles.install_chained(tmp_path / "none", tmp_path / "bin") == ()
+
+
+def test_a_list_in_a_volatile_place_is_gone_with_it_and_its_link_stays(
+    tmp_path: Path,
+) -> None:
+    """RT-22: after a reboot a runtime finds a name that leads nowhere, and starts no pod."""
+    live, directory = tmp_path / "run", tmp_path / "net.d"
+    target = cnifiles.publish(conflist(), directory, live)
+
+    assert target.is_symlink()
+    assert json.loads(target.read_text())["name"] == "mooring"
+    shutil.rmtree(live)
+    assert names(directory) == ["10-mooring.conflist"]
+    assert not target.exists()
+    cnifiles.publish(conflist("again"), directory, live)
+    assert json.loads(target.read_text())["name"] == "again"
+    assert names(live) == names(directory) == ["10-mooring.conflist"]
+
+
+def test_a_list_that_was_a_file_becomes_a_link(tmp_path: Path) -> None:
+    cnifiles.publish(conflist(), tmp_path / "net.d")
+    target = cnifiles.publish(conflist(), tmp_path / "net.d", tmp_path / "run")
+
+    assert target.is_symlink()
+    cnifiles.withdraw(tmp_path / "net.d")
+    assert names(tmp_path / "net.d") == []
+
+
+def test_what_a_runtime_takes_before_ours_is_named(tmp_path: Path) -> None:
+    assert cnifiles.before_ours(tmp_path / "none") == ()
+    for name in ("05-a.conf", "10-calico.conflist", "99-b.conflist", "00-read.me"):
+        (tmp_path / name).touch()
+
+    assert cnifiles.before_ours(tmp_path) == ("05-a.conf", "10-calico.conflist")
 
 
 def test_a_published_list_is_whole_and_can_be_withdrawn_twice(tmp_path: Path) -> None:

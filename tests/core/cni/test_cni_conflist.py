@@ -2,7 +2,7 @@
 
 import json
 
-from mooring.core.cni.conflist import EXECUTABLE, FILE, conflist
+from mooring.core.cni.conflist import EXECUTABLE, FILE, ahead, chain, conflist
 from mooring.core.cni.parse import parse
 from mooring.core.cni.request import Add
 from mooring.core.cni.versions import SUPPORTED
@@ -34,3 +34,30 @@ def test_its_plugin_is_accepted_as_a_runtime_hands_it_over() -> None:
 def test_runtimes_read_only_this_ending() -> None:
     assert FILE.endswith(".conflist")
     assert json.loads(conflist())["plugins"][0]["type"] == EXECUTABLE
+
+
+def test_only_what_is_installed_stands_behind_ours() -> None:
+    behind = chain({"bandwidth", "portmap", "tuning"})
+
+    assert [p["type"] for p in behind] == ["portmap", "bandwidth"]
+    assert behind[0]["capabilities"] == {"portMappings": True}
+    assert chain(()) == ()
+    document = json.loads(conflist("net", behind))
+    assert [p["type"] for p in document["plugins"]] == [
+        "mooring",
+        "portmap",
+        "bandwidth",
+    ]
+
+
+def test_tuning_stands_there_when_it_has_something_to_do() -> None:
+    sysctls = {"net.core.somaxconn": "1024"}
+
+    assert chain({"tuning"}, sysctls) == ({"type": "tuning", "sysctl": sysctls},)
+    assert chain({"portmap"}, sysctls) == chain({"portmap"})
+
+
+def test_what_comes_before_ours_by_name_is_seen() -> None:
+    names = ["09-x.conf", "10-a.conflist", "10-mooring.conflist", "20-b.json", "01-x"]
+
+    assert ahead(names) == ("09-x.conf", "10-a.conflist")

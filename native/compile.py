@@ -1,4 +1,4 @@
-"""Compiles what is native: `native/shim` for every architecture, `native/fastpath` for the kernel.
+"""Compiles what is native: `native/shim` and `native/pause` for every architecture, `native/fastpath` for the kernel.
 
 The compiler is a Python package (`ziglang`) that brings its own C library: no compiler of
 the system, and no network. Nothing is compiled again while sources, flags and compiler are
@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "native/shim").glob("*.[ch]"))
+PAUSE = ROOT / "native/pause/pause.c"
 FAST_PATH = ROOT / "native/fastpath/fastpath.c"
 OUTPUT = ROOT / "src/mooring/_native"
 STAMP = OUTPUT / ".sources"
@@ -46,14 +47,19 @@ CHECKED = ("-Os", "-s", "-fsanitize=undefined", "-fsanitize-trap=undefined")
 def build() -> None:
     """Bring both executables and the fast path up to date."""
     wanted = _fingerprint()
-    outputs = [*map(_executable, ARCHITECTURES), _fast_path()]
+    ours = {_executable(arch): arch for arch in ARCHITECTURES}
+    pauses = {OUTPUT / f"pause-{arch}": arch for arch in ARCHITECTURES}
+    outputs = [*ours, *pauses, _fast_path()]
     if _stamp() == wanted and all(each.exists() for each in outputs):
         return
     OUTPUT.mkdir(exist_ok=True)
     STAMP.unlink(missing_ok=True)
     running = [
-        (_compiler(arch, SHIPPED, _aside(_executable(arch))), arch)
-        for arch in ARCHITECTURES
+        *(
+            (_compiler(arch, SHIPPED, _aside(each)), arch)
+            for each, arch in ours.items()
+        ),
+        *((_pause_compiler(arch, _aside(each)), arch) for each, arch in pauses.items()),
     ]
     running.append((_kernel_compiler(_aside(_fast_path())), "the kernel"))
     faults = [arch for process, arch in running if process.wait() != 0]
@@ -87,6 +93,16 @@ def _compiler(
     return _started(command)
 
 
+def _pause_compiler(arch: str, target: Path) -> subprocess.Popen[bytes]:
+    command = [
+        *(sys.executable, "-m", "ziglang", "cc"),
+        *("-target", f"{arch}-linux-musl"),
+        *(*LANGUAGE, *WARNINGS, *SHIPPED),
+        *("-o", str(target), str(PAUSE)),
+    ]
+    return _started(command)
+
+
 def _kernel_compiler(target: Path) -> subprocess.Popen[bytes]:
     # Not `cc`: its C library knows no such machine, and nothing of one is used.
     ours = (sys.executable, "-m", "ziglang", "clang", *KERNEL_SIDE)
@@ -105,7 +121,7 @@ def _started(command: list[str]) -> subprocess.Popen[bytes]:
 def _fingerprint() -> str:
     """Name what the executables depend on."""
     digest = hashlib.sha256(f"{_version()} {_compiler_version()}".encode())
-    for part in (Path(__file__), *SOURCES, FAST_PATH):
+    for part in (Path(__file__), *SOURCES, PAUSE, FAST_PATH):
         digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
     return digest.hexdigest()
 

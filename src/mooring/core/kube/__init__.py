@@ -1,0 +1,1 @@
+"""The Kubernetes objects that are read, and how a program follows, leads and tells there."""

@@ -13,6 +13,7 @@ PROGRAMS = {
     "audit": "mooring.cli.audit",
     "controller": "mooring.cli.controller",
     "lab": "mooring.cli.lab",
+    "permissions": "mooring.cli.permissions",
     "vcn": "mooring.cli.vcn",
 }
 

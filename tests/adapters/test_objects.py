@@ -256,3 +256,41 @@ def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:
 
     assert not old.exists()
     assert young.exists()
+
+
+def test_an_object_is_shown_as_an_api_server_would(tmp_path: Path) -> None:
+    store = ObjectDirectory(tmp_path)
+    store.write(an_npn())
+    bare = store.document("abc")
+    store.write_status("abc", a_status())
+    store.write_usage("abc", Usage(serial=1, held=frozenset({IPv4Address("10.0.0.9")})))
+
+    whole = store.document("abc")
+
+    assert "status" not in bare
+    assert whole["metadata"] == bare["metadata"]
+    assert isinstance(whole["status"], dict)
+    assert whole["status"]["state"] == "SUCCESS"
+    assert whole["status"]["usage"]["used"] == 1
+
+
+def test_a_usage_cut_in_half_is_left_out_of_what_is_shown(tmp_path: Path) -> None:
+    store = ObjectDirectory(tmp_path)
+    store.write(an_npn())
+    store.write_usage("abc", Usage(serial=1))
+    (tmp_path / "usage/abc.json").write_text('{"usage": {"ser')
+
+    assert "status" not in store.document("abc")
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "7"])
+def test_what_is_no_object_cannot_be_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "abc.json").write_text(text)
+
+    with pytest.raises(Unreadable):
+        ObjectDirectory(tmp_path).document("abc")
+
+
+def test_what_is_not_there_cannot_be_shown(tmp_path: Path) -> None:
+    with pytest.raises(Absent):
+        ObjectDirectory(tmp_path).document("abc")

@@ -76,6 +76,19 @@ class ObjectDirectory:
             raise Unreadable("status", document, "must be a JSON object")
         return parse_status(document.get("status"))
 
+    def document(self, name: str) -> dict[str, object]:
+        """Give an object as an API server would: spec, status and usage in one; raise Absent or Unreadable."""
+        document = _load(self._place(name, SPEC))
+        if document is None:
+            raise Absent(name)
+        if not isinstance(document, dict):
+            raise Unreadable(f"{name}{SPEC}", document, "must be a JSON object")
+        told = {**_part(self._place(name, STATUS), "status")}
+        with contextlib.suppress(Unreadable):  # read_usage says why
+            told |= {"usage": _part(self._place(name, SPEC, USAGE), "usage") or None}
+        known = {key: value for key, value in told.items() if value is not None}
+        return {**document, "status": known} if known else document
+
     def write(self, npn: Npn) -> None:
         """Put an object's spec (a changed one: generation + 1); the status stays."""
         place = self._place(named(npn.name), SPEC)
@@ -185,6 +198,13 @@ def _load(place: Path) -> object:
     except (ValueError, RecursionError) as error:
         shown = data[:60].decode(errors="replace")
         raise Unreadable(place.name, shown, f"must be JSON ({error})") from None
+
+
+def _part(place: Path, name: str) -> dict[str, object]:
+    """Read what stands below a name in a file; nothing when there is none."""
+    document = _load(place)
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _sweep(directory: Path) -> None:

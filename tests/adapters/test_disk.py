@@ -156,6 +156,21 @@ def test_a_full_disk_keeps_the_old_journal(small: Path) -> None:
         assert not list(small.glob(".*"))
 
 
+def test_what_is_kept_is_read_again_with_its_time(disk: AnyDisk) -> None:
+    assert disk.kept("known.json") is None
+    with pytest.raises(DiskError):
+        disk.touch("known.json")
+    for text in ("one", "another"):
+        disk.keep("known.json", text)
+        found = disk.kept("known.json")
+        assert found is not None
+        assert found[0] == text.encode()
+    disk.touch("known.json")
+    again = disk.kept("known.json")
+    assert again is not None
+    assert again[1] >= found[1]
+
+
 def test_a_disk_that_turned_read_only_is_refused(small: Path) -> None:
     with opened(small) as disk:
         disk.append(b"one\n", durable=True)

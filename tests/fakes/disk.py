@@ -10,6 +10,8 @@ class FakeDisk:
         self.journal = b""
         self.files: dict[str, str] = {}
         self.aside: dict[str, bytes] = {}
+        self.shelf: dict[str, tuple[bytes, float]] = {}
+        self.time = 0.0
         self.synced = 0
         self.full = False
 
@@ -39,6 +41,18 @@ class FakeDisk:
     def publish(self, name: str, text: str) -> None:
         self._room()
         self.files[name] = text
+
+    def keep(self, name: str, text: str) -> None:
+        self._room()
+        self.shelf[name] = text.encode(), self.time
+
+    def kept(self, name: str) -> tuple[bytes, float] | None:
+        return self.shelf.get(name)
+
+    def touch(self, name: str) -> None:
+        if name not in self.shelf:
+            raise DiskError(errno.ENOENT, f"{name}: no such file")
+        self.shelf[name] = self.shelf[name][0], self.time
 
     def _room(self) -> None:
         if self.full:

@@ -275,6 +275,7 @@ class Machine:
     settings: Settings = field(default_factory=lambda: Settings(npn=NAME))
     said: list[str] = field(default_factory=list)
     fuse: Fuse = field(default_factory=Fuse)
+    remembers: bool = False
 
     def __post_init__(self) -> None:
         self.fast_path: FakeFastPath | None = None
@@ -310,7 +311,8 @@ class Machine:
             *(self.kernel, self.nft, self.namespaces, self.clock, self.say),
             fast_path=self.fast_path,
         )
-        return Agent(host, self.disk, self.objects, self.settings)
+        shelf = self.disk if self.remembers else None
+        return Agent(host, self.disk, self.objects, self.settings, shelf)
 
     def say(self, verb: str, /, **keys: object) -> None:
         self.said.append(" ".join([verb, *(f"{k}={v}" for k, v in keys.items())]))

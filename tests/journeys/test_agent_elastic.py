@@ -7,7 +7,7 @@ from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play, success
 from mooring.core.linux.plan import HOST
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import PoolStatus
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Counts, Usage
 
 
 def offers(machine: Machine, *numbers: int, serial: int, cool: float = 30.0) -> None:
@@ -51,13 +51,26 @@ def test_what_is_held_cools_and_is_free_is_told() -> None:
     play(story())
 
 
-def test_where_all_is_taken_at_once_nothing_is_told() -> None:
+def test_where_all_is_taken_at_once_counts_are_told_now_and_then() -> None:
     async def story() -> None:
         machine = a_machine()
         await machine.start()
         await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=0, free=4))
 
-        assert told(machine) is None
+        for name in ("c1", "c2"):
+            machine.clock.forward(1)
+            await machine.run_pod(name)
+            await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=0, free=4))
+        machine.clock.forward(5)
+        await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=2, free=2))
+
+        machine.objects.usages.clear()
+        machine.clock.forward(60)
+        await machine.agent.account()
+        assert told(machine) is None  # nothing changed
 
     play(story())
 
@@ -106,6 +119,9 @@ def test_it_is_told_only_when_it_changed_and_again_when_it_was_refused() -> None
             await machine.agent.account()
         assert len(machine.heard("usage-refused")) == 1
         machine.objects.unreachable = False
+        await machine.agent.account()
+        assert told(machine) is None  # a refusal is not answered with a storm
+        machine.clock.forward(1)
         await machine.agent.account()
         assert told(machine) == Usage(serial=3, held=some(10), free=some(11))
 

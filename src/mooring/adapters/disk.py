@@ -95,6 +95,25 @@ class StateDirectory:
         with _translated(self._path / name):
             self._put(name, text.encode(), durable=False)
 
+    def keep(self, name: str, text: str) -> None:
+        """Write a file durably, at once or not at all."""
+        with _translated(self._path / name):
+            self._put(name, text.encode(), durable=True)
+
+    def kept(self, name: str) -> tuple[bytes, float] | None:
+        """Read it, and when it was written or touched; None when there is none."""
+        with _translated(self._path / name):
+            try:
+                with (self._path / name).open("rb") as file:
+                    return file.read(), os.fstat(file.fileno()).st_mtime
+            except FileNotFoundError:
+                return None
+
+    def touch(self, name: str) -> None:
+        """Say that what stands there is true now."""
+        with _translated(self._path / name):
+            os.utime(self._path / name)
+
     def _open(self) -> int:
         """Open the journal at the end of what counts in it."""
         if self._journal is None:

@@ -1,10 +1,16 @@
-"""What the agent tells of its pool: the controller makes an elastic one fit by it.
+"""What the agent tells of its pool: counts always, and the lists that an elastic one is sized by.
 
 It says which addresses pods hold, which cool and which are free, and which status it follows. The
 controller gives an address back to the cloud only when the agent, following a status without
 it, names it no more; so what is told here is never older than what the agent does, and nothing
 is told before the last life is settled: a journal that was lost knows of no pod that runs.
+
+It is written beside the loop, one write after another, for a store may be slow and an ADD must
+not wait for it. An older account of the same status is no danger: it was true after that
+status was followed, and what the status does not list is never handed out again.
 """
+
+import asyncio
 
 from mooring.agent.book import Book
 from mooring.agent.host import Host
@@ -13,44 +19,61 @@ from mooring.agent.resume import Resume
 from mooring.core.npn.port import Objects
 from mooring.core.npn.usage import Usage
 
+LONGEST_SECONDS = 30.0
+
 
 class Account:
-    """Tells the usage of an elastic pool when it has changed."""
+    """Tells the usage when it has changed; mere counts not more often than every few seconds."""
 
     def __init__(
         self, host: Host, book: Book, node: Node, resume: Resume, told: Objects
     ) -> None:
+        self.counts_every = 5.0
         self._host = host
         self._book = book
         self._resume = resume
         self._node = node
         self._objects = told
         self._last: Usage | None = None
+        self._told_at = self._not_before = float("-inf")
+        self._refused = 0
         self._trouble = ""
 
-    def turn(self, name: str) -> None:
-        """Tell it; what the store refuses is told the next time."""
-        pool = self._node.standing.npn.pool
-        if pool is None or not self._resume.done:
+    async def turn(self, name: str) -> None:
+        """Tell it; what the store refuses is told later, the longer it refuses."""
+        now = self._host.clock.now()
+        if not self._resume.done or now < self._not_before:
             return
-        usage = self._usage(pool.serial)
-        if usage == self._last:
+        usage = self._usage()
+        if usage == self._last or self._is_early(usage, now):
             return
         try:
-            self._objects.write_usage(name, usage)
-        except OSError as why:
-            if str(why) != self._trouble:
-                self._host.say("usage-refused", why=why)
-            self._trouble = str(why)
+            await asyncio.to_thread(self._objects.write_usage, name, usage)
+        except (OSError, LookupError) as why:
+            self._hear_no(why, now)
             return
-        self._last, self._trouble = usage, ""
+        self._last, self._told_at = usage, now
+        self._refused, self._trouble = 0, ""
 
-    def _usage(self, serial: int) -> Usage:
+    def _hear_no(self, why: Exception, now: float) -> None:
+        """Wait a second, two, four, half a minute at most; say once what it is."""
+        self._not_before = now + min(2.0**self._refused, LONGEST_SECONDS)
+        self._refused += 1
+        if str(why) != self._trouble:
+            self._host.say("usage-refused", why=why)
+        self._trouble = str(why)
+
+    def _is_early(self, usage: Usage, now: float) -> bool:
+        return usage.counts is not None and now - self._told_at < self.counts_every
+
+    def _usage(self) -> Usage:
+        pool = self._node.standing.npn.pool
         ledger = self._book.ledger
         free = (a for queue in ledger.pool.free.values() for a in queue)
-        return Usage(
-            serial=serial,
+        listed = Usage(
+            serial=pool.serial if pool else 0,
             held=frozenset(ledger.holders),
             cooling=frozenset(ledger.pool.cooling),
             free=frozenset(free),
         )
+        return listed if pool else Usage(counts=listed.tally)

@@ -54,7 +54,8 @@ class Refill:
 
     def turn(self) -> None:
         """Look whether the object has changed, and follow it."""
-        self._latest = self._source.changed() or self._latest
+        now = self._host.clock.now()
+        self._latest = self._source.changed(now) or self._latest
         if self._source.trouble:
             self._complain(self._source.trouble)
         status = self._latest

@@ -24,6 +24,7 @@ from mooring.agent.host import Host
 from mooring.agent.node import Node, Tracking
 from mooring.agent.reap import Reaper
 from mooring.agent.refill import Refill
+from mooring.agent.remember import Remembered, Shelf
 from mooring.agent.repair import Repair
 from mooring.agent.report import Report
 from mooring.agent.resume import Resume
@@ -75,6 +76,7 @@ class Settings:
     poll_every: float = 0.25
     flows_every: float = 0.5
     account_every: float = 0.5
+    counts_every: float = 5.0
     report_every: float = 1.0
     replay_every: float = 5.0
 
@@ -83,7 +85,12 @@ class Agent:
     """One node's agent. `ready` is set when the first ADD can be served."""
 
     def __init__(
-        self, host: Host, disk: Storage, objects: Objects, settings: Settings
+        self,
+        host: Host,
+        disk: Storage,
+        objects: Objects,
+        settings: Settings,
+        shelf: Shelf | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         self._host = host
@@ -101,12 +108,14 @@ class Agent:
         collect = Collect(host, self.book, self.attachments, self.reaper)
         self._answers = Answers(self.node, self.attachments, collect)
         resume = Resume(host, self.book, self.attachments, self.reaper)
-        source = Source(objects, settings.npn)
-        self.refill = Refill(host, self.book, self.node, source, resume)
+        memory = Remembered(host, shelf, settings.npn) if shelf else None
+        self._source = Source(objects, settings.npn, memory)
+        self.refill = Refill(host, self.book, self.node, self._source, resume)
         self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node)
         self.flows = Flows(host, self.book)
         self._account = Account(host, self.book, self.node, resume, objects)
+        self._account.counts_every = settings.counts_every
         self._postponed = 0
 
     def respond(self, call: Call, netns: int | None) -> Answer | Work:
@@ -165,6 +174,7 @@ class Agent:
                 self._carry(self._host.kernel.look(HOST, None))
         if self.node.ready:
             self.ready.set()
+        await self._source.remember()
 
     async def look_after(self) -> None:
         """Look at the node once, follow what changed, repair what drifted."""
@@ -182,8 +192,8 @@ class Agent:
         self.node.carry(self.book.ledger.leases.values(), seen)
 
     async def account(self) -> None:
-        """Tell the controller what an elastic pool is used for."""
-        self._account.turn(self._settings.npn)
+        """Tell what the pool is used for."""
+        await self._account.turn(self._settings.npn)
 
     async def report(self) -> None:
         """Write the status file."""

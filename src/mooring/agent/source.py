@@ -1,24 +1,40 @@
 """The node's NativePodNetwork object: its status, when it has changed."""
 
+from mooring.agent.remember import Remembered
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.port import Objects, Token
 from mooring.core.npn.record import NpnStatus
 
 
 class Source:
-    """Follows the status of one object. `trouble` says why there is none."""
+    """Follows the status of one object. `trouble` says why there is none.
 
-    def __init__(self, objects: Objects, name: str) -> None:
+    `heard` tells whether the store answered the last time. `memory` is asked once, when nothing
+    was ever read and the store stays away for `patience` seconds.
+    """
+
+    def __init__(
+        self, objects: Objects, name: str, memory: Remembered | None = None
+    ) -> None:
         self.name = name
         self.trouble = f"there is no NativePodNetwork {name} yet"
+        self.heard = False
+        self.latest: NpnStatus | None = None
+        self.patience = 1.0
         self._objects = objects
+        self._memory = memory
         self._token: Token = {}
+        self._asked_at: float | None = None
+        self._recalled_once = False
 
-    def changed(self) -> NpnStatus | None:
+    def changed(self, now: float) -> NpnStatus | None:
         """Give the status if it changed since the last time, and could be read.
 
         What was read once stays true while the store is out of reach.
         """
+        if self._asked_at is None:
+            self._asked_at = now
+        self.heard = False
         try:
             token, names = self._objects.changes(self._token)
             status = (
@@ -26,11 +42,28 @@ class Source:
             )
         except (OSError, Unreadable) as why:
             self.trouble = f"NativePodNetwork {self.name} cannot be read: {why}"
-            return None
-        self._token = token
+            return self._recalled(now)
+        self._token, self.heard = token, True
         if status is not None:
+            self.latest = status
             self.trouble = explain(self.name, status)
         return status
+
+    async def remember(self) -> None:
+        """Keep what was read last for another life, while the store answers."""
+        known = self.latest
+        if self._memory is not None and self.heard and known and known.state:
+            await self._memory.keep(known)
+
+    def _recalled(self, now: float) -> NpnStatus | None:
+        waited = now - (now if self._asked_at is None else self._asked_at)
+        if self._memory is None or self._recalled_once or self.latest is not None:
+            return None
+        if waited < self.patience:
+            return None
+        self._recalled_once = True
+        self.latest = self._memory.recall()
+        return self.latest
 
 
 def explain(name: str, status: NpnStatus) -> str:

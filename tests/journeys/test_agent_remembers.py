@@ -1,0 +1,119 @@
+"""The agent without its store: it serves by the object that a former life had read. On fakes."""
+
+import json
+
+from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play
+
+from mooring.agent.remember import FILE
+
+
+async def a_known_machine() -> Machine:
+    machine = a_machine()
+    machine.remembers = True
+    await machine.start()
+    return machine
+
+
+async def restarted(machine: Machine, seconds: float = 90.0) -> None:
+    machine.clock.forward(seconds)
+    machine.agent = machine.new_agent()
+    machine.agent.book.open()
+
+
+def test_a_restart_without_the_store_serves_by_what_was_known() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        first = await machine.run_pod("c1")
+        machine.objects.unreachable = True
+        await restarted(machine)
+        await machine.agent.follow()
+        assert not machine.agent.node.ready  # the store has a moment to answer
+        machine.clock.forward(1)
+        await machine.settle()
+
+        (line,) = machine.heard("remembered")
+        assert f"npn={NAME}" in line
+        assert "seconds=" in line
+        await machine.run_pod("c2")
+        await machine.delete(first)
+        await machine.settle()
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_what_the_store_says_goes_before_what_was_known() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.objects.unreachable = True
+        await restarted(machine)
+        await machine.agent.follow()
+        machine.clock.forward(1)
+        await machine.settle()
+        machine.objects.unreachable = False
+        machine.cloud(a_vnic(range(20, 22)))
+        await machine.settle()
+
+        assert await machine.add(machine.a_pod("c1")) == "10.0.8.20"
+        kept = json.loads(machine.disk.shelf[FILE][0])
+        assert len(kept["status"]["vnics"][0]["podAddresses"]) == 2
+
+    play(story())
+
+
+def test_a_store_that_answers_is_not_gone_past() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        await restarted(machine)
+        await machine.settle()
+
+        assert machine.heard("remembered") == []
+        assert machine.agent.node.ready
+
+    play(story())
+
+
+def test_another_instances_object_and_a_spoilt_one_are_not_believed() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.objects.unreachable = True
+        good, at = machine.disk.shelf[FILE]
+        other = json.dumps({**json.loads(good), "name": "somebodyelse"}).encode()
+        for spoilt, told in ((other, 0), (b"{", 1), (good[:60], 2), (b"[]", 2)):
+            machine.disk.shelf[FILE] = spoilt, at
+            await restarted(machine)
+            await machine.agent.follow()
+            machine.clock.forward(1)
+            await machine.settle()
+
+            assert not machine.agent.node.ready
+            assert len(machine.heard("memory-unreadable")) == told
+
+    play(story())
+
+
+def test_a_full_disk_is_told_once_and_costs_nothing_else() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.disk.full = True
+        for last in (14, 15):
+            machine.cloud(a_vnic(range(10, last)))
+            await machine.agent.follow()
+
+        assert len(machine.heard("memory-refused")) == 1
+        assert machine.free() == 5
+
+    play(story())
+
+
+def test_the_time_of_what_is_kept_is_when_the_store_was_last_heard() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.disk.time = 1000.0
+        await machine.agent.follow()
+        assert machine.disk.shelf[FILE][1] == 0.0
+        machine.clock.forward(60)
+        await machine.agent.follow()
+        assert machine.disk.shelf[FILE][1] == 1000.0
+
+    play(story())

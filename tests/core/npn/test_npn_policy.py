@@ -117,6 +117,9 @@ def test_a_usage_is_read_as_it_was_written(usage: Usage) -> None:
     assert usages.read(usages.write(usage)) == usage
 
 
+NONE = {"used": 0, "free": 0, "cooling": 0}
+
+
 def test_counts_are_told_without_lists_where_nobody_needs_those() -> None:
     usage = Usage(serial=2, counts=Counts(used=9, free=20, cooling=2))
 
@@ -144,8 +147,8 @@ def test_lists_are_counted_too_the_scarcer_family_first() -> None:
         {"serial": -1},
         {"used": "3", "free": 1, "cooling": 0},
         {"free": ["10.0.0.1"]},
-        {"addresses": {"held": "10.0.0.1"}},
-        {"addresses": {"free": ["10.0.0.256"]}},
+        {**NONE, "addresses": {"held": "10.0.0.1"}},
+        {**NONE, "addresses": {"free": ["10.0.0.256"]}},
     ],
 )
 def test_a_usage_that_is_none_is_unreadable(document: object) -> None:

@@ -72,19 +72,18 @@ def read(document: object) -> Usage:
     """Read what stands below `usage`; raise Unreadable."""
     usage = Field("usage", document)
     serial = usage.at("serial").either(lambda f: f.whole(0, 2**63 - 1), 0)
-    lists = usage.at("addresses")
-    if lists.absent:
-        used, free, cooling = (
-            usage.at(name).whole(0, MOST) for name in ("used", "free", "cooling")
-        )
-        return Usage(
-            serial=serial, counts=Counts(used=used, free=free, cooling=cooling)
-        )
+    used, free, cooling = (
+        usage.at(name).whole(0, MOST) for name in ("used", "free", "cooling")
+    )
+    named = usage.at("addresses")
+    if named.absent:
+        counts = Counts(used=used, free=free, cooling=cooling)
+        return Usage(serial=serial, counts=counts)
     return Usage(
         serial=serial,
-        held=_addresses(lists.at("held")),
-        cooling=_addresses(lists.at("cooling")),
-        free=_addresses(lists.at("free")),
+        held=_addresses(named.at("held")),
+        cooling=_addresses(named.at("cooling")),
+        free=_addresses(named.at("free")),
     )
 
 

@@ -42,6 +42,7 @@ def render_status(status: NpnStatus) -> dict[str, Any]:
         reason=status.reason,
         message=status.message,
         observedGeneration=status.observed_generation,
+        vnicCount=len(status.vnics),
         vnics=[_render_vnic(v) for v in status.vnics],
         conditions=[
             {

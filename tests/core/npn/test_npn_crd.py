@@ -1,0 +1,415 @@
+"""The schema in deploy/manifests/crd.yaml and the codec say the same of every bound.
+
+What they say is compared value by value: for each field of the schema the values at its bounds and
+one beyond go into a whole object. Rules in CEL are tried on a real API server (tests/kubernetes).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mooring.core.npn import usage as usages
+from mooring.core.npn.codec import API_VERSION, KIND, Unreadable, parse
+from mooring.core.npn.record import Npn
+
+CRD = yaml.safe_load(
+    (Path(__file__).parents[3] / "deploy/manifests/crd.yaml").read_text()
+)
+VERSION = CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+Path_ = tuple[str | int, ...]
+
+PAIR = [{"v4": "10.0.0.1", "v6": "fd00::1"}]
+OBJECT: dict[str, Any] = {
+    "apiVersion": API_VERSION,
+    "kind": KIND,
+    "metadata": {"name": "abc"},
+    "spec": {
+        "id": "ocid1.instance.oc1.test.abc",
+        "maxPodCount": 31,
+        "podSubnetIds": ["s"],
+        "networkSecurityGroupIds": ["g"],
+        "ipFamilies": ["IPv4"],
+        "secondaryVnics": [
+            {
+                "displayName": "a",
+                "nicIndex": 0,
+                "createVnicDetails": {
+                    "displayName": "n",
+                    "subnetId": "s",
+                    "ipCount": 16,
+                    "nsgIds": ["g"],
+                    "skipSourceDestCheck": True,
+                    "assignIpv6Ip": False,
+                    "assignPublicIp": False,
+                    "ipv6AddressIpv6SubnetCidrPairDetails": [
+                        {"ipv6Address": "fd00::7", "ipv6SubnetCidr": "fd00::/64"}
+                    ],
+                    "applicationResources": ["r"],
+                    "freeformTags": {"k": "v"},
+                    "definedTags": {"space": {"k": "v"}},
+                    "securityAttributes": {"space": {"k": {"value": "v"}}},
+                    "ipFamilies": ["IPv4"],
+                },
+            }
+        ],
+    },
+    "status": {
+        "state": "SUCCESS",
+        "reason": "COMPLETED",
+        "message": "m",
+        "observedGeneration": 1,
+        "conditions": [{"type": "t", "status": "True", "reason": "r", "message": "m"}],
+        "pool": {
+            "warmTarget": 8,
+            "minimum": 0,
+            "maximum": 256,
+            "coolDown": 30,
+            "serial": 1,
+        },
+        "usage": {
+            "serial": 1,
+            "used": 1,
+            "free": 1,
+            "cooling": 0,
+            "addresses": {"held": ["10.0.0.1"], "cooling": [], "free": []},
+        },
+        "vnicCount": 1,
+        "vnics": [
+            {
+                "vnicId": "v",
+                "macAddress": "02:00:17:00:00:01",
+                "nicIndex": 0,
+                "vlanTag": 0,
+                "nicConfiguration": {
+                    "ipCount": 31,
+                    "ipFamilies": ["IPv4"],
+                    "subnetId": "s",
+                    "subnet": "s",
+                    "nsgs": ["g"],
+                    "networkSecurityGroupIds": ["g"],
+                    "applicationResources": ["r"],
+                },
+                "subnetCidr": "10.0.0.0/24",
+                "subnetCidrs": [{"v4": "10.0.0.0/24", "v6": "fd00::/64"}],
+                "routerIp": "10.0.0.1",
+                "routerIps": PAIR,
+                "hostAddress": "10.0.0.1",
+                "hostAddresses": PAIR,
+                "addresses": ["10.0.0.9"],
+                "podAddresses": PAIR,
+            }
+        ],
+    },
+}
+
+UNREAD = {"vnicCount", "createVnicDetails.ipFamilies"}
+"""Nothing of ours reads these: whatever stands there is fine."""
+STRICTER = {
+    *("v4", "v6", "subnetCidr", "routerIp", "hostAddress", "addresses", "ipv6Address"),
+    *("ipv6SubnetCidr", "held", "cooling", "free", "macAddress"),
+}
+"""Addresses: that a text is one is the codec's to tell."""
+OLD: Mapping[str | int, str] = {
+    "subnet": "subnetId",
+    "nsgs": "networkSecurityGroupIds",
+    "addresses": "podAddresses",
+    "subnetCidr": "subnetCidrs",
+    "routerIp": "routerIps",
+    "hostAddress": "hostAddresses",
+}
+"""First spellings: read only where the second one is absent."""
+
+
+def kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    names = {str: "string", int: "integer", float: "number", list: "array"}
+    return names.get(type(value), "object")
+
+
+def fits(schema: Mapping[str, Any], value: object) -> bool:
+    """What the API server says of a value, its rules in CEL aside."""
+    if value is None:
+        return bool(schema.get("nullable")) or "default" in schema
+    found, wanted = kind(value), schema["type"]
+    if found != wanted and not (found == "integer" and wanted == "number"):
+        return False
+    if value not in schema.get("enum", [value]):
+        return False
+    check = CHECKS.get(wanted)
+    return check is None or check(schema, value)
+
+
+def fits_number(schema: Mapping[str, Any], value: Any) -> bool:  # noqa: ANN401 - a JSON value
+    return schema.get("minimum", value) <= value <= schema.get("maximum", value)
+
+
+def fits_text(schema: Mapping[str, Any], value: str) -> bool:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", len(value))
+    return least <= len(value) <= most and (
+        "pattern" not in schema or bool(re.search(schema["pattern"], value))
+    )
+
+
+def fits_list(schema: Mapping[str, Any], value: list[Any]) -> bool:
+    few = len(value) <= schema.get("maxItems", len(value))
+    return few and all(fits(schema.get("items", ANY), item) for item in value)
+
+
+def fits_object(schema: Mapping[str, Any], value: dict[str, Any]) -> bool:
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties", ANY)
+    return all(name in value for name in schema.get("required", ())) and all(
+        known.get(name, rest) is ANY or fits(known.get(name, rest), each)
+        for name, each in value.items()
+    )
+
+
+ANY: Mapping[str, Any] = {}
+CHECKS = {
+    "integer": fits_number,
+    "number": fits_number,
+    "string": fits_text,
+    "array": fits_list,
+    "object": fits_object,
+}
+
+
+def fields(schema: Mapping[str, Any], path: Path_ = ()) -> Iterator[tuple[Path_, Any]]:
+    """Every field below spec and status with its schema; lists by their first item."""
+    if len(path) > 1:
+        yield path, schema
+    for name, inner in schema.get("properties", {}).items():
+        if path or name in {"spec", "status"}:
+            yield from fields(inner, (*path, name))
+    if "items" in schema:
+        yield from fields(schema["items"], (*path, 0))
+
+
+def values(schema: Mapping[str, Any], now: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON
+    """At each bound and one beyond, of other types, and nothing."""
+    yield from (None, True, 7, 1.5, "text", [], {}, [None], ["x"], [{}])
+    yield from schema.get("enum", ())
+    around = (-1, 0, 1)
+    for bound in schema.keys() & {"minimum", "maximum"}:
+        yield from (schema[bound] + more for more in around)
+    for bound in schema.keys() & {"minLength", "maxLength"}:
+        yield from ("x" * max(schema[bound] + more, 0) for more in around)
+    if now and isinstance(now, list):
+        for more in around:
+            yield deepcopy(now) * (schema["maxItems"] + more)
+    if now and isinstance(now, dict):
+        yield from ({k: v for k, v in now.items() if k != name} for name in now)
+
+
+def at(document: Any, path: Path_) -> Any:  # noqa: ANN401 - JSON
+    for step in path:
+        document = document[step]
+    return document
+
+
+def put(path: Path_, value: object) -> dict[str, Any]:
+    document = deepcopy(OBJECT)
+    for depth, step in enumerate(path):
+        if step in OLD:
+            at(document, path[:depth]).pop(OLD[step], None)
+    at(document, path[:-1])[path[-1]] = value
+    return document
+
+
+def read(document: dict[str, Any]) -> Npn:
+    npn = parse(document)
+    usage = (document.get("status") or {}).get("usage")
+    if usage is not None:
+        usages.read(usage)
+    return npn
+
+
+def readable(document: dict[str, Any]) -> bool:
+    try:
+        read(document)
+    except Unreadable:
+        return False
+    return True
+
+
+def known_by_cel(document: dict[str, Any]) -> bool:
+    """Tell whether a rule in CEL is what refuses it, or the codec's second look."""
+    spec = document["spec"]
+    profiles = spec.get("secondaryVnics") or []
+    names = [p["createVnicDetails"].get("displayName") for p in profiles]
+    families = spec.get("ipFamilies") or []
+    total = sum(p["createVnicDetails"].get("ipCount") or 32 for p in profiles)
+    pool = (document.get("status") or {}).get("pool") or {}
+    nics = (document.get("status") or {}).get("vnics") or []
+    listed = [(n.get("nicConfiguration") or {}).get("ipFamilies") or [] for n in nics]
+    return (
+        len(set(names)) < len(names)
+        or any(len(set(f)) < len(f) for f in (families, *listed))
+        or total > 256
+        or not (profiles or spec.get("podSubnetIds"))
+        or (pool.get("minimum") or 0) > (pool.get("maximum") or 256)
+    )
+
+
+CASES = [
+    pytest.param(path, schema, id=".".join(map(str, path)))
+    for path, schema in fields(SCHEMA)
+]
+
+
+def test_the_object_that_all_begins_with_has_every_field() -> None:
+    assert fits(SCHEMA, OBJECT)
+    assert readable(OBJECT)
+    for path, _ in fields(SCHEMA):
+        if path[-1] != 0 or at(OBJECT, path[:-1]):
+            at(OBJECT, path)
+
+
+@pytest.mark.parametrize(("path", "schema"), CASES)
+def test_schema_and_codec_agree(path: Path_, schema: Mapping[str, Any]) -> None:
+    names = [str(step) for step in path if isinstance(step, str)]
+    unread = ".".join(names[-2:]) in UNREAD or names[-1] in UNREAD
+    empty = path[-1] == 0 and not at(OBJECT, path[:-1])
+    now = None if empty else at(OBJECT, path)
+    for value in values(schema, now):
+        document = put(path[:-1], [value]) if empty else put(path, value)
+        accepted = fits(SCHEMA, document)
+        told = f"{'.'.join(map(str, path))} = {str(value)[:80]}"
+        if accepted and (unread or names[-1] in STRICTER or known_by_cel(document)):
+            continue
+        if accepted:
+            read(document)
+        elif not unread and value not in (
+            None,
+            [None],
+        ):  # null is absent, for the codec
+            assert not readable(document), told
+
+
+# What others write, as they write it.
+
+KARPENTER = {
+    "apiVersion": API_VERSION,
+    "kind": KIND,
+    "metadata": {"name": "abuw4ljr", "creationTimestamp": None},
+    "spec": {
+        "id": "ocid1.instance.oc1.eu-frankfurt-1.abuw4ljr",
+        "maxPodCount": 48,
+        "podSubnetIds": ["ocid1.subnet.oc1..a"],
+        "networkSecurityGroupIds": ["ocid1.networksecuritygroup.oc1..a"],
+        "ipFamilies": ["IPv4"],
+        "secondaryVnics": [
+            {
+                "displayName": "SVnic 0",
+                "nicIndex": None,
+                "createVnicDetails": {
+                    "assignIpv6Ip": None,
+                    "assignPublicIp": False,
+                    "applicationResources": ["fast"],
+                    "displayName": "SVnic 0",
+                    "ipCount": 32,
+                    "ipv6AddressIpv6SubnetCidrPairDetails": None,
+                    "nsgIds": ["ocid1.networksecuritygroup.oc1..a"],
+                    "securityAttributes": {"oracle-zpr": {"app": {"value": "x"}}},
+                    "skipSourceDestCheck": True,
+                    "subnetId": "ocid1.subnet.oc1..a",
+                },
+            },
+            {
+                "displayName": "SVnic 1",
+                "createVnicDetails": {
+                    "displayName": "SVnic 1",
+                    "ipCount": 16,
+                    "nsgIds": None,
+                    "skipSourceDestCheck": True,
+                    "subnetId": "ocid1.subnet.oc1..a",
+                },
+            },
+        ],
+    },
+    "status": {},
+}
+KARPENTER_FIRST = {
+    **KARPENTER,
+    "spec": {
+        k: v
+        for k, v in KARPENTER["spec"].items()
+        if k in {"id", "maxPodCount", "secondaryVnics"}
+    },
+}
+CAPOCI = {
+    "apiVersion": API_VERSION,
+    "kind": KIND,
+    "metadata": {"name": "abuw4ljr"},
+    "spec": {
+        "id": "ocid1.instance.oc1.eu-frankfurt-1.abuw4ljr",
+        "maxPodCount": 31,
+        "podSubnetIds": ["ocid1.subnet.oc1..a"],
+        "networkSecurityGroupIds": None,
+    },
+}
+OKE = {
+    "apiVersion": API_VERSION,
+    "kind": KIND,
+    "metadata": {"name": "abuw4ljr", "generation": 1},
+    "spec": {
+        "id": "ocid1.instance.oc1.eu-frankfurt-1.abuw4ljr",
+        "ipFamilies": ["IPv4"],
+        "maxPodCount": 31,
+        "networkSecurityGroupIds": ["ocid1.networksecuritygroup.oc1..a"],
+        "podSubnetIds": ["ocid1.subnet.oc1..a"],
+    },
+    "status": {
+        "reason": "COMPLETED",
+        "state": "SUCCESS",
+        "vnics": [
+            {
+                "vnicId": "ocid1.vnic.oc1..a",
+                "macAddress": "02:00:17:00:00:01",
+                "nicConfiguration": {"subnetId": "s", "networkSecurityGroupIds": []},
+                "routerIp": "10.0.10.1",
+                "subnetCidr": "10.0.10.0/24",
+                "addresses": ["10.0.10.5", "10.0.10.6"],
+                "hostAddress": "10.0.10.4",
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [KARPENTER, KARPENTER_FIRST, CAPOCI, OKE],
+    ids=["karpenter", "karpenter-first", "capoci", "oke"],
+)
+def test_what_others_write_is_taken_as_it_is(document: dict[str, Any]) -> None:
+    assert fits(SCHEMA, document)
+    read(document)
+
+
+def test_the_resource_is_named_as_everybody_knows_it() -> None:
+    names = CRD["spec"]["names"]
+    columns = VERSION["additionalPrinterColumns"]
+
+    assert CRD["metadata"]["name"] == f"{names['plural']}.{CRD['spec']['group']}"
+    assert f"{CRD['spec']['group']}/{VERSION['name']}" == API_VERSION
+    assert names["kind"] == KIND
+    assert names["shortNames"] == ["npn", "npns"]
+    assert CRD["spec"]["scope"] == "Cluster"
+    assert VERSION["subresources"] == {"status": {}}
+    assert [c["name"] for c in columns if not c.get("priority")][:2] == [
+        "State",
+        "Reason",
+    ]
+    assert [c["name"] for c in columns if c.get("priority")] == [
+        "Node",
+        "VNICs",
+        "Used",
+        "Free",
+    ]

@@ -26,7 +26,8 @@ from mooring.core.linux import node as nodes
 from mooring.core.linux.ping import command, pinged
 from mooring.core.vcn.estateport import Door, Estate
 from mooring.core.vcn.labfamilies import FAMILIES
-from mooring.core.vcn.topology import RUNTIMES, Topology, Unreadable, document, parse
+from mooring.core.vcn.labwish import Unreadable
+from mooring.core.vcn.topology import RUNTIMES, Topology, document, parse
 from mooring.lab import demo as demonstration
 from mooring.lab import report
 from mooring.lab.errors import LabError

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from mooring.adapters.cgroup import GroupBusyError
 from mooring.adapters.labfiles import FilesError, LabFiles
-from mooring.core.vcn.topology import Topology, Unreadable, grown
+from mooring.core.vcn.labwish import Unreadable
+from mooring.core.vcn.topology import Topology, grown
 from mooring.lab import cloud, control, nodes, preflight, record
 from mooring.lab.errors import LabError
 from mooring.lab.nodes import LabNode

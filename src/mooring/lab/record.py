@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mooring.core.vcn.topology import Topology, Unreadable, document, parse
+from mooring.core.vcn.labwish import Unreadable
+from mooring.core.vcn.topology import Topology, document, parse
 
 RECORD = "lab.json"
 VERSION = 1

@@ -66,7 +66,13 @@ def test_a_nodes_script_brings_its_own_arguments() -> None:
         *("set", "--", "/l/r", "it's", "/l", "/l/nodes/node-1", "/l/npn", "/l/bin"),
         *("cgroup2", "", "/sys/fs/cgroup"),
     ]
-    assert rest == node.INIT
+    assert rest == node.INIT + node.HELD
+
+
+def test_what_a_kind_of_node_needs_is_done_before_it_is_held() -> None:
+    script = init_script(replace(NODE, steps=(("mkdir", "-p", "/a b"),)))
+
+    assert script.endswith(f"{node.INIT}mkdir -p '/a b'\n{node.HELD}")
 
 
 def test_a_program_in_a_node_goes_through_its_door() -> None:
@@ -110,7 +116,7 @@ def test_little_of_the_callers_environment_reaches_a_program() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [node.MOVE, node.START, node.HOLD, node.INIT, node.FURNISH]
+    "script", [node.MOVE, node.START, node.HOLD, node.INIT, node.HELD, node.FURNISH]
 )
 def test_the_shell_can_read_every_script(script: str, tmp_path: Path) -> None:
     path = tmp_path / "script"

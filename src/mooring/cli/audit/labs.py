@@ -11,7 +11,7 @@ from mooring.cli.audit.nodes import Given, Unlookable, sandboxes, the_cloud
 from mooring.cli.lab import opened
 from mooring.core.cni.runtime import addresses
 from mooring.core.linux.containerd import SOCKET
-from mooring.core.vcn.topology import Unreadable
+from mooring.core.vcn.labwish import Unreadable
 from mooring.core.wiring.audit.sides import PodTold
 from mooring.inspect.look import Looker
 from mooring.inspect.place import Eyes, Place, Unseen, Witnesses

@@ -81,6 +81,10 @@ mount -t sysfs sysfs /sys
 while [ $# -gt 0 ]; do
   mkdir -p "$3"; mount -t "$1" ${2:+-o "$2"} "$1" "$3"; shift 3
 done
+"""
+"""Become the node: record, mounts; what its kind needs besides comes after."""
+
+HELD = """\
 hostname "$name"
 ip link set lo up
 mount --make-rshared /
@@ -88,7 +92,7 @@ mount --make-rshared /
 # init reaps whatever is left to it.
 exec sh -c 'while :; do sleep 2147483647 & wait; done' "mooring node $name"
 """
-"""Become the node: record, mounts, host name; then hold all of it."""
+"""Take the host name; then hold all of it."""
 
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 TRUST = {"REQUESTS_CA_BUNDLE": BUNDLE, "SSL_CERT_FILE": BUNDLE}
@@ -123,7 +127,7 @@ class Node:
     """What a node is made of; all paths as the machine sees them.
 
     `groups` are the directories of its control groups, one per tree; `remounts` what to
-    mount anew inside, as (type, options, place).
+    mount anew inside, as (type, options, place); `steps` commands that it does last of all.
     """
 
     name: str
@@ -136,6 +140,7 @@ class Node:
     log: str
     groups: tuple[str, ...] = ()
     remounts: tuple[tuple[str, str, str], ...] = ()
+    steps: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +158,8 @@ def init_script(node: Node) -> str:
     """Write the script of a node's init, its arguments in it."""
     mounts = [word for mount in node.remounts for word in mount]
     places = (node.record, node.name, node.lab, node.own, node.npn, node.bin)
-    return f"set -- {shlex.join([*places, *mounts])}\n{INIT}"
+    steps = "".join(f"{shlex.join(step)}\n" for step in node.steps)
+    return f"set -- {shlex.join([*places, *mounts])}\n{INIT}{steps}{HELD}"
 
 
 def hold(node: Node, script: str) -> list[str]:

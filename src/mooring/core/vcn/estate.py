@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.limits import Settings
 from mooring.core.vcn.oracle_services import services
 from mooring.core.vcn.resolver import ZONE
@@ -126,6 +127,24 @@ RULES: Mapping[str, tuple[Allow, ...]] = {
     ),
 }
 
+# What a cluster needs besides: CoreDNS runs beside the API server, where OKE has it in pods;
+# NodePort services are reached from pods, as OKE's own "quick create" allows.
+CLUSTER_RULES: Mapping[str, tuple[Allow, ...]] = {
+    "api": (
+        *_from("workers", TCP, 53),
+        *_from("workers", UDP, 53),
+        *_from("pods", TCP, 53),
+        *_from("pods", UDP, 53),
+    ),
+    "workers": (*_to("api", TCP, 53), *_to("api", UDP, 53)),
+    "pods": (*_to("api", TCP, 53), *_to("api", UDP, 53), *_to("workers")),
+}
+
+
+def _allowed(topology: Topology, role: str) -> tuple[Allow, ...]:
+    more = CLUSTER_RULES.get(role, ()) if topology.is_cluster else ()
+    return RULES[role] + more
+
 
 def estate(topology: Topology) -> tuple[Wanted, ...]:
     """List all objects of the lab's cloud, each after what it refers to."""
@@ -144,7 +163,7 @@ def pod_subnet(topology: Topology) -> Ref:
 
 def pod_rules(topology: Topology) -> tuple[dict[str, Any], ...]:
     """Give the rules of the pods' group as the API's add call takes them."""
-    return tuple(_rules(topology, RULES["pods"], in_group=True))
+    return tuple(_rules(topology, _allowed(topology, "pods"), in_group=True))
 
 
 def domains(topology: Topology) -> tuple[str, ...]:
@@ -205,7 +224,7 @@ def _route(destination: str, kind: str, target: Ref) -> dict[str, Any]:
 
 
 def _list_rules(topology: Topology, subnet: SubnetPlan) -> dict[str, Any]:
-    allows = () if subnet.role == "pods" else RULES[subnet.role]
+    allows = () if subnet.role == "pods" else _allowed(topology, subnet.role)
     return {
         key: list(
             _rules(topology, [a for a in allows if a.direction == way], in_group=False)
@@ -307,31 +326,67 @@ def _subnets(topology: Topology) -> Iterator[Wanted]:
 
 
 def _instances(topology: Topology) -> Iterator[Wanted]:
+    if topology.is_cluster:
+        yield Wanted("instance", CONTROL, control(topology))
     for node in topology.nodes:
         yield Wanted("instance", node.name, instance(topology, node))
 
 
 def instance(topology: Topology, node: NodePlan) -> dict[str, Any]:
     """Give the launch call of a node (metadata keys: oci-facts 4.4)."""
-    workers = Ref("subnet", f"{topology.name}-{WORKERS}")
+    families = {"oke-ip-families": ",".join(topology.families)}
+    metadata = {
+        "oke-native-pod-networking": "true",
+        "oke-max-pods": str(node.max_pods),
+        "pod-subnets": pod_subnet(topology),
+        "pod-nsgids": pod_group(topology),
+        **(families if topology.is_cluster else {}),
+    }
+    return {**_launched(topology, WORKERS, node), "metadata": metadata}
+
+
+def control(topology: Topology) -> dict[str, Any]:
+    """Give the launch call of the control plane's machine."""
+    return _launched(topology, "api", NodePlan(name=CONTROL))
+
+
+def _launched(topology: Topology, role: str, node: NodePlan) -> dict[str, Any]:
     return {
         "shape": node.shape,
         "shapeConfig": {"ocpus": node.ocpus},
         "sourceDetails": {"sourceType": "image", "imageId": IMAGE},
         "createVnicDetails": {
-            "subnetId": workers,
+            "subnetId": Ref("subnet", f"{topology.name}-{role}"),
             "assignPublicIp": False,
             "displayName": node.name,
             "hostnameLabel": node.name,
             **({"assignIpv6Ip": True} if topology.has_ipv6 else {}),
         },
-        "metadata": {
-            "oke-native-pod-networking": "true",
-            "oke-max-pods": str(node.max_pods),
-            "pod-subnets": pod_subnet(topology),
-            "pod-nsgids": pod_group(topology),
-        },
     }
+
+
+def access(topology: Topology, compartment: str) -> tuple[Wanted, ...]:
+    """List what lets the controller call the cloud as the instance that it runs on."""
+    if not topology.is_cluster:
+        return ()
+    group = f"{topology.name}-nodes"
+    rule = f"ALL {{instance.compartment.id = '{compartment}'}}"
+    said = {"description": "the cluster's nodes"}
+    statements = [f"Allow dynamic-group {group} to {verb} in tenancy" for verb in VERBS]
+    return (
+        Wanted("dynamic_group", group, {**said, "matchingRule": rule}),
+        Wanted(
+            "policy", f"{topology.name}-controller", {**said, "statements": statements}
+        ),
+    )
+
+
+VERBS = (
+    "manage instance-family",
+    "manage virtual-network-family",
+    "inspect compartments",
+)
+"""What Mooring's controller may do in a lab."""
 
 
 IMAGE = "ocid1.image.oc1.local-1.aaaamooringlab"

@@ -8,13 +8,15 @@ raised as `Unreadable`, which names field, value and rule.
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
-from typing import Any, TypeVar
+from typing import Any
 
-from mooring.core.vcn import labfamilies, shapes
+from mooring.core.vcn import labcluster, labfamilies, shapes
+from mooring.core.vcn.labcluster import KUBERNETES
+from mooring.core.vcn.labwish import Unreadable, mapping, one_of, said, whole
 from mooring.core.vcn.limits import (
     BLOCKS_PER_VCN,
     NARROWEST_NETWORK,
@@ -26,10 +28,9 @@ from mooring.core.vcn.limits import (
 from mooring.core.vcn.packets.names import fabric_fault
 from mooring.core.vcn.shapes import Shape
 
-T = TypeVar("T")
-RUNTIMES = ("netns", "containerd")
+RUNTIMES = ("netns", "containerd", KUBERNETES)
 ROLES = ("api", "workers", "lb", "pods")
-KEYS = ("name", "runtime", "ipFamilies", "vcn", "subnets", "nodes")
+KEYS = ("name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes")
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_NODES = 32
 MOST_PODS = 256
@@ -45,14 +46,6 @@ TAKEN = {
     PUBLIC_ADDRESSES: "the cloud's public addresses",
 }
 """Networks that mean something else in a lab."""
-
-
-class Unreadable(ValueError):  # noqa: N818 - an answer to the user, as in the other codecs
-    """A wish for a lab that breaks a rule."""
-
-    def __init__(self, field: str, value: object, rule: str) -> None:
-        super().__init__(f"{field}: {_shown(value)}: {rule}")
-        self.field, self.value, self.rule = field, value, rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +84,15 @@ DEFAULT_SUBNETS = (
 class Topology:
     """A lab as it shall be.
 
+    `proxy` is kube-proxy's mode, where there is Kubernetes.
+
     `families` are the pods', the preferred one first. With IPv6 among them the VCN has
     `prefix`, private as a laptop's networks are, and every subnet a /64 of it.
     """
 
     name: str = "lab"
     runtime: str = "netns"
+    proxy: str = labcluster.PROXIES[0]
     families: tuple[str, ...] = labfamilies.DEFAULT
     cidrs: tuple[IPv4Network, ...] = (IPv4Network("10.0.0.0/16"),)
     prefix: IPv6Network = labfamilies.PREFIX
@@ -106,6 +102,11 @@ class Topology:
     def subnet(self, role: str) -> SubnetPlan:
         """Give the subnet of a role."""
         return next(s for s in self.subnets if s.role == role)
+
+    @property
+    def is_cluster(self) -> bool:
+        """Tell whether Kubernetes runs the pods."""
+        return self.runtime == KUBERNETES
 
     @property
     def has_ipv6(self) -> bool:
@@ -119,17 +120,18 @@ class Topology:
 
 def parse(wish: object) -> Topology:
     """Read a wish, or raise the first fault."""
-    root = _mapping("lab", {} if wish is None else wish, KEYS)
+    root = mapping("lab", {} if wish is None else wish, KEYS)
     topology = Topology(
         name=_name(root.get("name", "lab")),
-        runtime=_one_of("runtime", root.get("runtime", "netns"), RUNTIMES),
-        families=_said(
+        runtime=one_of("runtime", root.get("runtime", "netns"), RUNTIMES),
+        proxy=_proxy(root),
+        families=said(
             "ipFamilies",
             root.get("ipFamilies", list(labfamilies.DEFAULT)),
             labfamilies.families,
         ),
         cidrs=_cidrs(root.get("vcn")),
-        prefix=_said(
+        prefix=said(
             "vcn.ipv6",
             _vcn(root.get("vcn")).get("ipv6", str(labfamilies.PREFIX)),
             labfamilies.prefix,
@@ -139,6 +141,8 @@ def parse(wish: object) -> Topology:
     )
     _check_cidrs(topology)
     _check_subnets(topology)
+    if topology.is_cluster:
+        _check_cluster(topology)
     _check_room(topology)
     return topology
 
@@ -148,6 +152,7 @@ def document(topology: Topology) -> dict[str, Any]:
     return {
         "name": topology.name,
         "runtime": topology.runtime,
+        **({"proxy": topology.proxy} if topology.is_cluster else {}),
         "ipFamilies": list(topology.families),
         "vcn": {
             "cidrs": [str(c) for c in topology.cidrs],
@@ -172,6 +177,7 @@ def _sized(node: NodePlan) -> dict[str, int]:
 FROZEN = {
     "name": "name",
     "runtime": "runtime",
+    "proxy": "proxy",
     "families": "ipFamilies",
     "cidrs": "cidrs",
     "prefix": "vcn.ipv6",
@@ -201,22 +207,6 @@ def _brief(value: object) -> str:
     return str(value)
 
 
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _mapping(field: str, value: object, known: Sequence[str]) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Unreadable(field, value, "must be a mapping")
-    for key in value:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-            raise Unreadable(f"{field}.{key}", value[key], f"no such key; {hint}")
-    return value
-
-
 def _name(value: object) -> str:
     if not isinstance(value, str):
         raise Unreadable("name", value, "must be text")
@@ -225,18 +215,13 @@ def _name(value: object) -> str:
     return value
 
 
-def _one_of(field: str, value: object, choices: Sequence[str]) -> str:
-    if not isinstance(value, str) or value not in choices:
-        raise Unreadable(field, value, f"must be one of {', '.join(choices)}")
-    return value
-
-
-def _whole(field: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise Unreadable(field, value, "must be a whole number")
-    if not least <= value <= most:
-        raise Unreadable(field, value, f"must be from {least} to {most}")
-    return value
+def _proxy(root: Mapping[str, Any]) -> str:
+    if "proxy" not in root:
+        return labcluster.PROXIES[0]
+    if root.get("runtime") != KUBERNETES:
+        rule = f"kube-proxy runs with runtime {KUBERNETES} only"
+        raise Unreadable("proxy", root["proxy"], rule)
+    return one_of("proxy", root["proxy"], labcluster.PROXIES)
 
 
 def _cidr(field: str, value: object) -> IPv4Network:
@@ -268,25 +253,17 @@ def _cidrs(value: object) -> tuple[IPv4Network, ...]:
 
 
 def _vcn(value: object) -> Mapping[str, Any]:
-    return _mapping("vcn", {} if value is None else value, ("cidrs", "ipv6"))
-
-
-def _said(field: str, value: object, read: Callable[[object], T]) -> T:
-    """Read what another module knows the rule of."""
-    try:
-        return read(value)
-    except ValueError as rule:
-        raise Unreadable(field, value, str(rule)) from None
+    return mapping("vcn", {} if value is None else value, ("cidrs", "ipv6"))
 
 
 def _subnets(value: object) -> tuple[SubnetPlan, ...]:
-    section = _mapping("subnets", {} if value is None else value, ROLES)
+    section = mapping("subnets", {} if value is None else value, ROLES)
     return tuple(_subnet(each, section.get(each.role)) for each in DEFAULT_SUBNETS)
 
 
 def _subnet(default: SubnetPlan, value: object) -> SubnetPlan:
     field = f"subnets.{default.role}"
-    given = _mapping(field, {} if value is None else value, ("cidr", "public"))
+    given = mapping(field, {} if value is None else value, ("cidr", "public"))
     public = given.get("public", default.public)
     if not isinstance(public, bool):
         raise Unreadable(f"{field}.public", public, "must be true or false")
@@ -305,7 +282,7 @@ def _nodes(value: object) -> tuple[NodePlan, ...]:
             raise Unreadable("nodes", value, f"must be 1 to {MOST_NODES} nodes")
         nodes = tuple(_node(f"nodes[{i}]", i, each) for i, each in enumerate(value))
     else:
-        count = _whole("nodes", value, 1, MOST_NODES)
+        count = whole("nodes", value, 1, MOST_NODES)
         nodes = tuple(NodePlan(name=f"node-{i + 1}") for i in range(count))
     for one, two in combinations(range(len(nodes)), 2):
         if nodes[one].name == nodes[two].name:
@@ -316,7 +293,7 @@ def _nodes(value: object) -> tuple[NodePlan, ...]:
 
 def _node(field: str, index: int, value: object) -> NodePlan:
     known = ("name", "shape", "ocpus", "maxPods")
-    given = _mapping(field, {} if value is None else value, known)
+    given = mapping(field, {} if value is None else value, known)
     name = given.get("name", f"node-{index + 1}")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         rule = "must be 1 to 63 of a-z, 0-9 and -, a letter or digit at both ends"
@@ -326,7 +303,7 @@ def _node(field: str, index: int, value: object) -> NodePlan:
         name=name,
         shape=shape.name,
         ocpus=_ocpus(f"{field}.ocpus", given.get("ocpus"), shape),
-        max_pods=_whole(
+        max_pods=whole(
             f"{field}.maxPods", given.get("maxPods", PODS_PER_VNIC), 1, MOST_PODS
         ),
     )
@@ -356,7 +333,7 @@ def _ocpus(field: str, value: object, shape: Shape) -> int:
             raise Unreadable(field, value, rule)
         return int(shape.ocpus)
     given = OCPUS if value is None else value
-    return _whole(field, given, int(shape.least_ocpus), int(shape.ocpus))
+    return whole(field, given, int(shape.least_ocpus), int(shape.ocpus))
 
 
 def _check_cidrs(topology: Topology) -> None:
@@ -378,6 +355,20 @@ def _check_subnets(topology: Topology) -> None:
             raise Unreadable(f"subnets.{two.role}.cidr", str(two.cidr), rule)
 
 
+def _check_cluster(topology: Topology) -> None:
+    for index, block in enumerate(topology.cidrs):
+        if block.overlaps(labcluster.SERVICES4):
+            rule = f"must not overlap {labcluster.SERVICES4}, the cluster's Services"
+            raise Unreadable(f"vcn.cidrs[{index}]", str(block), rule)
+    if topology.prefix.overlaps(labcluster.SERVICES6):
+        rule = f"must not overlap {labcluster.SERVICES6}, the cluster's Services"
+        raise Unreadable("vcn.ipv6", str(topology.prefix), rule)
+    for index, node in enumerate(topology.nodes):
+        if node.name == labcluster.CONTROL:
+            rule = "is the control plane's name"
+            raise Unreadable(f"nodes[{index}].name", node.name, rule)
+
+
 def _check_room(topology: Topology) -> None:
     reserved = RESERVED_FIRST + RESERVED_LAST
     for role, need, reason in _needs(topology):
@@ -390,6 +381,8 @@ def _check_room(topology: Topology) -> None:
 
 def _needs(topology: Topology) -> Iterator[tuple[str, int, str]]:
     nodes = topology.nodes
+    if topology.is_cluster:
+        yield "api", 1, "the control plane"
     yield "workers", len(nodes), f"{len(nodes)} nodes"
     # Per node: an address for each pod, and per VNIC its own and the host's.
     pods = sum(n.max_pods for n in nodes)

@@ -25,11 +25,12 @@ from fakes.nft import FakeNft
 from fakes.objects import FakeObjects
 
 from mooring.agent.host import Host
-from mooring.agent.run import Agent, Settings
+from mooring.agent.run import Agent, Cluster, Settings
 from mooring.core.cni.frames import Answer, Call
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.ipam.port import DiskError
+from mooring.core.kube.port import Pods
 from mooring.core.linux import drift
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.plan import HOST, POD, Address, Fact, LinkUp, Plan, Route
@@ -275,7 +276,9 @@ class Machine:
     settings: Settings = field(default_factory=lambda: Settings(npn=NAME))
     said: list[str] = field(default_factory=list)
     fuse: Fuse = field(default_factory=Fuse)
-    remembers: bool = False
+    on_a_cluster: bool = False
+    pods: Pods | None = None
+    args: str = ""
 
     def __post_init__(self) -> None:
         self.fast_path: FakeFastPath | None = None
@@ -311,8 +314,8 @@ class Machine:
             *(self.kernel, self.nft, self.namespaces, self.clock, self.say),
             fast_path=self.fast_path,
         )
-        shelf = self.disk if self.remembers else None
-        return Agent(host, self.disk, self.objects, self.settings, shelf)
+        cluster = Cluster(self.disk, self.pods) if self.on_a_cluster else None
+        return Agent(host, self.disk, self.objects, self.settings, cluster)
 
     def say(self, verb: str, /, **keys: object) -> None:
         self.said.append(" ".join([verb, *(f"{k}={v}" for k, v in keys.items())]))
@@ -362,7 +365,7 @@ class Machine:
                 "CNI_CONTAINERID": pod.name,
                 "CNI_NETNS": pod.path,
                 "CNI_IFNAME": "eth0",
-                "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAME={pod.name}",
+                "CNI_ARGS": self.args or f"IgnoreUnknown=1;K8S_POD_NAME={pod.name}",
             }
         fd = pod.fd if pod else None
         return await self.agent.serve(Call(env, json.dumps(document).encode()), fd)

@@ -9,7 +9,7 @@ from mooring.agent.remember import FILE
 
 async def a_known_machine() -> Machine:
     machine = a_machine()
-    machine.remembers = True
+    machine.on_a_cluster = True
     await machine.start()
     return machine
 

@@ -6,6 +6,8 @@ from typing import TypeGuard
 
 from mooring.agent.attach import Attachments, Work
 from mooring.agent.collect import Collect
+from mooring.agent.guests import Guests
+from mooring.agent.host import Say
 from mooring.agent.node import Node
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
@@ -17,14 +19,26 @@ from mooring.core.ipam.port import DiskError
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.wiring import wishes, words
 
+REFUSALS = (CniError, KernelError, NftError, DiskError)
+Refusal = CniError | KernelError | NftError | DiskError
+
 
 class Answers:
     """Answers calls."""
 
-    def __init__(self, node: Node, attachments: Attachments, collect: Collect) -> None:
+    def __init__(
+        self,
+        node: Node,
+        attachments: Attachments,
+        collect: Collect,
+        guests: Guests,
+        say: Say,
+    ) -> None:
         self._node = node
         self._attachments = attachments
         self._collect = collect
+        self._guests = guests
+        self._say = say
 
     def give(self, call: Call, netns: int | None) -> Answer | Work:
         """Answer a call, or give what is to be awaited for its answer.
@@ -41,14 +55,14 @@ class Answers:
                 return self._attachments.expect(request.id.container, work)
             document = self._serve(request, netns)
         except REFUSALS as why:
-            return _refused(why, call)
+            return self._refused(why, call)
         return DONE if document is None else granted(document)
 
     async def _later(self, request: Request, call: Call, netns: int | None) -> Answer:
         try:
             document = await self._serve_in_turn(request, netns)
         except REFUSALS as why:
-            return _refused(why, call)
+            return self._refused(why, call)
         return DONE if document is None else granted(document)
 
     def _must_wait(self, request: Request) -> TypeGuard[Add | Del | Check | Gc]:
@@ -69,6 +83,7 @@ class Answers:
             case Add():
                 before = _before(request)
                 made = await self._attachments.add(request, netns)
+                self._guests.note(request)
                 return _document(request, before, made)
             case Del():
                 await self._attachments.delete(request.id)
@@ -87,6 +102,7 @@ class Answers:
             case Add():
                 before = _before(request)
                 made = self._attachments.add_now(request, netns)
+                self._guests.note(request)
                 return _document(request, before, made)
             case Del():
                 self._attachments.detach(request.id)
@@ -97,6 +113,20 @@ class Answers:
             case Check() | Gc():
                 raise AssertionError(request)  # they wait
         return None
+
+    def _refused(self, why: Refusal, call: Call) -> Answer:
+        """Give the error, and say it: a runtime shows it only to who asks for the pod."""
+        error = why if isinstance(why, CniError) else _translated(why)
+        command = call.env.get("CNI_COMMAND", "")
+        if command != "STATUS":
+            self._say(
+                "refused",
+                command=command,
+                container=call.env.get("CNI_CONTAINERID", ""),
+                code=int(error.code),
+                why=error,
+            )
+        return refused(error, spoken(call.stdin))
 
     def _status(self) -> None:
         """Answer from memory. An exhausted pool is no trouble of the node's.
@@ -110,14 +140,6 @@ class Answers:
                 "this node cannot attach pods yet",
                 self._node.standing.trouble,
             )
-
-
-REFUSALS = (CniError, KernelError, NftError, DiskError)
-
-
-def _refused(why: CniError | KernelError | NftError | DiskError, call: Call) -> Answer:
-    error = why if isinstance(why, CniError) else _translated(why)
-    return refused(error, spoken(call.stdin))
 
 
 def _before(request: Add) -> result.Result | None:

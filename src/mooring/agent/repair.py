@@ -14,6 +14,7 @@ from datetime import datetime
 
 from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
+from mooring.agent.guests import Guests
 from mooring.agent.host import Host, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
@@ -32,7 +33,7 @@ INSIDES_PER_TURN = 16
 
 
 class Repair:
-    """Makes good what others undid. `done` remembers the latest repairs."""
+    """Makes good what others undid. `done` remembers the latest repairs, `guests` knows pods."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Repair:
         reaper: Reaper,
     ) -> None:
         self.done: deque[tuple[datetime, str]] = deque(maxlen=REMEMBERED)
+        self.guests = Guests(host)
         self._host = host
         self._book = book
         self._node = node
@@ -61,9 +63,13 @@ class Repair:
         settings = tuple(fact for fact in wanted if isinstance(fact, Sysctl))
         self._try(lambda: self._host.kernel.carry_out(settings, {HOST: None}))
         self._make(drift.missing(wanted, {HOST: seen}))
+        self.guests.turn(self._book.ledger.leases)
         wired = self._wired()
         for lease in wired:
-            wanted += self._pod(lease, seen)
+            if self.guests.has_ended(lease):
+                self._collect(lease)
+            else:
+                wanted += self._pod(lease, seen)
         self._remove_strays(wanted, seen)
         self._look_inside(wired)
 
@@ -117,12 +123,15 @@ class Repair:
             elif fd is not None:
                 self._lay_anew(cables, fd, link)
             else:
-                self._host.say("collected", attachment=names.words(lease.attachment))
-                self._attachments.detach(lease.attachment)
+                self._collect(lease)
         finally:
             if fd is not None:
                 self._host.namespaces.close(fd)
         return wanted
+
+    def _collect(self, lease: Lease) -> None:
+        self._host.say("collected", attachment=names.words(lease.attachment))
+        self._attachments.detach(lease.attachment)
 
     def _mend(self, lacking: Plan, netns: int | None) -> None:
         """Mend a cable whose host end is there: up, with its MTU, named, with routes."""

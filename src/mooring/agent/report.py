@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mooring.agent.book import Book
+from mooring.agent.guests import Guest, Guests
 from mooring.agent.host import Host
 from mooring.agent.node import Node
 from mooring.core.ipam.ledger import Lease, Ledger
@@ -23,11 +24,14 @@ READY = frozenset({"IPv4Ready", "IPv6Ready"})
 class Report:
     """Writes the status file when something in it has changed."""
 
-    def __init__(self, host: Host, disk: Storage, book: Book, node: Node) -> None:
+    def __init__(
+        self, host: Host, disk: Storage, book: Book, node: Node, guests: Guests
+    ) -> None:
         self._host = host
         self._disk = disk
         self._book = book
         self._node = node
+        self._guests = guests
         self._written: tuple[object, ...] = ()
 
     def turn(self, repairs: Iterable[tuple[datetime, str]]) -> None:
@@ -35,7 +39,8 @@ class Report:
         told = tuple(repairs)
         node, ledger = self._node, self._book.ledger
         fast = node.carrier.state
-        now = (id(ledger), id(node.standing), node.ready, told, fast)
+        guests = self._guests.changes
+        now = (id(ledger), id(node.standing), node.ready, told, fast, guests)
         if now == self._written[: len(now)]:
             return
         text = json.dumps(self._document(told), indent=1) + "\n"
@@ -69,7 +74,11 @@ class Report:
             ],
             "absent": list(standing.absent),
             "attachments": [
-                _attachment(lease, draining=lease.attachment in drains)
+                _attachment(
+                    lease,
+                    self._guests.of(lease),
+                    draining=lease.attachment in drains,
+                )
                 for lease in ledger.leases.values()
             ],
             "repairs": [
@@ -137,8 +146,9 @@ def _vnic(pool: Pool, uplink: Uplink) -> dict[str, Any]:
     }
 
 
-def _attachment(lease: Lease, *, draining: bool) -> dict[str, Any]:
+def _attachment(lease: Lease, guest: Guest | None, *, draining: bool) -> dict[str, Any]:
     return {
+        "pod": "" if guest is None else str(guest),
         "network": lease.attachment.network,
         "container": lease.attachment.container,
         "ifname": lease.attachment.ifname,

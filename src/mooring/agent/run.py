@@ -20,6 +20,7 @@ from mooring.agent.book import Book
 from mooring.agent.carry import Terms
 from mooring.agent.collect import Collect
 from mooring.agent.flows import Flows
+from mooring.agent.guests import Guests
 from mooring.agent.host import Host
 from mooring.agent.node import Node, Tracking
 from mooring.agent.reap import Reaper
@@ -32,6 +33,7 @@ from mooring.agent.source import Source
 from mooring.core.cni.frames import ASK, Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
+from mooring.core.kube.port import Pods
 from mooring.core.linux.plan import HOST
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
@@ -81,6 +83,14 @@ class Settings:
     replay_every: float = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What an agent has where Kubernetes is: a place for the last known object, its node's pods."""
+
+    shelf: Shelf
+    pods: Pods | None = None
+
+
 class Agent:
     """One node's agent. `ready` is set when the first ADD can be served."""
 
@@ -90,7 +100,7 @@ class Agent:
         disk: Storage,
         objects: Objects,
         settings: Settings,
-        shelf: Shelf | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         self._host = host
@@ -104,15 +114,17 @@ class Agent:
         )
         self.reaper = Reaper(host, self.book)
         self.attachments = Attachments(host, self.book, self.node, self.reaper)
+        guests = Guests(host, cluster.pods if cluster else None)
         self.repair = Repair(host, self.book, self.node, self.attachments, self.reaper)
+        self.repair.guests = guests
         collect = Collect(host, self.book, self.attachments, self.reaper)
-        self._answers = Answers(self.node, self.attachments, collect)
+        self._answers = Answers(self.node, self.attachments, collect, guests, host.say)
         resume = Resume(host, self.book, self.attachments, self.reaper)
-        memory = Remembered(host, shelf, settings.npn) if shelf else None
+        memory = Remembered(host, cluster.shelf, settings.npn) if cluster else None
         self._source = Source(objects, settings.npn, memory)
         self.refill = Refill(host, self.book, self.node, self._source, resume)
         self._ask = Ask(host, self.book, self.refill, self.repair)
-        self._report = Report(host, disk, self.book, self.node)
+        self._report = Report(host, disk, self.book, self.node, guests)
         self.flows = Flows(host, self.book)
         self._account = Account(host, self.book, self.node, resume, objects)
         self._account.counts_every = settings.counts_every

@@ -195,6 +195,12 @@ class FakeCloud:
         self._enter("GetInstance")
         return _found("GetInstance", self.instances, instance_id)
 
+    def instances_in(self, compartment_id: str) -> tuple[InstanceSeen, ...]:
+        self._enter("ListInstances")
+        return tuple(
+            i for i in self.instances.values() if i.compartment_id == compartment_id
+        )
+
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         self._enter("ListVnicAttachments")
         return tuple(

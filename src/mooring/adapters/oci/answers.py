@@ -40,6 +40,8 @@ def instance(data: Any) -> InstanceSeen:  # noqa: ANN401 - the SDK's models have
         compartment_id=data.compartment_id,
         state=data.lifecycle_state,
         most_vnics=shape.max_vnic_attachments if shape else None,
+        display_name=data.display_name or "",
+        metadata=dict(data.metadata or {}),
     )
 
 
@@ -67,6 +69,7 @@ def vnic(data: Any) -> VnicSeen:  # noqa: ANN401 - likewise
         nsg_ids=tuple(data.nsg_ids or ()),
         skip_source_dest_check=bool(data.skip_source_dest_check),
         tags=dict(data.freeform_tags or {}),
+        private_ip=_read(IPv4Address, data.private_ip),
     )
 
 

@@ -92,6 +92,14 @@ class OciCloud:
             answers.instance,
         )
 
+    def instances_in(self, compartment_id: str) -> tuple[InstanceSeen, ...]:
+        """List the instances of a compartment; one that is gone may be among them."""
+        return self._list(
+            "ListInstances",
+            lambda c, page: c.compute.list_instances(compartment_id, page=page),
+            answers.instance,
+        )
+
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         """List what is attached to an instance, or was a moment ago."""
         return self._list(

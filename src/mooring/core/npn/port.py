@@ -71,6 +71,9 @@ class Cloud(Protocol):
     def instance(self, instance_id: str) -> InstanceSeen:
         """Show an instance."""
 
+    def instances_in(self, compartment_id: str) -> tuple[InstanceSeen, ...]:
+        """List the instances of a compartment; one that is gone may be among them."""
+
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         """List what is attached to an instance, or was a moment ago."""
 

@@ -22,6 +22,8 @@ class InstanceSeen:
     compartment_id: str
     state: str
     most_vnics: int | None = None
+    display_name: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class VnicSeen:
     nsg_ids: tuple[str, ...] = ()
     skip_source_dest_check: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    private_ip: IPv4Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

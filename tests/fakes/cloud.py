@@ -328,7 +328,8 @@ class FakeCloud:
         attachment = self._attachment(
             instance.id, vnic, change.vnic.nic_index, self.attach_seconds
         )
-        return Made(kind="attachment", id=attachment.id)
+        seen = self._visible(attachment)
+        return Made(kind="attachment", id=attachment.id, seen=seen)
 
     def _take(self, vnic_id: str, size: int, *, is_primary: bool = False) -> Made:
         vnic = _found("CreatePrivateIp", self.vnics, vnic_id)
@@ -352,7 +353,7 @@ class FakeCloud:
             is_primary=is_primary,
         )
         self.private_ips[address.id] = address
-        return Made(kind="address", id=address.id)
+        return Made(kind="address", id=address.id, seen=address)
 
     def _take_several(self, change: CreateAddresses) -> None:
         """Make single ones until one is refused; the same work is not done twice."""
@@ -397,7 +398,7 @@ class FakeCloud:
             raise Refused("CreateIpv6", "Conflict", "no IPv6 address free")
         made = AddressSeen(id=self._id("ipv6"), vnic_id=vnic_id, block=block)
         self.ipv6_objects[made.id] = made
-        return Made(kind="ipv6", id=made.id)
+        return Made(kind="ipv6", id=made.id, seen=made)
 
     # How it works inside.
 

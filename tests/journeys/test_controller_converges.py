@@ -126,6 +126,37 @@ def test_a_node_takes_two_changing_calls() -> None:
     assert_exact(story, 31)
 
 
+def test_a_node_is_looked_at_once_and_then_only_at_what_is_new() -> None:
+    story = Story(31)
+    story.until_settled()
+
+    reads = [c for c in story.cloud.calls if c not in story.changes()]
+    first = ["GetInstance", "ListVnicAttachments", "GetVnic"]
+    rest = [c for c in reads[3:] if c != "GetSubnet"]  # shared by all nodes
+    assert reads[:3] == first
+    assert rest == ["GetVnic", "ListPrivateIps"]
+
+
+def test_a_wait_for_an_attachment_asks_only_for_that() -> None:
+    story = Story(31, attach_seconds=10)
+    story.until_settled()
+    calls = story.cloud.calls
+
+    assert calls.count("GetInstance") == calls.count("ListVnicAttachments") == 1
+    assert calls.count("GetVnicAttachment") <= 8
+
+
+def test_what_was_taken_away_between_two_changes_is_found_by_the_next_look() -> None:
+    story = Story(62)
+    while "CreateAddressBlock" not in story.changes():
+        story.turn()
+    story.cloud.detach(story.cloud.secondaries(INSTANCE)[0].id)
+    story.until_settled()
+    story.until_settled()
+
+    assert_exact(story, 62)
+
+
 @pytest.mark.parametrize("pods", [1, 3, 31, 32, 62, 110, 256])
 def test_every_size_of_node_settles(pods: int) -> None:
     story = Story(pods, attach_seconds=7)

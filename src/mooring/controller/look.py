@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from mooring.controller.again import Again
 from mooring.core.npn.errors import NotFound, Unavailable
 from mooring.core.npn.port import Cloud
 from mooring.core.npn.seen import (
@@ -31,7 +32,8 @@ class Question:
 
     `listed` are the VNICs of the object's status, `expected` what earlier calls made and no
     list has shown yet: lists lag behind, so these are asked for by their id. `subnets` are
-    of interest before a VNIC is in them; `ipv6` asks for IPv6 objects too.
+    of interest before a VNIC is in them; `ipv6` asks for IPv6 objects too. `known` is a look
+    that this one may build on.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Question:
     expected: frozenset[Made] = frozenset()
     subnets: frozenset[str] = frozenset()
     ipv6: bool = False
+    known: Sighting | None = None
 
 
 class Looker:
@@ -52,6 +55,8 @@ class Looker:
 
     def look(self, question: Question) -> Sighting:
         """Show an instance; raise NotFound when there is none."""
+        if question.known is not None:
+            return _Look(self, question, question.known.instance).add(question.known)
         instance = self.cloud.instance(question.instance_id)
         if instance.state in GOING:
             return Sighting(instance=instance)
@@ -90,21 +95,57 @@ class _Look:
     unlisted: set[Made] = field(default_factory=set)
 
     def take(self) -> Sighting:
+        """Look at everything."""
         attachments = self._attachments()
         vnics = {v.id: v for v in self._vnics(attachments)}
+        there = [a.vnic_id for a in attachments if a.vnic_id and a.state == "ATTACHED"]
+        if there and not vnics:
+            # Every instance has a VNIC: that none can be seen is a matter of rights.
+            self.looker.cloud.vnic(there[0])
         self._check(vnics)
-        name, listed = self.question.name, self.question.listed
-        mine = [v for v in vnics.values() if ours(name, v, listed)]
+        mine = self._mine(vnics)
         subnets = self._subnets(mine)
+        addresses = self._addresses(mine, subnets)
+        for kind, ask in (
+            ("address", self.looker.cloud.address),
+            ("ipv6", self.looker.cloud.ipv6),
+        ):
+            self._add(addresses, kind, ask)
         return Sighting(
             instance=self.instance,
             attachments=attachments,
             vnics=vnics,
-            addresses=self._addresses(mine, subnets),
+            addresses=addresses,
             subnets=subnets,
             gone=frozenset(self.gone),
             unlisted=frozenset(self.unlisted),
         )
+
+    def add(self, before: Sighting) -> Sighting:
+        """Look at what is new since the look before."""
+        again = Again(self.looker.cloud, before, self.question.expected)
+        attachments = again.attachments()
+        vnics = again.vnics(attachments)
+        mine = self._mine(vnics)
+        subnets = self._subnets(mine)
+        known = before.addresses
+        addresses = {v.id: known[v.id] for v in mine if v.id in known}
+        new = [v for v in mine if v.id not in known and v.state == "AVAILABLE"]
+        addresses |= self._addresses(new, subnets)
+        again.add(addresses)
+        return Sighting(
+            instance=self.instance,
+            attachments=attachments,
+            vnics=vnics,
+            addresses=addresses,
+            subnets=subnets,
+            gone=frozenset(again.gone),
+            unlisted=again.unlisted(),
+        )
+
+    def _mine(self, vnics: dict[str, VnicSeen]) -> list[VnicSeen]:
+        name, listed = self.question.name, self.question.listed
+        return [v for v in vnics.values() if ours(name, v, listed)]
 
     def _attachments(self) -> tuple[AttachmentSeen, ...]:
         cloud = self.looker.cloud
@@ -157,8 +198,6 @@ class _Look:
             subnet = subnets[vnic.subnet_id]
             if subnet.v6 and (self.question.ipv6 or not subnet.v4):
                 found[vnic.id] += cloud.ipv6s(vnic.id)
-        for kind, ask in (("address", cloud.address), ("ipv6", cloud.ipv6)):
-            self._add(found, kind, ask)
         return found
 
     def _add(

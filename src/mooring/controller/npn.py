@@ -47,6 +47,8 @@ from mooring.core.npn.memory import (
     after_trouble,
     after_wait,
     calm,
+    keeping,
+    known_at,
     next_pause,
     pause_after,
     pause_between,
@@ -58,7 +60,7 @@ from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
-from mooring.core.npn.seen import Sighting
+from mooring.core.npn.seen import Known, Sighting
 from mooring.core.npn.slots import slots
 from mooring.core.npn.status import refused, report, unreadable, unseen
 from mooring.core.npn.usage import lists
@@ -139,8 +141,11 @@ class Reconciler:
             return NpnStatus()
 
     def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
-        seen = self._looker.look(_question(npn, memory))
-        memory = after_look(memory, seen)
+        now = self._looker.now()
+        before = known_at(memory, now)
+        seen = self._looker.look(_question(npn, memory, before))
+        known = Known(at=before.at if before else now, seen=seen)
+        memory = replace(after_look(memory, seen), known=None)
         now = self._looker.now()
         picture, memory = self._drawn(npn, seen, memory)
         slack = picture.pool is not None and picture.pool.slack
@@ -154,7 +159,7 @@ class Reconciler:
         match decision:
             case Wait():
                 return Turn(
-                    memory=after_wait(memory, decision.seconds),
+                    memory=keeping(after_wait(memory, decision.seconds), known, None),
                     pause=decision.seconds,
                     said=f"waiting {decision.message}",
                 )
@@ -169,6 +174,8 @@ class Reconciler:
             case _:
                 why = told(status, npn.status)
                 turn = self._do(npn.name, status, memory, decision)
+                if turn.memory.last is decision:
+                    turn = replace(turn, memory=keeping(turn.memory, known, decision))
                 return replace(turn, said=f"{turn.said} {why}") if why else turn
 
     def _drawn(
@@ -288,7 +295,7 @@ def policy_of(npn: Npn, default: PoolPolicy | None) -> PoolPolicy | None:
     return default if npn.pool is None else policy.parse(npn.pool)
 
 
-def _question(npn: Npn, memory: Memory) -> Question:
+def _question(npn: Npn, memory: Memory, known: Known | None) -> Question:
     return Question(
         name=npn.name,
         instance_id=npn.spec.id,
@@ -296,6 +303,7 @@ def _question(npn: Npn, memory: Memory) -> Question:
         expected=memory.expected,
         subnets=_subnets(npn),
         ipv6=may_want_ipv6(npn.spec),
+        known=known.seen if known else None,
     )
 
 

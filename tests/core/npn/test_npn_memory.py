@@ -15,6 +15,7 @@ from mooring.core.npn.changes import (
     UpdateVnic,
 )
 from mooring.core.npn.memory import (
+    FRESH,
     Memory,
     after_change,
     after_failure,
@@ -24,12 +25,14 @@ from mooring.core.npn.memory import (
     after_stale,
     after_trouble,
     after_wait,
+    keeping,
+    known_at,
     next_pause,
     pause_after,
     pause_between,
     settled,
 )
-from mooring.core.npn.seen import Made, Sighting
+from mooring.core.npn.seen import Known, Made, Sighting
 
 ATTACH = AttachVnic(
     instance_id="i", slot="0", vnic=NewVnic(subnet_id="s", display_name="d"), token="t"
@@ -149,3 +152,14 @@ def test_chance_shortens_a_pause_by_up_to_a_half(failures: int, chance: float) -
     longest = pause_after(failures, 0)
 
     assert longest / 2 <= pause_after(failures, chance) <= longest
+
+
+def test_a_look_is_built_upon_after_a_change_that_says_what_it_made() -> None:
+    known = Known(at=5.0, seen=LOOK)
+    memory = keeping(Memory(), known, ATTACH)
+
+    assert known_at(memory, 6.0) == known
+    assert known_at(memory, 5.0 + FRESH) is None
+    assert known_at(keeping(Memory(), known, None), 6.0) == known
+    assert known_at(keeping(memory, known, UPDATE), 6.0) is None
+    assert known_at(settled(memory), 6.0) is None

@@ -257,7 +257,8 @@ class OciCloud:
             "AttachVnic",
             lambda c: c.compute.attach_vnic(details, opc_retry_token=change.token),
         )
-        return Made(kind="attachment", id=response.data.id)
+        seen = self._read("AttachVnic", answers.attachment, response.data)
+        return Made(kind="attachment", id=seen.id, seen=seen)
 
     def _create(
         self, change: CreateAddressBlock | CreateAddress, length: int | None
@@ -276,7 +277,8 @@ class OciCloud:
             ),
             block=length is not None,
         )
-        return Made(kind="address", id=response.data.id)
+        seen = self._read("CreatePrivateIp", answers.address, response.data)
+        return Made(kind="address", id=seen.id, seen=seen)
 
     def _create_several(self, change: CreateAddresses) -> None:
         name, details = "BulkCreatePrivateIps", bulk.creation(change)
@@ -319,7 +321,8 @@ class OciCloud:
             lambda c: c.network.create_ipv6(details, opc_retry_token=change.token),
             block=length is not None,
         )
-        return Made(kind="ipv6", id=response.data.id)
+        seen = self._read("CreateIpv6", answers.ipv6, response.data)
+        return Made(kind="ipv6", id=seen.id, seen=seen)
 
     def _clients(self) -> "Clients":
         """Give this thread's clients."""

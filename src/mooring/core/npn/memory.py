@@ -10,17 +10,21 @@ from dataclasses import dataclass, field, replace
 from mooring.core.npn.capacity import smaller
 from mooring.core.npn.changes import (
     SEVERAL,
+    AttachVnic,
     Change,
+    CreateAddress,
     CreateAddressBlock,
     DeleteAddresses,
     Failed,
 )
-from mooring.core.npn.seen import Made, Sighting
+from mooring.core.npn.seen import Known, Made, Sighting
 from mooring.core.npn.slots import lives
 
 MOST_KNOWN = 1024
 """Objects given back that are remembered; lists lag by seconds, not by thousands."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+FRESH = 30.0
+"""Seconds for which a whole look of an object that is being worked on is built upon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,8 @@ class Memory:
     seconds of the present wait, `failures` the failed turns since the last good one.
     `slack_since` is when an elastic pool began to have too many free addresses, `given_back`
     are objects that it gave back. `stuck` counts the signs that changes succeed and change
-    nothing: `last` was made again, what was made vanished, a token was stale.
+    nothing: `last` was made again, what was made vanished, a token was stale. `known` is the last
+    look, where the next one need only ask for what is new since (`keeping`).
     """
 
     salt: int = 0
@@ -46,6 +51,24 @@ class Memory:
     stuck: int = 0
     slack_since: float | None = None
     given_back: frozenset[str] = frozenset()
+    known: Known | None = field(default=None, compare=False)
+
+
+def known_at(memory: Memory, now: float) -> Known | None:
+    """Give the look that the next one may build on, if it is not too old."""
+    known = memory.known
+    return known if known and now - known.at < FRESH else None
+
+
+def keeping(memory: Memory, known: Known, change: Change | None) -> Memory:
+    """Let the next look build on this one, after a wait or a change that says what it made.
+
+    After anything else, a refusal and a lost answer too, the next look is a whole one.
+    """
+    says = change is None or isinstance(
+        change, AttachVnic | CreateAddress | CreateAddressBlock
+    )
+    return replace(memory, known=known if says else None)
 
 
 def calm(memory: Memory, now: float) -> float:

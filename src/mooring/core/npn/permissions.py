@@ -53,6 +53,7 @@ _TABLE = f"""
 ListVcns ;
 GetWorkRequest ;
 GetInstance ; read instances @{NODES}
+ListInstances ; read instances @{NODES}
 ListVnicAttachments ; inspect vnic-attachments @{NODES}, inspect instances @{NODES}
 GetVnicAttachment ; inspect vnic-attachments @{NODES}
 GetVnic ; inspect vnics @{NETWORK}

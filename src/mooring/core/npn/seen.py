@@ -87,10 +87,14 @@ class SubnetSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a successful call said it made: an "attachment", an "address" or an "ipv6"."""
+    """What a successful call said it made: an "attachment", an "address" or an "ipv6".
+
+    `seen` is what the answer showed of it.
+    """
 
     kind: str
     id: str
+    seen: "AttachmentSeen | AddressSeen | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,3 +114,11 @@ class Sighting:
     subnets: Mapping[str, SubnetSeen] = field(default_factory=dict)
     gone: frozenset[Made] = frozenset()
     unlisted: frozenset[Made] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A look that what follows may build on: taken whole at moment `at`, and added to since."""
+
+    at: float
+    seen: Sighting

@@ -1,0 +1,1 @@
+"""What `mooring get` and `mooring describe` show: documents read, joined and laid out."""

@@ -1,0 +1,209 @@
+"""All that is known of one node's pod network, as text in kubectl's manner."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from itertools import pairwise
+
+from mooring.core.npn.record import VnicStatus
+from mooring.core.npn.shown.age import since
+from mooring.core.npn.shown.npns import count, served, state, told
+from mooring.core.npn.shown.pods import status, where
+from mooring.core.npn.shown.pools import most, policy, why
+from mooring.core.npn.shown.table import NONE, grid, plain, several
+from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen
+from mooring.core.npn.shown.view import View, instance, offered, vnics
+
+GAP = 2
+Address = IPv4Address | IPv6Address
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How packets of a VNIC's pods leave the node, as the agent tells it."""
+
+    link: str
+    table: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the node's agent tells, when this is its node: ways by VNIC, trouble, repairs."""
+
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    trouble: str = ""
+    repairs: tuple[str, ...] = ()
+
+
+def lines(
+    view: View, node: NodeSeen | None, npn: NpnSeen | None, agent: Told | None
+) -> Iterator[str]:
+    """Describe a node by its Node and its object; one of the two may not be there."""
+    yield from fields(_head(node, npn))
+    if npn is not None:
+        yield from _npn(view, npn, agent)
+    if agent is not None:
+        said = [("Trouble", agent.trouble)]
+        yield from _section("Agent", fields(said))
+        yield from _section("Repairs", agent.repairs)
+    if node is not None:
+        yield from _section("Pods", _pods(view, node.meta.name))
+    yield from _section("Events", _events(view))
+
+
+def fields(pairs: Pairs) -> Iterator[str]:
+    """Give a line for each pair, the values below each other."""
+    width = max(len(name) for name, _ in pairs) + 1 + GAP
+    for name, value in pairs:
+        yield f"{name + ':':{width}}{plain(value)}"
+
+
+def runs(addresses: Iterable[Address]) -> str:
+    """Write addresses as runs: FIRST-LAST where they follow on each other."""
+    known = sorted(addresses)
+    starts = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(known)) if b != a + 1)]
+    ends = [*(i - 1 for i in starts[1:]), len(known) - 1]
+    pieces = ((known[i], known[j]) for i, j in zip(starts, ends, strict=True) if known)
+    return several(str(a) if a == b else f"{a}-{b}" for a, b in pieces)
+
+
+def _head(node: NodeSeen | None, npn: NpnSeen | None) -> Pairs:
+    pods = count(most(npn)) if npn else NONE
+    found = [("Name", node.meta.name if node else npn.meta.name if npn else "")]
+    if node is not None:
+        found += [
+            ("Status", node.ready),
+            ("Internal IPs", several(node.addresses)),
+            ("Taints", several(node.taints)),
+            ("Max pods", f"{node.most_pods or NONE} (kubelet), {pods} (object)"),
+        ]
+    else:
+        found.append(("Max pods", f"{pods} (object)"))
+    known = (node.instance if node else "") or (instance(npn) if npn else "")
+    found.append(("Instance", known))
+    if npn is None:
+        found.append(("Object", "none: no NativePodNetwork is for this node"))
+    return found
+
+
+def _npn(view: View, npn: NpnSeen, agent: Told | None) -> Iterator[str]:
+    name, reason, message = state(npn)
+    yield from _section(
+        "NativePodNetwork",
+        fields(
+            [
+                ("Name", npn.meta.name),
+                ("State", name),
+                ("Reason", reason),
+                ("Message", message),
+                ("Families", served(npn)),
+                ("Age", since(npn.meta.created, view.now)),
+            ]
+        ),
+    )
+    yield from _section("Pool", fields(_pool(npn)))
+    yield from _section(
+        "VNICs",
+        (line for vnic in vnics(npn) for line in _vnic(view, vnic, agent)),
+    )
+    found = npn.npn.status.conditions if npn.npn else ()
+    rows = [(c.type, c.status, plain(c.reason), plain(c.message)) for c in found]
+    head = ("TYPE", "STATUS", "REASON", "MESSAGE")
+    yield from _section("Conditions", grid([head, *rows]) if rows else ())
+
+
+def _pool(npn: NpnSeen) -> Pairs:
+    reason = why(npn)
+    sizes = offered(vnics(npn)).items()
+    return [
+        ("Policy", policy(npn)),
+        ("Offered", ", ".join(f"{family} {size}" for family, size in sizes)),
+        *((name.capitalize(), count(number)) for name, number in told(npn).items()),
+        ("Last change", f"{reason.reason}: {reason.message}" if reason else ""),
+    ]
+
+
+def _vnic(view: View, vnic: VnicStatus, agent: Told | None) -> Iterator[str]:
+    yield vnic.vnic_id
+    pods = sum(
+        any(v.vnic_id == vnic.vnic_id for v in view.vnics_of(pod))
+        for on_node in view.pods_on.values()
+        for pod in on_node
+    )
+    pairs = [
+        ("MAC", vnic.mac_address),
+        ("Subnet", vnic.subnet_id),
+        ("Blocks", _both(vnic.subnet_v4, vnic.subnet_v6)),
+        ("Routers", _both(vnic.router.v4, vnic.router.v6)),
+        ("Host addresses", _both(vnic.host.v4, vnic.host.v6)),
+        ("NSGs", several(vnic.nsg_ids)),
+        *_addresses(vnic),
+        *([("Pods", str(pods))] if view.nodes else []),
+        *_way(vnic, agent),
+    ]
+    yield from (f"  {line}" for line in fields(pairs))
+
+
+def _addresses(vnic: VnicStatus) -> Iterator[tuple[str, str]]:
+    sizes = offered([vnic])
+    for family, own in (("IPv4", "v4"), ("IPv6", "v6")):
+        if sizes.get(family):
+            found = (getattr(pair, own) for pair in vnic.pod_addresses)
+            listed = runs(a for a in found if a is not None)
+            yield f"{family} for pods", f"{sizes[family]}: {listed}"
+
+
+def _way(vnic: VnicStatus, agent: Told | None) -> Pairs:
+    if agent is None:
+        return [("Table", "<unknown>: known on the node, from the agent's --state")]
+    way = agent.ways.get(vnic.vnic_id)
+    if way is None:
+        return [("Table", "none: the agent has not taken this VNIC")]
+    return [("Link", way.link), ("Table", way.table), ("Rule", way.rule)]
+
+
+def _both(*values: object) -> str:
+    return several(value for value in values if value is not None)
+
+
+def _pods(view: View, node: str) -> list[str]:
+    rows = [
+        (
+            pod.meta.namespace,
+            pod.meta.name,
+            status(pod),
+            several(pod.addresses),
+            where(view, pod),
+        )
+        for pod in sorted(
+            view.pods_on.get(node, ()), key=lambda p: (p.meta.namespace, p.meta.name)
+        )
+    ]
+    head = ("NAMESPACE", "NAME", "STATUS", "IPS", "VNIC")
+    return grid([head, *rows]) if rows else []
+
+
+def _events(view: View) -> list[str]:
+    def order(event: EventSeen) -> float:
+        return event.last.timestamp() if event.last else 0.0
+
+    rows = [
+        (
+            since(event.last, view.now) + (f" (x{event.count})" * (event.count > 1)),
+            event.type,
+            event.reason,
+            event.source,
+            plain(event.message),
+        )
+        for event in sorted(view.events, key=order)
+    ]
+    head = ("LAST SEEN", "TYPE", "REASON", "FROM", "MESSAGE")
+    return grid([head, *rows]) if rows else []
+
+
+def _section(name: str, body: Iterable[str]) -> Iterator[str]:
+    found = list(body)
+    yield f"{name}:" if found else f"{name}:  {NONE}"
+    yield from (f"  {line}" for line in found)

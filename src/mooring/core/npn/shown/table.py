@@ -1,0 +1,64 @@
+"""A table as kubectl lays one out: a head, columns three spaces apart, `<none>` for nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+NONE = "<none>"
+GAP = 3
+TAIL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's head; `wide` ones are shown with -o wide only."""
+
+    head: str
+    wide: bool = False
+
+
+def columns(normal: str, wide: str = "") -> tuple[Column, ...]:
+    """Make columns of their heads: the usual ones, then those of -o wide."""
+    return (
+        *(Column(head) for head in normal.split()),
+        *(Column(head, wide=True) for head in wide.split()),
+    )
+
+
+def lines(
+    heads: Sequence[Column],
+    rows: Iterable[Sequence[str]],
+    *,
+    wide: bool = False,
+    head: bool = True,
+) -> list[str]:
+    """Lay out the rows, under their heads when those are asked for."""
+    kept = [i for i, column in enumerate(heads) if wide or not column.wide]
+    body = [[plain(row[i]) for i in kept] for row in rows]
+    return grid([*([[heads[i].head for i in kept]] if head else []), *body])
+
+
+def grid(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Put cells below each other; the last of a line is as long as it is."""
+    if not cells:
+        return []
+    widths = [max(map(len, column)) + GAP for column in zip(*cells, strict=True)]
+    return [
+        "".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def plain(cell: str) -> str:
+    """Keep a cell on its line: what a terminal would obey is shown instead."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in cell)
+    return shown or NONE
+
+
+def tail(ocid: str) -> str:
+    """Shorten an OCID to the end that tells it from others."""
+    return f"…{ocid[-TAIL:]}" if len(ocid) > TAIL else ocid
+
+
+def several(words: Iterable[object]) -> str:
+    """Put words into one cell."""
+    return ",".join(map(str, words))

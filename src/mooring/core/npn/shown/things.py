@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from mooring.core.kube.meta import entity
 from mooring.core.npn import usage as usages
 from mooring.core.npn.codec import parse
 from mooring.core.npn.fields import Field, Unreadable
@@ -94,18 +95,19 @@ class EventSeen(Thing):
     last: datetime | None
 
 
-def npn(document: Json, trouble: str = "") -> NpnSeen:
+def npn(document: object, trouble: str = "") -> NpnSeen:
     """Read an object, whatever is wrong with it; `trouble` is what is known to be."""
-    meta, found = _meta(Field("", document)), None
+    root, found = entity(document), None
+    meta = _meta(root)
     try:
         found = None if trouble else parse(document)
     except Unreadable as why:
         trouble = str(why)
-    usage = _dict(document.get("status")).get("usage")
-    annotations = _dict(_dict(document.get("metadata")).get("annotations"))
+    usage = _dict(root.value.get("status")).get("usage")
+    annotations = _dict(_dict(root.value.get("metadata")).get("annotations"))
     return NpnSeen(
         meta=meta,
-        document=document,
+        document=root.value,
         npn=found,
         trouble=trouble,
         counts=_counts(usage),
@@ -114,9 +116,9 @@ def npn(document: Json, trouble: str = "") -> NpnSeen:
     )
 
 
-def node(document: Json) -> NodeSeen:
+def node(document: object) -> NodeSeen:
     """Read a node; raise Unreadable for what is none."""
-    root = Field("", document)
+    root = entity(document)
     spec, status = root.at("spec"), root.at("status")
     conditions = {c.at("type").value: c for c in status.at("conditions").items(99)}
     ready = conditions.get("Ready")
@@ -125,7 +127,7 @@ def node(document: Json) -> NodeSeen:
     cordoned = spec.at("unschedulable").flag()
     return NodeSeen(
         meta=_meta(root),
-        document=document,
+        document=root.value,
         instance=spec.at("providerID").either(Field.text, "").rpartition("://")[2],
         ready=f"{said},SchedulingDisabled" if cordoned else said,
         taints=tuple(_taint(t) for t in spec.at("taints").items(999)),
@@ -138,15 +140,15 @@ def node(document: Json) -> NodeSeen:
     )
 
 
-def pod(document: Json) -> PodSeen:
+def pod(document: object) -> PodSeen:
     """Read a pod; raise Unreadable for what is none."""
-    root = Field("", document)
+    root = entity(document)
     spec, status = root.at("spec"), root.at("status")
     several = [f.at("ip").text() for f in status.at("podIPs").items(9)]
     one = status.at("podIP")
     return PodSeen(
         meta=_meta(root),
-        document=document,
+        document=root.value,
         node=spec.at("nodeName").either(Field.text, ""),
         phase=status.at("phase").either(Field.text, "Unknown"),
         addresses=tuple(several) or ((one.text(),) if one.value else ()),
@@ -154,9 +156,9 @@ def pod(document: Json) -> PodSeen:
     )
 
 
-def event(document: Json) -> EventSeen:
+def event(document: object) -> EventSeen:
     """Read an event of either API, events.k8s.io/v1 or v1; raise Unreadable for what is none."""
-    root = Field("", document)
+    root = entity(document)
     about = root.at("regarding", "involvedObject")
     series = root.at("series")
     source = _dict(root.at("deprecatedSource", "source").value).get("component")
@@ -167,7 +169,7 @@ def event(document: Json) -> EventSeen:
     count = root.at("deprecatedCount", "count")
     return EventSeen(
         meta=_meta(root),
-        document=document,
+        document=root.value,
         kind=about.at("kind").either(Field.text, ""),
         about=about.at("name").either(Field.text, ""),
         type=root.at("type").either(lambda f: f.text(least=0), ""),

@@ -40,10 +40,21 @@ format:
 	.venv/bin/ruff format $(SOURCES)
 	.venv/bin/ruff check --fix -q $(SOURCES)
 
-lock: ## write requirements.lock anew from pyproject.toml (needs uv on PATH)
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-find-links -q
+IMAGES := src/mooring/lab/images
+ASYNC := aiohttp aiohappyeyeballs aiosignal attrs frozenlist multidict propcache yarl # the SDK's second, unused way to speak
+
+lock: ## write the locks anew from pyproject.toml (needs uv on PATH)
 	{ echo '# Hashed versions of everything that runs, tests and builds Mooring; `make lock` writes it from pyproject.toml.'; \
-	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-find-links --extra dev -q pyproject.toml; } > requirements.lock.new
+	  $(COMPILE) --extra dev pyproject.toml; } > requirements.lock.new
 	mv requirements.lock.new requirements.lock
+	{ echo '# What the images of agent and controller hold of others (deploy/Dockerfile); `make lock` writes it.'; \
+	  $(COMPILE) -c requirements.lock --extra agent pyproject.toml; } > $(IMAGES)/agent.lock.new
+	mv $(IMAGES)/agent.lock.new $(IMAGES)/agent.lock
+	{ echo '# What the image of the controller holds besides, for the cloud (deploy/Dockerfile); `make lock` writes it.'; \
+	  $(COMPILE) -c requirements.lock --extra controller pyproject.toml $(addprefix --no-emit-package ,$(ASYNC)) \
+	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' $(IMAGES)/agent.lock); } > $(IMAGES)/cloud.lock.new
+	mv $(IMAGES)/cloud.lock.new $(IMAGES)/cloud.lock
 
 clean:
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/mooring/_native

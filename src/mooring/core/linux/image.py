@@ -1,4 +1,4 @@
-"""A container image as bytes: an OCI layout in a tar, from one static program.
+"""A container image as bytes: an OCI layout in a tar, of layers that are tars themselves.
 
 `ctr images import` reads it; no registry and no builder are asked (OCI image specification
 1.1: image-layout, manifest, config). The same input gives the same bytes and digests.
@@ -50,17 +50,39 @@ class Entry:
     link: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image apart from its layers; it answers to each of its `names`."""
+
+    names: tuple[str, ...]
+    machine: str
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    environment: tuple[str, ...] = (PATH,)
+    user: str = ""
+
+
 def archive(recipe: Recipe) -> bytes:
-    """Make the image."""
-    layer = tar(_tree(recipe))
-    architecture = ARCHITECTURES.get(recipe.machine, recipe.machine)
+    """Make the image of one static program."""
+    image = Image(names=(recipe.name,), machine=recipe.machine, command=FOREVER)
+    return b"".join(layout(image, [tar(_tree(recipe))]))
+
+
+def layout(image: Image, layers: Sequence[bytes]) -> list[bytes]:
+    """Make an image of layers (tars), the lowest first; its parts in order, not copied."""
+    platform = {
+        "architecture": ARCHITECTURES.get(image.machine, image.machine),
+        "os": "linux",
+    }
     config = _json(
         {
-            "architecture": architecture,
-            "os": "linux",
-            "config": {"Env": [PATH], "Cmd": list(FOREVER), "WorkingDir": "/"},
-            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
-            "history": [{"created_by": "mooring lab"}],
+            **platform,
+            "config": _config(image),
+            "rootfs": {
+                "type": "layers",
+                "diff_ids": [_digest(each) for each in layers],
+            },
+            "history": [{"created_by": "mooring"} for _ in layers],
         }
     )
     manifest = _json(
@@ -68,39 +90,54 @@ def archive(recipe: Recipe) -> bytes:
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": _descriptor(CONFIG, config),
-            "layers": [_descriptor(LAYER, layer)],
+            "layers": [_descriptor(LAYER, each) for each in layers],
         }
     )
-    named = {
-        **_descriptor(MANIFEST, manifest),
-        "annotations": {"io.containerd.image.name": recipe.name},
-        "platform": {"architecture": architecture, "os": "linux"},
-    }
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}
-    blobs = [
-        Entry(f"blobs/sha256/{_digest(blob)[7:]}", blob, 0o644)
-        for blob in (config, layer, manifest)
+    described = {**_descriptor(MANIFEST, manifest), "platform": platform}
+    named = [
+        {**described, "annotations": {"io.containerd.image.name": name}}
+        for name in image.names
     ]
-    return tar(
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": named}
+    blobs = {_digest(blob): blob for blob in (config, *layers, manifest)}
+    return _parts(
         [
             Entry("oci-layout", _json({"imageLayoutVersion": "1.0.0"}), 0o644),
             Entry("index.json", _json(index), 0o644),
             Entry("blobs"),
             Entry("blobs/sha256"),
-            *blobs,
+            *(
+                Entry(f"blobs/sha256/{digest[7:]}", blob, 0o644)
+                for digest, blob in blobs.items()
+            ),
         ]
     )
 
 
+def _config(image: Image) -> dict[str, Any]:
+    said = {
+        "Env": list(image.environment),
+        "Entrypoint": list(image.entrypoint),
+        "Cmd": list(image.command),
+        "User": image.user,
+        "WorkingDir": "/",
+    }
+    return {name: value for name, value in said.items() if value}
+
+
 def tar(entries: Sequence[Entry]) -> bytes:
     """Write members as a tar (POSIX ustar), owned by root, dated 1970."""
+    return b"".join(_parts(entries))
+
+
+def _parts(entries: Sequence[Entry]) -> list[bytes]:
     parts: list[bytes] = []
     for entry in entries:
         content = entry.content or b""
         parts += (_header(entry).tobuf(tarfile.USTAR_FORMAT), content)
         parts.append(bytes(-len(content) % tarfile.BLOCKSIZE))
     parts.append(bytes(2 * tarfile.BLOCKSIZE))
-    return b"".join(parts)
+    return parts
 
 
 def _header(entry: Entry) -> tarfile.TarInfo:

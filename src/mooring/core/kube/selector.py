@@ -15,8 +15,8 @@ KEY = re.compile(
 )
 VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 TERM = re.compile(
-    r"(?P<key>[^\s,=!()]+)\s*(?:(?P<equal>==?|!=)\s*(?P<value>[^\s,=!()]*)"
-    r"|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
+    r"(?P<key>[^\s,=!()]+)(?:\s*(?P<equal>==?|!=)\s*(?P<value>[^\s,=!()]*)"
+    r"|\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
     r"|!\s*(?P<absent>[^\s,=!()]+)"
 )
 OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!"}

@@ -2,8 +2,16 @@
 
 from collections.abc import Iterable
 
+from mooring.core.npn.elastic import room
 from mooring.core.npn.picture import Picture
-from mooring.core.npn.record import Condition, NpnStatus, Pair, PoolStatus, VnicStatus
+from mooring.core.npn.record import (
+    Condition,
+    Npn,
+    NpnStatus,
+    Pair,
+    PoolStatus,
+    VnicStatus,
+)
 
 POOL = "Pool"
 
@@ -37,6 +45,23 @@ def pool_condition(picture: Picture) -> Condition | None:
     if made or not plan.why:
         return before
     return Condition(type=POOL, status="True", reason=plan.word, message=plan.why)
+
+
+def disagreement(npn: Npn) -> str:
+    """Say how the kubelet's max-pods and the pool disagree; "" when they do not (RT-13).
+
+    The kubelet counts pods of the host's network too, so it may allow as many as there are
+    addresses, and no more: fewer would only leave some unused.
+    """
+    most = room(npn.spec)
+    if npn.policy is not None and npn.policy.maximum is not None:
+        most = min(most, npn.policy.maximum)
+    if npn.kubelet_pods is None or npn.kubelet_pods <= most:
+        return ""
+    return (
+        f"the kubelet allows {npn.kubelet_pods} pods and there are addresses for {most}"
+        f" at most; set its maxPods to {most}"
+    )
 
 
 def told(status: NpnStatus, before: NpnStatus) -> str:

@@ -131,7 +131,8 @@ class Npn:
     """The whole object; `name` is the last segment of the instance OCID.
 
     `pool` is what its annotation says of the pool's size, None when it says nothing. The
-    controller adds the policy that follows from it, and what the agent told of its usage.
+    controller adds the policy that follows from it, what the agent told of its usage, and how
+    many pods the node's kubelet allows.
     """
 
     name: str
@@ -142,3 +143,4 @@ class Npn:
     pool: str | None = None
     policy: PoolPolicy | None = None
     usage: Usage | None = None
+    kubelet_pods: int | None = None

@@ -34,7 +34,7 @@ from mooring.core.npn.errors import TRANSIENT, CloudError
 from mooring.core.npn.families import IPV4, IPV6
 from mooring.core.npn.memory import Memory, cap_of
 from mooring.core.npn.picture import Picture
-from mooring.core.npn.poolstatus import pool_condition, pool_status
+from mooring.core.npn.poolstatus import disagreement, pool_condition, pool_status
 from mooring.core.npn.record import (
     UNDER_WAY,
     Condition,
@@ -212,6 +212,11 @@ def _conditions(picture: Picture, memory: Memory) -> Iterator[Condition]:
     pool = pool_condition(picture)
     if pool:
         yield pool
+    disagree = disagreement(picture.npn)
+    if disagree:
+        yield Condition(
+            type="MaxPods", status="False", reason="MorePods", message=disagree
+        )
     surplus = ", ".join(_surplus(picture))
     if surplus:
         yield Condition(

@@ -22,6 +22,7 @@ from mooring.core.linux.imageset import PLACE, STAGES, Stage
 from mooring.lab import gathered
 from mooring.lab.errors import LabError
 from mooring.lab.gathered import Sources
+from mooring.lab.programs_built import cache_root
 
 KEPT = 4
 """How many of each image are kept: a lab may be importing an older one."""
@@ -64,6 +65,17 @@ class Images:
     host: Host
     cache: BuildCache
     say: Callable[[str], None]
+
+    @classmethod
+    def usual(
+        cls,
+        processes: Processes,
+        host: Host,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> "Images":
+        """Give what makes images in the user's cache."""
+        return cls(processes, host, BuildCache(cache_root(environment) / "images"), say)
 
     def cluster(self, programs: Path) -> list[Path]:
         """Have the images that every cluster runs; give their files."""

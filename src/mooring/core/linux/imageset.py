@@ -7,7 +7,6 @@ hand; the lab puts the same together from the machine that it runs on. A test co
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from mooring.core.linux.image import Entry
 
@@ -109,7 +108,7 @@ _NOT_IN_STDLIB = frozenset(
 
 def in_stdlib(path: str) -> bool:
     """Tell whether a file of Python's own library belongs into an image."""
-    parts = PurePosixPath(path).parts
+    parts = path.split("/")
     return not (
         _NOT_IN_STDLIB & set(parts)
         or parts[0].startswith("config-")
@@ -129,7 +128,7 @@ _CLOUD_PARTS = frozenset(
 
 def in_libraries(path: str) -> bool:
     """Tell whether a file of an installed Python package belongs into an image."""
-    parts = PurePosixPath(path).parts
+    parts = path.split("/")
     if path.startswith("..") or parts[-1].endswith((".pyc", ".pyi", ".pyx", ".pxd")):
         return False  # commands of packages, and what only compilers read
     if parts[-1] == "RECORD":
@@ -178,9 +177,14 @@ ACCOUNTS = {
 
 def tree(files: Mapping[str, Entry]) -> list[Entry]:
     """Put files in order, after the directories that they lie in."""
-    parents = {str(up) for path in files for up in PurePosixPath(path).parents}
-    made = {path: Entry(path) for path in parents - {"."}}
+    parents = {up for path in files for up in _parents(path)}
+    made = {path: Entry(path) for path in parents}
     return [entry for _, entry in sorted({**made, **files}.items())]
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
 
 
 def skeleton() -> dict[str, Entry]:

@@ -279,6 +279,7 @@ class Machine:
     on_a_cluster: bool = False
     pods: Pods | None = None
     args: str = ""
+    away: OSError | None = None
 
     def __post_init__(self) -> None:
         self.fast_path: FakeFastPath | None = None
@@ -314,7 +315,9 @@ class Machine:
             *(self.kernel, self.nft, self.namespaces, self.clock, self.say),
             fast_path=self.fast_path,
         )
-        cluster = Cluster(self.disk, self.pods) if self.on_a_cluster else None
+        cluster = None
+        if self.on_a_cluster:
+            cluster = Cluster(self.disk, self.pods, lambda: self.away)
         return Agent(host, self.disk, self.objects, self.settings, cluster)
 
     def say(self, verb: str, /, **keys: object) -> None:

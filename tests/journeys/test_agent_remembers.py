@@ -117,3 +117,24 @@ def test_the_time_of_what_is_kept_is_when_the_store_was_last_heard() -> None:
         assert machine.disk.shelf[FILE][1] == 1000.0
 
     play(story())
+
+
+def test_a_store_that_goes_away_and_comes_back_is_told_and_serves_meanwhile() -> None:
+    """A cluster's store answers out of its cache while the API server is away."""
+
+    async def story() -> None:
+        machine = await a_known_machine()
+        assert machine.heard("store-heard") == []
+        machine.away = OSError("GET /apis: connection refused")
+        for _ in range(3):
+            machine.clock.forward(60)
+            await machine.agent.follow()
+        assert len(machine.heard("store-away")) == 1
+        assert machine.disk.shelf[FILE][1] == 0.0
+        await machine.run_pod("c1")
+        machine.away, machine.disk.time = None, 500.0
+        await machine.agent.follow()
+        assert len(machine.heard("store-heard")) == 1
+        assert machine.disk.shelf[FILE][1] == 500.0
+
+    play(story())

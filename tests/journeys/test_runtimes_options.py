@@ -29,6 +29,9 @@ def refusal(*words: str, place: Path) -> str:
 NOT_AN_INSTANCE = "must be ocid1.instance.REALM.REGION.ID, in lower case."
 A_NAME = "must match [a-zA-Z0-9][a-zA-Z0-9_.-]*."
 A_PREFIX = "must be a prefix such as 10.1.0.0/16 or fd00:1::/64."
+A_SETTING = "must be net.KEY=VALUE, as net.core.somaxconn=1024."
+A_NODE = "must be a node's name, as `kubectl get nodes` shows it."
+A_URL = "must be http://HOST or http://HOST:PORT."
 WRONG = [
     ("--instance", "", f"'': {NOT_AN_INSTANCE}"),
     ("--instance", "web-1", f"'web-1': {NOT_AN_INSTANCE}"),
@@ -72,6 +75,17 @@ WRONG = [
     ("--state", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--spool", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--conflist", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--volatile", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--install", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--plugins", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--sysctls", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--kubeconfig", "/etc", "File '/etc' is a directory."),
+    ("--tuning", "kernel.x=1", f"'kernel.x=1': {A_SETTING}"),
+    ("--tuning", "net.core.somaxconn", f"'net.core.somaxconn': {A_SETTING}"),
+    ("--node", "Node_1", f"'Node_1': {A_NODE}"),
+    ("--metadata", "169.254.169.254", f"'169.254.169.254': {A_URL}"),
+    ("--metadata", "http://:99999999", f"'http://:99999999': {A_URL}"),
+    ("--metrics-port", "0", "0 is not in the range 1<=x<=65535."),
 ]
 
 
@@ -81,6 +95,7 @@ def test_a_wrong_value_is_refused_with_option_value_and_rule(
 ) -> None:
     said = refusal(f"{option}={value}", place=tmp_path)
 
+    said = said.replace(" (env var: 'NODE_NAME')", "")
     assert said == f"Error: Invalid value for '{option}': {rule}"
 
 
@@ -88,7 +103,7 @@ def test_the_table_has_every_option() -> None:
     known = {
         name
         for option in agent.params
-        if isinstance(option, click.Option)
+        if isinstance(option, click.Option) and not option.is_flag
         for name in option.opts
     }
 
@@ -113,16 +128,25 @@ def test_an_unknown_option_is_refused_with_the_nearest(
     assert said == f"Error: No such option '{option}'. Did you mean '{meant}'?"
 
 
-@pytest.mark.parametrize("name", ["--npn-dir", "--instance", "--state"])
-def test_what_is_required_is_asked_for(name: str) -> None:
-    given = {"--npn-dir": "/n", "--instance": INSTANCE, "--state": "/s"}
-    words = [
-        w for option, value in given.items() if option != name for w in (option, value)
-    ]
-    done = CliRunner().invoke(agent, words)
+IN_A_DIRECTORY = ("--npn-dir=/n", f"--instance={INSTANCE}", "--state=/s")
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (IN_A_DIRECTORY[:2], "Missing option '--state'"),
+        (IN_A_DIRECTORY[1:], "give either --npn-dir or --kubernetes"),
+        ((*IN_A_DIRECTORY, "--kubernetes"), "give either --npn-dir or --kubernetes"),
+        (("--npn-dir=/n", "--state=/s"), "--npn-dir needs --instance OCID"),
+        ((*IN_A_DIRECTORY, "--kubeconfig=/k"), "--kubeconfig is for --kubernetes"),
+        (("--kubernetes", "--state=/s"), "--kubernetes needs --node NAME"),
+    ],
+)
+def test_what_is_required_is_asked_for(words: tuple[str, ...], rule: str) -> None:
+    done = CliRunner(env={"NODE_NAME": None}).invoke(agent, words)
 
     assert done.exit_code == 2
-    assert f"Missing option '{name}'" in done.output
+    assert rule in done.output
 
 
 def test_a_stray_word_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from mooring.agent.remember import Remembered, Shelf
 from mooring.agent.repair import Repair
 from mooring.agent.report import Report
 from mooring.agent.resume import Resume
-from mooring.agent.source import Source
+from mooring.agent.source import Source, Trouble, well
 from mooring.core.cni.frames import ASK, Answer, Call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.port import Storage
@@ -85,10 +85,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What an agent has where Kubernetes is: a place for the last known object, its node's pods."""
+    """What an agent has where Kubernetes is: a place for the last known object, its node's pods.
+
+    `trouble` says why the API server cannot be followed now: what was read stays readable.
+    """
 
     shelf: Shelf
     pods: Pods | None = None
+    trouble: Trouble = well
 
 
 class Agent:
@@ -121,7 +125,8 @@ class Agent:
         self._answers = Answers(self.node, self.attachments, collect, guests, host.say)
         resume = Resume(host, self.book, self.attachments, self.reaper)
         memory = Remembered(host, cluster.shelf, settings.npn) if cluster else None
-        self._source = Source(objects, settings.npn, memory)
+        trouble = cluster.trouble if cluster else well
+        self._source = Source(objects, settings.npn, memory, trouble)
         self.refill = Refill(host, self.book, self.node, self._source, resume)
         self._ask = Ask(host, self.book, self.refill, self.repair)
         self._report = Report(host, disk, self.book, self.node, guests)
@@ -129,6 +134,12 @@ class Agent:
         self._account = Account(host, self.book, self.node, resume, objects)
         self._account.counts_every = settings.counts_every
         self._postponed = 0
+        self._unheard = False
+
+    @property
+    def heard(self) -> bool:
+        """Tell whether the object's store answered the last time."""
+        return self._source.heard
 
     def respond(self, call: Call, netns: int | None) -> Answer | Work:
         """Answer a call of the CNI executable, or of `mooring audit`.
@@ -177,8 +188,9 @@ class Agent:
     async def follow(self) -> None:
         """Follow the NativePodNetwork; the first time that it suffices is told."""
         self.node.carrier.watch()
-        before = self.node.standing
+        before, heard = self.node.standing, self._source.heard
         self.refill.turn()
+        self._tell_of_the_store(before=heard)
         if self.node.standing is not before:
             # Who is told below that the agent serves may read so at once.
             await self.report()
@@ -187,6 +199,14 @@ class Agent:
         if self.node.ready:
             self.ready.set()
         await self._source.remember()
+
+    def _tell_of_the_store(self, *, before: bool) -> None:
+        source = self._source
+        if source.heard and self._unheard:
+            self._host.say("store-heard", npn=source.name)
+        elif before and not source.heard:
+            self._host.say("store-away", npn=source.name, why=source.away)
+        self._unheard = not source.heard
 
     async def look_after(self) -> None:
         """Look at the node once, follow what changed, repair what drifted."""

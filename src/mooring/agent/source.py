@@ -1,9 +1,17 @@
 """The node's NativePodNetwork object: its status, when it has changed."""
 
+from collections.abc import Callable
+
 from mooring.agent.remember import Remembered
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.port import Objects, Token
 from mooring.core.npn.record import NpnStatus
+
+Trouble = Callable[[], OSError | None]
+
+
+def well() -> None:
+    """Know of no trouble: a store without a cache says so when it is asked."""
 
 
 class Source:
@@ -14,7 +22,11 @@ class Source:
     """
 
     def __init__(
-        self, objects: Objects, name: str, memory: Remembered | None = None
+        self,
+        objects: Objects,
+        name: str,
+        memory: Remembered | None = None,
+        trouble: Trouble = well,
     ) -> None:
         self.name = name
         self.trouble = f"there is no NativePodNetwork {name} yet"
@@ -22,7 +34,9 @@ class Source:
         self.latest: NpnStatus | None = None
         self.patience = 1.0
         self._objects = objects
+        self.away: OSError | None = None
         self._memory = memory
+        self._look = trouble
         self._token: Token = {}
         self._asked_at: float | None = None
         self._recalled_once = False
@@ -42,8 +56,10 @@ class Source:
             )
         except (OSError, Unreadable) as why:
             self.trouble = f"NativePodNetwork {self.name} cannot be read: {why}"
+            self.away = why if isinstance(why, OSError) else None
             return self._recalled(now)
-        self._token, self.heard = token, True
+        self._token, self.away = token, self._look()
+        self.heard = self.away is None
         if status is not None:
             self.latest = status
             self.trouble = explain(self.name, status)

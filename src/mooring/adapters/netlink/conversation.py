@@ -6,11 +6,13 @@ import socket
 from contextlib import suppress
 from errno import EINTR, ENOBUFS
 from itertools import count, islice
+from pathlib import Path
 
 from mooring import setns
 from mooring.core.linux import wire
 from mooring.core.linux.port import KernelError
 
+SYSCTLS = Path("/proc/sys")
 SOL_NETLINK = 270
 CAPPED_ACK, EXTENDED_ACK = 10, 11
 # rtnetlink answers before send(2) returns: what is not there to be read will never come.
@@ -140,9 +142,13 @@ class Conversation:
 
 
 class Conversations:
-    """Where conversations come from. Those at home are kept for the next who asks."""
+    """Where conversations come from. Those at home are kept for the next who asks.
 
-    def __init__(self) -> None:
+    `sysctls` is where the settings' files are.
+    """
+
+    def __init__(self, sysctls: Path = SYSCTLS) -> None:
+        self.sysctls = sysctls
         self.home = setns.open_own()
         self._idle: list[Conversation] = []
         # Chance, because others in a namespace may choose numbers the same way.

@@ -5,9 +5,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EOPNOTSUPP
 from functools import partial
+from pathlib import Path
 from typing import Self, TypeVar
 
-from mooring.adapters.netlink.conversation import Conversation, Conversations
+from mooring.adapters.netlink.conversation import SYSCTLS, Conversation, Conversations
 from mooring.adapters.netlink.making import Making
 from mooring.adapters.netlink.removing import Removing, removal
 from mooring.adapters.netlink.turn import GONE
@@ -30,12 +31,13 @@ KINDS = {
 class Kernel:
     """Linux. None as a namespace stands for the one in which this object was made.
 
-    Several threads may use one at the same time. `close`, or a with block, gives its descriptors
+    `sysctls` is where its settings are: a container may have /proc/sys read-only, and the host's
+    somewhere else. Several threads may use one at the same time. `close`, or a with block, gives its descriptors
     back.
     """
 
-    def __init__(self) -> None:
-        self._conversations = Conversations()
+    def __init__(self, sysctls: Path = SYSCTLS) -> None:
+        self._conversations = Conversations(sysctls)
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""

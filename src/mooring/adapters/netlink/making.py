@@ -14,7 +14,6 @@ from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.plan import Address, End, Fact, Rule, Sysctl, Veth
 from mooring.core.linux.port import KernelError, Spaces
 
-SYSCTLS = Path("/proc/sys")
 PATIENCE, PAUSE = 0.1, 0.0005
 """How long the kernel's deferred work for one pair is waited for, all in all: others wait too."""
 
@@ -191,8 +190,9 @@ class Making(Turn):
             time.sleep(PAUSE)
 
     def _write(self, fact: Sysctl) -> None:
-        path = SYSCTLS / fact.key
-        if ".." in path.parts or SYSCTLS not in path.parents:
+        sysctls = self._conversations.sysctls
+        path = sysctls / fact.key
+        if ".." in path.parts or sysctls not in path.parents:
             raise KernelError(fact, EINVAL, f"{fact.key!r} is no setting's name")
         try:
             with setns.inside(self.fd(fact.space, fact)):

@@ -1,0 +1,70 @@
+"""The agent on a Kubernetes cluster: who this node is, its object and its pods in the API server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mooring.adapters import metadata
+from mooring.adapters.disk import StateDirectory
+from mooring.adapters.kubernetes.api import Api
+from mooring.adapters.kubernetes.connect import connect, connect_inside
+from mooring.adapters.kubernetes.follow import Following, Informer
+from mooring.adapters.kubernetes.objects import KubeObjects, following
+from mooring.agent.host import Say
+from mooring.agent.run import Cluster
+from mooring.cli.agent.options import is_instance
+from mooring.cli.agent.work import Found, Stopped, name_of
+from mooring.core.kube import pod
+from mooring.core.kube.resource import PODS, Scope
+
+AGAIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServer:
+    """An API server; `kubeconfig` None means: as a pod of the cluster."""
+
+    kubeconfig: Path | None
+    node: str
+    instance: str
+    metadata: str
+
+    @asynccontextmanager
+    async def opened(
+        self, disk: StateDirectory, say: Say, stop: asyncio.Event
+    ) -> AsyncIterator[Found]:
+        """Ask who we are, then follow our object and our pods."""
+        npn = name_of(await self._identity(say, stop))
+        ours = Scope(fields=f"metadata.name={npn}")
+        here = Scope(fields=f"spec.nodeName={self.node}")
+        with ExitStack() as stack:
+            api = stack.enter_context(closing(self._connected()))
+            objects = stack.enter_context(closing(KubeObjects(api, following(ours))))
+            guests = Following(resource=PODS, read=pod.read, scope=here)
+            pods = stack.enter_context(closing(Informer(api, guests)))
+            yield Found(npn, objects, Cluster(disk, pods, objects.trouble))
+
+    def _connected(self) -> Api:
+        return connect_inside() if self.kubeconfig is None else connect(self.kubeconfig)
+
+    async def _identity(self, say: Say, stop: asyncio.Event) -> str:
+        told = ""
+        while not self.instance:
+            try:
+                found = await asyncio.to_thread(metadata.instance, self.metadata)
+                if is_instance(found):
+                    return found
+                why = f"{self.metadata} says that this is {found!r}: no instance's OCID"
+            except OSError as error:
+                why = str(error)
+            if why != told:
+                say("metadata-refused", why=why, next="ask again; or give --instance")
+            told = why
+            try:
+                await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+            except TimeoutError:
+                continue
+            raise Stopped
+        return self.instance

@@ -1,0 +1,47 @@
+"""The agent's voice: events as lines on standard error."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+Hear = Callable[[str, Mapping[str, object]], None]
+
+
+class Log:
+    """Writes events to standard error, one line each.
+
+    A line is made and written in the loop's next turn: an answer goes first. `hear` is told of
+    every event after that.
+    """
+
+    def __init__(self) -> None:
+        self.hear: Hear | None = None
+        self._events: list[tuple[datetime, str, dict[str, object]]] = []
+
+    def __call__(self, verb: str, /, **keys: object) -> None:
+        """Write one event."""
+        if not self._events:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._events.append((datetime.now(UTC), verb, keys))
+
+    def flush(self) -> None:
+        """Write what waits."""
+        events, self._events = self._events, []
+        sys.stderr.write("".join(_line(*event) for event in events))
+        sys.stderr.flush()
+        if self.hear is not None:
+            for _, verb, keys in events:
+                self.hear(verb, keys)
+
+
+def _line(at: datetime, verb: str, keys: dict[str, object]) -> str:
+    words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
+    time = at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    return " ".join([f"{time}Z", verb, *words]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    plain = text.isprintable() and not set(text) & set(' "=')
+    return text if plain and text else json.dumps(text)

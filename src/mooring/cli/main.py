@@ -12,6 +12,8 @@ PROGRAMS = {
     "agent": "mooring.cli.agent",
     "audit": "mooring.cli.audit",
     "controller": "mooring.cli.controller",
+    "describe": "mooring.cli.describe",
+    "get": "mooring.cli.get",
     "lab": "mooring.cli.lab",
     "permissions": "mooring.cli.permissions",
     "vcn": "mooring.cli.vcn",

@@ -25,7 +25,8 @@ from mooring.core.npn.record import Condition, PoolStatus
 from mooring.core.npn.shown import things
 from mooring.core.npn.shown.entry import Kind, Wish, chosen, missing
 from mooring.core.npn.shown.kinds import KINDS, UnknownKind, kind, table
-from mooring.core.npn.shown.table import lines
+from mooring.core.npn.shown.table import chosen as cells
+from mooring.core.npn.shown.table import grid
 from mooring.core.npn.shown.view import View, canonical
 
 Json = dict[str, Any]
@@ -92,7 +93,14 @@ def test_an_owner_that_is_no_node_names_none() -> None:
 
 
 def test_an_object_is_shown_to_programs_as_it_is() -> None:
-    assert items("npn", WHOLE) == [an_npn()]
+    document = an_npn()
+    document["metadata"]["managedFields"] = [{"manager": "somebody"}]
+
+    assert items("npn", a_view([document])) == [an_npn()]
+
+
+def test_a_document_without_metadata_is_shown_as_it_is() -> None:
+    assert items("npn", a_view([{"metadata": 7}])) == [{"metadata": 7}]
 
 
 def test_an_object_that_breaks_a_rule_is_shown_with_the_rule() -> None:
@@ -452,8 +460,10 @@ def test_the_namespace_is_a_column_when_several_are_shown() -> None:
     of = kind("po")
     heads, rows = table(of, WHOLE, list(of.entries(WHOLE)), namespaces=True)
 
-    assert lines(heads, rows)[0].startswith("NAMESPACE   NAME   STATUS")
-    assert lines(heads, rows)[1].startswith("default     web    Running")
+    lines = grid(cells(heads, rows))
+
+    assert lines[0].startswith("NAMESPACE   NAME   STATUS")
+    assert lines[1].startswith("default     web    Running")
 
 
 @pytest.mark.parametrize("of", KINDS)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mooring.core.npn.shown.age import lasted, since
-from mooring.core.npn.shown.table import columns, grid, lines, plain, tail
+from mooring.core.npn.shown.table import chosen, columns, grid, plain, tail, widths
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY = 86400
@@ -49,7 +49,7 @@ def test_an_age_that_nobody_knows_is_unknown() -> None:
 def test_a_table_has_its_heads_above_its_cells() -> None:
     heads = columns("NAME STATE", "MORE")
 
-    assert lines(heads, [("a", "SUCCESS", "x"), ("longer", "", "y")]) == [
+    assert grid(chosen(heads, [("a", "SUCCESS", "x"), ("longer", "", "y")])) == [
         "NAME     STATE",
         "a        SUCCESS",
         "longer   <none>",
@@ -57,9 +57,16 @@ def test_a_table_has_its_heads_above_its_cells() -> None:
 
 
 def test_wide_columns_are_shown_when_asked_for() -> None:
-    found = lines(columns("A", "B"), [("1", "2")], wide=True, head=False)
+    found = chosen(columns("A", "B"), [("1", "2")], wide=True, head=False)
 
-    assert found == ["1   2"]
+    assert found == [["1", "2"]]
+
+
+def test_lines_that_come_later_stand_below_those_before() -> None:
+    before = widths([["NAME", "B"]])
+
+    assert grid([["n", "2"]], before) == ["n      2"]
+    assert grid([["longer", "2"]], before) == ["longer   2"]
 
 
 def test_a_table_of_nothing_is_nothing() -> None:

@@ -1,6 +1,7 @@
 """NativePodNetwork objects as lines."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mooring.core.npn.record import Npn
 from mooring.core.npn.shown.entry import Entry
@@ -23,8 +24,17 @@ def entries(view: View) -> Iterator[Entry]:
             labels=npn.meta.labels,
             cells=(npn.meta.name, *state(npn)[:2], node, *_wide(npn)),
             created=npn.meta.created,
-            item=npn.document,
+            item=stored(npn),
         )
+
+
+def stored(npn: NpnSeen) -> Mapping[str, Any]:
+    """Give the object as it is stored, without who wrote which field (as kubectl does)."""
+    metadata = npn.document.get("metadata")
+    if not isinstance(metadata, dict):
+        return npn.document
+    kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+    return {**npn.document, "metadata": kept}
 
 
 def state(npn: NpnSeen) -> tuple[str, str, str]:

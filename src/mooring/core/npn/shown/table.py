@@ -24,26 +24,30 @@ def columns(normal: str, wide: str = "") -> tuple[Column, ...]:
     )
 
 
-def lines(
+def chosen(
     heads: Sequence[Column],
     rows: Iterable[Sequence[str]],
     *,
     wide: bool = False,
     head: bool = True,
-) -> list[str]:
-    """Lay out the rows, under their heads when those are asked for."""
+) -> list[list[str]]:
+    """Give the cells that are shown, the heads before them when those are asked for."""
     kept = [i for i, column in enumerate(heads) if wide or not column.wide]
     body = [[plain(row[i]) for i in kept] for row in rows]
-    return grid([*([[heads[i].head for i in kept]] if head else []), *body])
+    return [*([[heads[i].head for i in kept]] if head else []), *body]
 
 
-def grid(cells: Sequence[Sequence[str]]) -> list[str]:
+def widths(cells: Sequence[Sequence[str]], least: Sequence[int] = ()) -> list[int]:
+    """Give how wide columns are to be; `least` is what they had before, as a watch goes on."""
+    found = [max(map(len, column)) + GAP for column in zip(*cells, strict=True)]
+    return [max(pair) for pair in zip(found, least or found, strict=True)]
+
+
+def grid(cells: Sequence[Sequence[str]], least: Sequence[int] = ()) -> list[str]:
     """Put cells below each other; the last of a line is as long as it is."""
-    if not cells:
-        return []
-    widths = [max(map(len, column)) + GAP for column in zip(*cells, strict=True)]
+    places = widths(cells, least)
     return [
-        "".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+        "".join(c.ljust(w) for c, w in zip(line, places, strict=True)).rstrip()
         for line in cells
     ]
 

@@ -1,0 +1,40 @@
+"""`mooring describe`: all that is known of one node's pod network."""
+
+from pathlib import Path
+from typing import Unpack
+
+import click
+
+from mooring.adapters.clock import Clock
+from mooring.cli.get.places import FOLDER, Given, Refusal, opened, place_options
+from mooring.inspect.describe import Describer
+from mooring.inspect.get import Unshown
+
+
+@click.group()
+def describe() -> None:
+    """Describe one thing: VNICs, tables, pool, conditions, pods and events of a node."""
+
+
+@describe.command()
+@click.argument("names", nargs=-1, required=True, metavar="NODE...")
+@click.option(
+    "--state",
+    type=FOLDER,
+    default=Path("/var/lib/mooring"),
+    show_default=True,
+    help="State of the node's agent, which knows links and tables.",
+)
+@place_options
+def node(names: tuple[str, ...], state: Path, **given: Unpack[Given]) -> None:
+    """Describe nodes, each by its name, its instance's OCID or its object's name."""
+    with opened(given) as (sights, _):
+        describer = Describer(sights, Clock().wall, state)
+        for number, name in enumerate(names):
+            try:
+                lines = describer.node(name)
+            except Unshown as why:
+                raise Refusal(str(why)) from why
+            click.echo("\n".join(([""] if number else []) + list(lines)))
+            for why_not in describer.blind.values():
+                click.echo(f"Warning: {why_not}", err=True)

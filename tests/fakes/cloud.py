@@ -6,6 +6,7 @@ tokens. `fault(call)` may say what happens to a call: "throttle",
 "away" (not done, no answer), "lost" (done, no answer), "busy", or "" for nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -55,19 +56,29 @@ class Subnet:
     updating_until: float = 0.0
     largest6: int = 1 << 48
     next6: dict[tuple[IPv6Network, int], int] = field(default_factory=dict)
+    full: dict[int, IPv4Address] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for block in self.seen.v4:
             self.taken |= {block[0], block[1], block[-1]}
 
     def free(self, size: int) -> IPv4Network | None:
+        """Give the first free block; up to `full` there is none of this size."""
         for block in self.seen.v4:
-            for candidate in block.subnets(
-                new_prefix=max(prefix(size), block.prefixlen)
-            ):
+            length = max(prefix(size), block.prefixlen)
+            step = 1 << (32 - length)
+            first = max(int(block[0]), int(self.full.get(size, block[0])))
+            for number in range(first, int(block[-1]) + 1, step):
+                candidate = IPv4Network((number, length))
                 if self.taken.isdisjoint(candidate):
+                    if block is self.seen.v4[0]:
+                        self.full[size] = candidate[0]
                     return candidate
         return None
+
+    def give_back(self, block: set[IPv4Address]) -> None:
+        self.taken -= block
+        self.full.clear()
 
     def free6(self, prefix6: IPv6Network, size: int) -> IPv6Network | None:
         """Give the next block of this size; none larger than `largest6` is free."""
@@ -101,6 +112,8 @@ class FakeCloud:
         self._attachments: dict[str, tuple[str, AttachmentSeen]] = {}
         self.vnics: dict[str, VnicSeen] = {}
         self.private_ips: dict[str, AddressSeen] = {}
+        self._on: defaultdict[str, set[str]] = defaultdict(set)
+        self._held: defaultdict[str, list[str]] = defaultdict(list)
         self.ipv6_objects: dict[str, AddressSeen] = {}
         self.tokens: dict[str, Made] = {}
         self.works: dict[str, bool] = {}
@@ -163,7 +176,8 @@ class FakeCloud:
             del self.ipv6_objects[address_id]
             return
         address = self.private_ips.pop(address_id)
-        self._subnet_of(address.vnic_id, address).taken -= set(_v4(address))
+        self._on[address.vnic_id].discard(address_id)
+        self._subnet_of(address.vnic_id, address).give_back(set(_v4(address)))
 
     def set_state(self, instance: str, state: str) -> None:
         self.instances[instance] = replace(self.instances[instance], state=state)
@@ -174,14 +188,12 @@ class FakeCloud:
     def secondaries(self, instance: str) -> list[VnicSeen]:
         return [
             self.vnics[a.vnic_id]
-            for i, a in list(self._attachments.values())
-            if i == instance
-            and a.vnic_id in self.vnics
-            and not self.vnics[a.vnic_id].is_primary
+            for a in self._of(instance)
+            if a.vnic_id in self.vnics and not self.vnics[a.vnic_id].is_primary
         ]
 
     def addresses_of(self, vnic_id: str) -> list[AddressSeen]:
-        return [a for a in list(self.private_ips.values()) if a.vnic_id == vnic_id]
+        return [self.private_ips[each] for each in sorted(self._on[vnic_id])]
 
     def ipv6s_of(self, vnic_id: str) -> list[AddressSeen]:
         return [a for a in list(self.ipv6_objects.values()) if a.vnic_id == vnic_id]
@@ -204,9 +216,7 @@ class FakeCloud:
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         self._enter("ListVnicAttachments")
         return tuple(
-            self._visible(a)
-            for i, a in list(self._attachments.values())
-            if i == instance.id and self._listed(a.id)
+            self._visible(a) for a in self._of(instance.id) if self._listed(a.id)
         )
 
     def attachment(self, attachment_id: str) -> AttachmentSeen:
@@ -300,11 +310,7 @@ class FakeCloud:
 
     def _attach(self, change: AttachVnic) -> Made:
         instance = _found("AttachVnic", self.instances, change.instance_id)
-        mine = [
-            self._visible(a)
-            for i, a in list(self._attachments.values())
-            if i == instance.id and a.state not in DEAD
-        ]
+        mine = [self._visible(a) for a in self._of(instance.id) if a.state not in DEAD]
         if any(a.state == "ATTACHING" for a in mine):
             raise Busy("AttachVnic", "IncorrectState", "another VNIC is being attached")
         if instance.most_vnics is not None and len(mine) >= instance.most_vnics:
@@ -353,6 +359,7 @@ class FakeCloud:
             is_primary=is_primary,
         )
         self.private_ips[address.id] = address
+        self._on[vnic_id].add(address.id)
         return Made(kind="address", id=address.id, seen=address)
 
     def _take_several(self, change: CreateAddresses) -> None:
@@ -402,6 +409,9 @@ class FakeCloud:
 
     # How it works inside.
 
+    def _of(self, instance: str) -> list[AttachmentSeen]:
+        return [self._attachments[each][1] for each in self._held[instance]]
+
     def _a_vnic(self, subnet: str, is_primary: bool) -> VnicSeen:
         vnic = VnicSeen(
             id=self._id("vnic"),
@@ -426,6 +436,7 @@ class FakeCloud:
             created=EPOCH + timedelta(seconds=self._count),
         )
         self._attachments[attachment.id] = (instance, attachment)
+        self._held[instance].append(attachment.id)
         self._ready_at[attachment.id] = self.now() + seconds
         return attachment
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 import pytest
@@ -14,11 +14,8 @@ from fakes.cloud import FakeCloud
 from fakes.objects import FakeObjects
 
 from mooring.controller.gate import PacedGate, Stopping
-from mooring.controller.look import Looker
-from mooring.controller.npn import Reconciler
 from mooring.controller.run import Controller, World
 from mooring.core.npn.codec import Unreadable
-from mooring.core.npn.memory import Memory
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import Npn, NpnSpec
 from mooring.core.npn.seen import InstanceSeen
@@ -253,63 +250,3 @@ def test_the_loop_ends_while_the_cloud_is_away() -> None:
         desk.cloud.fault = lambda _: "away"
         desk.add(*(f"n{i}" for i in range(9)))
         until(lambda: any(desk.state(n) == "BACKOFF" for n in desk.objects.names()))
-
-
-# A fleet at the cloud's own pace (RT-18), in time that only the gate moves.
-
-
-class Fleet:
-    """Takes turns one after another; the clock moves by waits alone."""
-
-    def __init__(self, nodes: int, rate: float) -> None:
-        self.now, self.tokens, self.filled, self.refused = 0.0, 20.0, 0.0, 0
-        self.rate = rate
-        self.gate = PacedGate(lambda: self.now, self.wait)
-        self.cloud = FakeCloud(now=lambda: self.now, gate=self.gate)
-        self.cloud.fault = self.limit
-        self.cloud.add_subnet("workers", "10.9.0.0/16")
-        self.cloud.add_subnet("pods", "10.0.0.0/16")
-        self.objects = FakeObjects()
-        for i in range(nodes):
-            self.cloud.add_instance(f"i-n{i}", "workers")
-            self.objects.write(an_npn(f"n{i}"))
-
-    def wait(self, seconds: float) -> bool:
-        self.now += seconds
-        return False
-
-    def start(self) -> None:
-        """Take everybody's turns, each when it is due, until all are settled."""
-        looker = Looker(self.cloud, lambda: self.now)
-        chance = random.Random(1).random
-        reconciler = Reconciler(self.objects, looker, chance)
-        due = [(0.0, name, Memory()) for name in self.objects.names()]
-        while due:
-            due.sort(key=lambda d: d[:2])
-            at, name, memory = due.pop(0)
-            self.now = max(self.now, at)
-            turn = reconciler.turn(name, memory)
-            if not turn.settled:
-                due.append((self.now + (turn.pause or 0.0), name, turn.memory))
-
-    def limit(self, _: str) -> str:
-        """The cloud's own limit: so many calls a second."""
-        self.tokens = min(20.0, self.tokens + (self.now - self.filled) * self.rate)
-        self.filled = self.now
-        if self.tokens < 1:
-            self.refused += 1
-            return "throttle"
-        self.tokens -= 1
-        return ""
-
-
-@pytest.mark.parametrize("rate", [10.0, 20.0, 50.0])
-def test_a_fleet_starts_at_the_pace_of_the_cloud(rate: float) -> None:
-    fleet = Fleet(200, rate)
-    fleet.start()
-    statuses = [fleet.objects.read_status(n) for n in fleet.objects.names()]
-    needed = len(fleet.cloud.calls) - fleet.refused
-
-    assert {s.state for s in statuses} == {"SUCCESS"}
-    assert fleet.now <= 1.3 * needed / rate
-    assert replace(statuses[0], vnics=()) == replace(statuses[-1], vnics=())

@@ -13,7 +13,8 @@ class Stopping(Exception):  # noqa: N818 - not a fault: the program is asked to 
 class PacedGate:
     """A `Gate` that keeps the pace of `core.npn.pace`.
 
-    `wait(seconds)` sleeps and tells whether the program ends, as `Event.wait` does.
+    `wait(seconds)` sleeps and tells whether the program ends, as `Event.wait` does. `chance`, from
+    0 to 1, spreads those who were told the same pause.
     """
 
     def __init__(
@@ -21,8 +22,9 @@ class PacedGate:
         now: Callable[[], float],
         wait: Callable[[float], bool],
         pace: Pace | None = None,
+        chance: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._now, self._wait = now, wait
+        self._now, self._wait, self._chance = now, wait, chance
         self._pace = pace or Pace(at=now())
         self._lock = threading.Lock()
 
@@ -36,7 +38,8 @@ class PacedGate:
     def throttled(self, retry_after: float | None) -> None:
         """Slow everybody down."""
         with self._lock:
-            self._pace = throttled(self._pace, self._now(), retry_after)
+            chance = self._chance()
+            self._pace = throttled(self._pace, self._now(), retry_after, chance)
 
     def answered(self) -> None:
         """Let everybody be a little faster."""

@@ -2,10 +2,11 @@
 
 The loop is level-triggered. It takes an object's turn when its spec changed, when the pause
 of its last turn is over, and so every `interval` in any case. One thread owns all that is
-known; workers only take turns. Objects that are not settled go before those that are, so a
-new node does not wait for a thousand resyncs. Nothing is kept that a look would not tell.
+known; workers only take turns. Whose turn it is `core.npn.turns` says: a new node does not wait
+for a thousand resyncs, nor for one of many needs. Nothing is kept that a look would not tell.
 """
 
+import heapq
 import logging
 import queue
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from mooring.core.npn.memory import Memory, after_trouble, pause_after
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Absent, Cloud, Objects, Token
 from mooring.core.npn.record import Npn
+from mooring.core.npn.turns import Place, after_turn, anew, rank
 from mooring.core.npn.usage import Usage, lists
 
 POLL = 0.25
@@ -46,6 +48,7 @@ class Entry:
     usage: Usage | None = None
     pressed: bool = False
     memory: Memory = field(default_factory=Memory)
+    place: Place = field(default_factory=Place)
     settled: bool = False
     said: str = ""
 
@@ -82,6 +85,7 @@ class Controller:
         self._entries: dict[str, Entry] = {}
         self._token: Token = {}
         self._running: set[str] = set()
+        self._came = 0
         self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._away = self._unread = False
 
@@ -140,12 +144,23 @@ class Controller:
             return
         entry = self._entries.get(name)
         if entry is None:
-            self._entries[name] = Entry(spec, self._world.now())
+            self._entries[name] = Entry(spec, self._world.now(), place=self._last())
         elif entry.spec != spec:
             entry.spec, entry.due, entry.settled = spec, self._world.now(), False
             entry.memory = Memory(salt=entry.memory.salt)
+            entry.place = self._last()
         elif isinstance(spec, Npn):
             self._notice_usage(name, spec, entry)
+
+    def _last(self) -> Place:
+        """Give the place of who comes now."""
+        self._came += 1
+        return anew(Place(number=self._came), rounds=self._rounds())
+
+    def _rounds(self) -> int:
+        """Give the rounds of who has used up the fewest and is not settled."""
+        entries = self._entries.values()
+        return min((e.place.rounds for e in entries if not e.settled), default=0)
 
     def _notice_usage(self, name: str, spec: Npn, entry: Entry) -> None:
         """Give a turn to an elastic pool that is too small, or whose agent has let go."""
@@ -156,19 +171,20 @@ class Controller:
         before, entry.usage = entry.usage, told
         if presses(chosen, room(spec.spec), before, entry.usage):
             entry.pressed = True
+            entry.place = anew(entry.place, rounds=self._rounds())
             if entry.settled and entry.due != NEVER:
                 entry.due = self._world.now()
 
     def _start(self, pool: Executor) -> None:
-        """Hand out the turns that are due, those of unsettled objects first."""
+        """Hand out the turns that are due, in the order of the queue."""
         now = self._world.now()
         free = self._workers - len(self._running)
-        due = [
-            (entry.settled, entry.due, name)
+        due = (
+            (rank(entry.place, entry.due, now), name)
             for name, entry in self._entries.items()
             if name not in self._running and entry.due <= now
-        ]
-        for _, _, name in sorted(due)[:free]:
+        )
+        for _, name in heapq.nsmallest(free, due):
             entry = self._entries[name]
             entry.due, entry.pressed = NEVER, False
             self._running.add(name)
@@ -208,6 +224,13 @@ class Controller:
             del self._entries[name]
         elif entry.due == NEVER:  # else the spec changed meanwhile: it is due
             entry.memory, entry.settled = turn.memory, turn.settled
+            rests = turn.settled and not entry.pressed
+            entry.place = after_turn(
+                entry.place,
+                settled=rests,
+                waits=turn.pause > 0,
+                rounds=self._rounds(),
+            )
             pause = 0.0 if entry.pressed and turn.settled else turn.pause
             entry.due = self._world.now() + pause
 

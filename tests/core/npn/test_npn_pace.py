@@ -1,6 +1,13 @@
 """The pace of all calls together."""
 
-from mooring.core.npn.pace import FASTEST, SLOWEST, Pace, answered, enter, throttled
+from mooring.core.npn.pace import (
+    SLOWEST,
+    Pace,
+    allowed,
+    answered,
+    enter,
+    throttled,
+)
 
 
 def waits(pace: Pace, count: int, now: float = 0.0) -> list[float]:
@@ -33,7 +40,14 @@ def test_good_answers_climb_to_a_bound() -> None:
         pace = answered(pace)
 
     assert 10.9 < pace.rate < 11.0
-    assert answered(Pace(rate=FASTEST)).rate == FASTEST
+    assert answered(Pace(rate=50, most=50)).rate == 50
+
+
+def test_what_the_operator_allows_is_where_it_begins() -> None:
+    pace = allowed(5.0, 3, 7.0)
+
+    assert waits(pace, 5, now=7.0) == [0, 0, 0, 0.2, 0.4]
+    assert throttled(allowed(0.5, 1, 0.0), 1.0, None).rate == 0.5
 
 
 def test_too_many_calls_cost_a_fifth_of_the_rate_and_the_burst() -> None:
@@ -64,3 +78,9 @@ def test_the_pause_that_the_cloud_asks_for_is_kept() -> None:
     _, wait = enter(pace, 0.0)
 
     assert 3.0 <= wait <= 3.1
+
+
+def test_who_was_told_the_same_pause_does_not_come_back_at_once() -> None:
+    pace = throttled(Pace(rate=50), 0.0, 3.0, 1.0)
+
+    assert 3.75 <= enter(pace, 0.0)[1] <= 3.85

@@ -1,25 +1,33 @@
-"""How fast the cloud may be asked: a token bucket whose rate the cloud's answers set.
+"""How fast the cloud may be asked: a token bucket, slowed down by the cloud's answers.
 
-A fixed limit is too low for one tenancy and too high for the next (RT-18, RT-48). So the
-rate starts high, falls by a fifth when the cloud says 429, at most twice a second, because
-calls in flight say it together, and climbs by one call per second in every good second.
+`most` is what the operator allows. The rate falls by a fifth when the cloud says 429, at most twice
+a second, because calls in flight say it together, and climbs by one call per second in every good
+second: so it finds the tenancy's own limit where that is lower (RT-18, RT-48).
 """
 
 from dataclasses import dataclass, replace
 
-FASTEST, SLOWEST = 100.0, 1.0
+SLOWEST = 1.0
 CUT, CUT_EVERY = 0.8, 0.5
+JITTER = 0.25
+"""By how much a pause that the cloud asks for may grow: others were told the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """`tokens` were there at moment `at`; below zero they are promised to who waits."""
 
-    rate: float = 50.0
+    rate: float = 20.0
+    most: float = 20.0
     burst: float = 20.0
     tokens: float = 20.0
     at: float = 0.0
     cut_at: float = float("-inf")
+
+
+def allowed(qps: float, burst: int, now: float) -> Pace:
+    """Begin with a full bucket."""
+    return Pace(rate=qps, most=qps, burst=burst, tokens=burst, at=now)
 
 
 def enter(pace: Pace, now: float) -> tuple[Pace, float]:
@@ -32,18 +40,20 @@ def enter(pace: Pace, now: float) -> tuple[Pace, float]:
 
 def answered(pace: Pace) -> Pace:
     """Climb a little."""
-    return replace(pace, rate=min(FASTEST, pace.rate + 1 / pace.rate))
+    return replace(pace, rate=min(pace.most, pace.rate + 1 / pace.rate))
 
 
-def throttled(pace: Pace, now: float, retry_after: float | None) -> Pace:
-    """Slow down, and pause for as long as the cloud says."""
+def throttled(
+    pace: Pace, now: float, retry_after: float | None, chance: float = 0.0
+) -> Pace:
+    """Slow down, and pause for as long as the cloud says; `chance` from 0 to 1 makes it longer."""
     tokens = min(_tokens(pace, now), 0.0)
     rate = pace.rate
     if now - pace.cut_at >= CUT_EVERY:
-        rate = max(SLOWEST, rate * CUT)
+        rate = max(min(SLOWEST, pace.most), rate * CUT)
         pace = replace(pace, cut_at=now)
     # A pause is a debt: nobody gets a token before it is paid off.
-    debt = (retry_after or 0.0) * rate
+    debt = (retry_after or 0.0) * (1 + JITTER * chance) * rate
     return replace(pace, rate=rate, tokens=min(tokens, -debt), at=max(now, pace.at))
 
 

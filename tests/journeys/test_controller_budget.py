@@ -1,0 +1,205 @@
+"""One budget of calls for the whole cluster (RT-18), in time that only the gate moves."""
+
+import random
+from dataclasses import dataclass, field, replace
+
+import pytest
+from fakes.cloud import FakeCloud
+from fakes.objects import FakeObjects
+
+from mooring.controller.gate import PacedGate
+from mooring.controller.look import Looker
+from mooring.controller.npn import Reconciler
+from mooring.core.npn.memory import Memory
+from mooring.core.npn.pace import allowed
+from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
+from mooring.core.npn.turns import Place, after_turn, anew, rank
+
+INTERVAL = 30.0
+BURST = 20
+
+
+@dataclass
+class Node:
+    """An object in the queue, as the controller's loop keeps it."""
+
+    place: Place
+    due: float = 0.0
+    memory: Memory = field(default_factory=Memory)
+    done: float | None = None
+    turns: int = 0
+
+
+class Fleet:
+    """Many nodes at once, one turn after another, each when the queue says so."""
+
+    def __init__(
+        self, qps: float = 20.0, *, limit: float = 0.0, **cloud: float
+    ) -> None:
+        self.now, self.tokens, self.filled, self.refused = 0.0, float(BURST), 0.0, 0
+        self.limit, self.lost, self.dice = limit, 0.0, random.Random(1)
+        pace = allowed(qps, BURST, 0.0)
+        self.gate = PacedGate(lambda: self.now, self.wait, pace, self.dice.random)
+        self.cloud = FakeCloud(now=lambda: self.now, gate=self.gate, **cloud)
+        self.cloud.fault = self.fault
+        self.cloud.add_subnet("workers", "10.9.0.0/16")
+        self.cloud.add_subnet("pods", "10.0.0.0/14")
+        self.objects = FakeObjects()
+        self.nodes: dict[str, Node] = {}
+        looker = Looker(self.cloud, lambda: self.now)
+        self.reconciler = Reconciler(self.objects, looker, self.dice.random, INTERVAL)
+
+    def add(self, *names: str, pods: int = 31) -> None:
+        for name in names:
+            self.cloud.add_instance(f"i-{name}", "workers")
+            spec = NpnSpec(id=f"i-{name}", pod_subnet_ids=("pods",), max_pod_count=pods)
+            self.objects.write(Npn(name=name, spec=spec))
+            place = anew(Place(number=len(self.nodes)), rounds=self.rounds())
+            self.nodes[name] = Node(place, due=self.now)
+
+    def rounds(self) -> int:
+        waiting = (n for n in self.nodes.values() if not n.place.settled)
+        return min((n.place.rounds for n in waiting), default=0)
+
+    def start(self) -> None:
+        """Go on until all have been settled; who is keeps being compared meanwhile."""
+        while any(node.done is None for node in self.nodes.values()):
+            due = [(rank(n.place, n.due, self.now), name) for name, n in self.due()]
+            if due:
+                self.turn(min(due)[1])
+            else:
+                self.now = min(node.due for node in self.nodes.values())
+
+    def due(self) -> list[tuple[str, Node]]:
+        return [(name, n) for name, n in self.nodes.items() if n.due <= self.now]
+
+    def turn(self, name: str) -> None:
+        node = self.nodes[name]
+        turn = self.reconciler.turn(name, node.memory)
+        node.memory, node.due = turn.memory, self.now + (turn.pause or 0.0)
+        waits = bool(turn.pause)
+        node.place = after_turn(
+            node.place, settled=turn.settled, waits=waits, rounds=self.rounds()
+        )
+        node.turns += 1
+        if turn.settled and node.done is None:
+            node.done = self.now
+
+    def wait(self, seconds: float) -> bool:
+        self.now += seconds
+        return False
+
+    def fault(self, call: str) -> str:
+        """What the cloud does: so many calls a second, and some answers get lost."""
+        if self.limit:
+            grown = (self.now - self.filled) * self.limit
+            self.tokens, self.filled = min(float(BURST), self.tokens + grown), self.now
+            if self.tokens < 1:
+                self.refused += 1
+                return "throttle"
+            self.tokens -= 1
+        changes = not call.startswith(("Get", "List"))
+        return "lost" if changes and self.dice.random() < self.lost else ""
+
+    @property
+    def finished(self) -> list[float]:
+        return sorted(node.done or 0.0 for node in self.nodes.values())
+
+    def statuses(self) -> list[NpnStatus]:
+        return [self.objects.read_status(name) for name in self.nodes]
+
+
+def undisturbed(**cloud: float) -> int:
+    """How many calls a single node makes, reads included."""
+    alone = Fleet(**cloud)
+    alone.add("alone")
+    alone.start()
+    return len(alone.cloud.calls)
+
+
+def show(fleet: Fleet, ideal: float) -> None:
+    times = fleet.finished
+    spread = [times[len(times) * n // 10] for n in (0, 1, 5, 9)] + [times[-1]]
+    said = " ".join(f"{t:.0f}" for t in spread)
+    print(
+        f"{len(times)} nodes: settled after {said} s (first, 10 %, half, 90 %, last);"
+        f" ideal {ideal:.0f} s, ratio {times[-1] / ideal:.3f},"
+        f" calls {len(fleet.cloud.calls)}, of them refused {fleet.refused}"
+    )
+
+
+def test_rt_18_a_thousand_nodes_take_what_a_thousand_single_ones_would() -> None:
+    rate, count = 20.0, 1000
+    fleet = Fleet(rate, limit=rate)
+    fleet.lost = 0.01
+    fleet.add(*(f"n{i:03}" for i in range(count)))
+    fleet.start()
+    ideal = count * undisturbed() / rate
+
+    show(fleet, ideal)
+    assert {status.state for status in fleet.statuses()} == {"SUCCESS"}
+    assert fleet.finished[-1] <= 1.3 * ideal
+    # The first are ready while the last wait, and nobody takes another's share.
+    assert fleet.finished[count // 2] <= 0.7 * fleet.finished[-1]
+    assert max(node.turns for node in fleet.nodes.values()) <= 40
+
+
+@pytest.mark.parametrize("limit", [10.0, 20.0, 50.0])
+def test_rt_18_two_hundred_nodes_boot_at_the_pace_of_a_cloud_that_throttles(
+    limit: float,
+) -> None:
+    """The operator allows more than the cloud bears: the cloud's answers find the rate."""
+    fleet = Fleet(100.0, limit=limit, attach_seconds=3)
+    fleet.add(*(f"n{i:03}" for i in range(200)))
+    fleet.start()
+    ideal = 200 * undisturbed(attach_seconds=3) / limit
+
+    show(fleet, ideal)
+    statuses = fleet.statuses()
+    assert {status.state for status in statuses} == {"SUCCESS"}
+    assert fleet.finished[-1] <= 1.3 * ideal
+    assert replace(statuses[0], vnics=()) == replace(statuses[-1], vnics=())
+
+
+def test_a_node_of_many_needs_does_not_hold_up_the_others() -> None:
+    alone = Fleet()
+    alone.add(*(f"n{i}" for i in range(50)))
+    alone.start()
+    fleet = Fleet()
+    fleet.add(*(f"big{i}" for i in range(10)), pods=256)
+    fleet.add(*(f"n{i}" for i in range(50)))
+    fleet.start()
+
+    show(fleet, alone.finished[-1])
+    small = [n.done or 0.0 for name, n in fleet.nodes.items() if name.startswith("n")]
+    big = [n.done or 0.0 for name, n in fleet.nodes.items() if name.startswith("big")]
+    assert max(small) <= 2 * alone.finished[-1]
+    assert max(small) < max(big)
+
+
+def test_a_new_node_does_not_wait_for_the_resync_of_a_thousand() -> None:
+    fleet = Fleet()
+    fleet.add(*(f"old{i:03}" for i in range(300)))
+    fleet.start()
+    fleet.now += 3 * INTERVAL
+    before = fleet.now
+    fleet.add("new")
+    fleet.start()
+
+    assert (fleet.nodes["new"].done or 0.0) - before <= 2.0
+
+
+def test_a_node_that_cannot_be_had_does_not_hold_up_the_others() -> None:
+    fleet = Fleet()
+    fleet.add(*(f"bad{i}" for i in range(30)))
+    fleet.add(*(f"n{i}" for i in range(30)))
+    for name in fleet.nodes:
+        if name.startswith("bad"):
+            fleet.cloud.set_state(f"i-{name}", "STOPPED")
+            fleet.nodes[name].done = 0.0
+    fleet.start()
+    alone = Fleet()
+    alone.add(*(f"n{i}" for i in range(30)))
+    alone.start()
+
+    assert fleet.finished[-1] <= 2 * alone.finished[-1]

@@ -74,6 +74,16 @@ def capacitated(document: object, amounts: Mapping[str, int | None]) -> Patch | 
     return {"status": {"capacity": differ}} if differ else None
 
 
+def replaced(old: Mapping[str, Any], new: Mapping[str, Any]) -> Patch:
+    """Say how to come from `old` to `new`: all of it, and null for what is no more."""
+    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        both = isinstance(value, Mapping) and isinstance(before, Mapping)
+        patch[key] = replaced(before or {}, value) if both else value
+    return patch
+
+
 def _mapped(
     document: object, name: str, wanted: Mapping[str, str | None]
 ) -> Patch | None:

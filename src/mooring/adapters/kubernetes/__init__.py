@@ -1,0 +1,1 @@
+"""The Kubernetes API server: connections, followers, leases, events, the store of objects."""

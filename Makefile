@@ -1,6 +1,6 @@
 # Everything a developer runs. ./demo and ./test install what is missing and then call these.
 PY := .venv/bin/python
-SOURCES := src tests native setup.py
+SOURCES := src tests native deploy setup.py
 
 .PHONY: setup demo test check core upstream schedules soak bench golden format lock clean
 
@@ -55,6 +55,9 @@ lock: ## write the locks anew from pyproject.toml (needs uv on PATH)
 	  $(COMPILE) -c requirements.lock --extra controller pyproject.toml $(addprefix --no-emit-package ,$(ASYNC)) \
 	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' $(IMAGES)/agent.lock); } > $(IMAGES)/cloud.lock.new
 	mv $(IMAGES)/cloud.lock.new $(IMAGES)/cloud.lock
+	{ echo '# What builds Mooring itself for its images (deploy/Dockerfile); `make lock` writes it.'; \
+	  printf 'setuptools\nziglang\n' | $(COMPILE) -c requirements.lock -; } > $(IMAGES)/build.lock.new
+	mv $(IMAGES)/build.lock.new $(IMAGES)/build.lock
 
 clean:
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache src/mooring/_native

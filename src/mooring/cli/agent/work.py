@@ -110,6 +110,7 @@ async def run(state: Path, place: Place, choices: Choices, doors: Doors) -> None
     stop = asyncio.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
+    netns.prove()
     disk = StateDirectory(state)
     try:
         async with place.opened(disk, say, stop) as found:

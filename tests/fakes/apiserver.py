@@ -405,6 +405,8 @@ class Watcher:
 class _Handler(BaseHTTPRequestHandler):
     server_object: ApiServer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
     def setup(self) -> None:
         super().setup()

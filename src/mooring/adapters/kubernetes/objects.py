@@ -237,6 +237,7 @@ def _stored(document: object) -> Stored:
     if isinstance(status, dict):
         status = dict(status)
         usage = status.pop(USAGE, None)
+        status = status or None  # as it was before the agent said anything
     kept = {
         "apiVersion": body.get("apiVersion"),
         "kind": body.get("kind"),

@@ -4,20 +4,34 @@ import contextlib
 import logging
 import random
 import signal
+import socket
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import click
 
+from mooring.adapters import authorities
+from mooring.adapters.kubernetes.api import Api
+from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.objects import ObjectDirectory
 from mooring.controller.gate import PacedGate
+from mooring.controller.inside import Inside, Setting
+from mooring.controller.nodes import Clock
 from mooring.controller.run import Controller, World
-from mooring.core.npn import policy
-from mooring.core.npn.fields import Unreadable
+from mooring.controller.term import Term
+from mooring.core.net.fields import Unreadable
+from mooring.core.npn import nodepools, policy
+from mooring.core.npn.nodepools import NodePool
 from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.port import Cloud
+
+if TYPE_CHECKING:
+    from mooring.adapters.oci import OciCloud
 
 log = logging.getLogger("mooring.controller")
 FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s"
@@ -30,6 +44,15 @@ def _pool(_: click.Context, __: click.Parameter, value: str) -> PoolPolicy | Non
         raise click.BadParameter(str(error)) from None
 
 
+def _pools(
+    _: click.Context, __: click.Parameter, value: Path | None
+) -> tuple[NodePool, ...]:
+    try:
+        return nodepools.parse(value.read_text(), str(value)) if value else ()
+    except (Unreadable, OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
@@ -39,14 +62,72 @@ def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None
     return value.rstrip("/")
 
 
+class Given(TypedDict):
+    """The command line's options."""
+
+    npn_dir: Path | None
+    kubernetes: bool
+    kubeconfig: Path | None
+    namespace: str
+    identity: str | None
+    compartment: str | None
+    node_pools: tuple[NodePool, ...]
+    metrics_port: int | None
+    config: Path
+    profile: str
+    endpoint: str | None
+    authorities: Path | None
+    interval: float
+    workers: int
+    pool: PoolPolicy | None
+
+
 @click.command()
 @click.option(
     "--npn-dir",
     type=click.Path(
         exists=True, file_okay=False, readable=True, writable=True, path_type=Path
     ),
-    required=True,
     help="Directory of the objects: <name>.json is read, <name>.status.json written.",
+)
+@click.option(
+    "--kubernetes",
+    is_flag=True,
+    help="The objects are on an API server: that of the cluster it runs in, or --kubeconfig's.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --kubernetes: where the API server is.",
+)
+@click.option(
+    "--namespace",
+    default="kube-system",
+    show_default=True,
+    help="With --kubernetes: namespace of the Lease and of the agents' pods.",
+)
+@click.option(
+    "--identity",
+    envvar="POD_NAME",
+    help="With --kubernetes: this replica's name in the Lease.  [default: the host's]",
+)
+@click.option(
+    "--compartment",
+    metavar="OCID",
+    help="With --kubernetes: where to look for the instances of nodes without a provider id.",
+)
+@click.option(
+    "--node-pools",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=_pools,
+    metavar="FILE",
+    help="With --kubernetes: lines of SELECTOR -> POLICY, which pool holds for which nodes.",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="With --kubernetes: serve /metrics, /healthz and /readyz there.",
 )
 @click.option(
     "--config",
@@ -63,6 +144,12 @@ def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None
     callback=_url,
     metavar="URL",
     help="Where the Core Services API is; without it the region's address.",
+)
+@click.option(
+    "--authorities",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Certificates to believe besides the system's, when there is such a file.",
 )
 @click.option(
     "--interval",
@@ -87,21 +174,43 @@ def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None
     metavar="POLICY",
     help="Pool of objects that say nothing of theirs, as warmTarget=8,minimum=8.",
 )
-def controller(  # noqa: PLR0913, PLR0917 - one per flag
-    npn_dir: Path,
-    config: Path,
-    profile: str,
-    endpoint: str | None,
-    interval: float,
-    workers: int,
-    pool: PoolPolicy | None,
-) -> None:
+def controller(**given: Unpack[Given]) -> None:
     """Give every node its VNICs and pod addresses, and keep them.
 
     For each NativePodNetwork object it makes at most one change of the cloud per turn,
     looks again, and writes what was reached into the object's status. What disappears
     behind its back comes back. It ends at SIGTERM; killed at any moment it loses nothing.
+
+    On a cluster (--kubernetes) it makes the objects of nodes as well, owns them, labels and
+    taints the nodes; of several replicas one works.
     """
+    if (given["npn_dir"] is None) is not given["kubernetes"]:
+        raise click.UsageError("needs --npn-dir or --kubernetes, and not both")
+    _log_to_stderr()
+    _believe(given["authorities"])
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    term = Term(stop, time.monotonic)
+    api = _api(given["kubeconfig"]) if given["kubernetes"] else None
+    with contextlib.closing(_cloud(given, term)) as cloud:
+        where = f"npn-dir={given['npn_dir']}" if api is None else f"api={api.server}"
+        log.info(
+            "started %s endpoint=%s profile=%s",
+            *(where, cloud.endpoint, given["profile"]),
+        )
+        chance = random.SystemRandom().random
+        clock = Clock(now=time.monotonic, wait=term.wait, chance=chance)
+        if api is not None:
+            with contextlib.closing(api):
+                Inside(api, cloud, clock, _setting(given)).run(term)
+        else:
+            _work(given, cloud, clock)
+    if term.lost:
+        raise click.ClickException("lost the lease: start me again, I stand anew")
+
+
+def _cloud(given: Given, term: Term) -> "OciCloud":
     # The SDK takes a second and 50 MB: --help and the other programs do without.
     from mooring.adapters.oci import (  # noqa: PLC0415 - the SDK is slow to load; --help must not be
         Access,
@@ -109,27 +218,58 @@ def controller(  # noqa: PLR0913, PLR0917 - one per flag
         OciCloud,
     )
 
-    _log_to_stderr()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    access = Access(config=str(config.expanduser()), profile=profile, endpoint=endpoint)
+    access = Access(
+        config=str(given["config"].expanduser()),
+        profile=given["profile"],
+        endpoint=given["endpoint"],
+    )
     try:
-        cloud = OciCloud(access, PacedGate(time.monotonic, stop.wait))
+        return OciCloud(access, PacedGate(time.monotonic, term.wait))
     except MisconfiguredError as error:
         raise click.ClickException(str(error)) from error
-    log.info(
-        "started npn-dir=%s endpoint=%s profile=%s", npn_dir, cloud.endpoint, profile
+
+
+def _believe(file: Path | None) -> None:
+    """Believe more authorities, before anybody asks for a connection."""
+    try:
+        bundle = authorities.believe(file) if file else None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"--authorities {error}") from error
+    if bundle:
+        log.info("believing the authorities of %s", file)
+
+
+def _api(kubeconfig: Path | None) -> Api:
+    try:
+        return connect(kubeconfig) if kubeconfig else connect_inside()
+    except Misconfigured as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _setting(given: Given) -> Setting:
+    return Setting(
+        me=f"{given['identity'] or socket.gethostname()}_{uuid.uuid4().hex[:8]}",
+        namespace=given["namespace"],
+        interval=given["interval"],
+        workers=given["workers"],
+        pool=given["pool"],
+        pools=given["node_pools"],
+        compartment=given["compartment"],
+        port=given["metrics_port"],
     )
-    with contextlib.closing(cloud):
-        world = World(
-            objects=ObjectDirectory(npn_dir),
-            cloud=cloud,
-            now=time.monotonic,
-            wait=stop.wait,
-            chance=random.SystemRandom().random,
-        )
-        Controller(world, interval, workers, pool).run()
+
+
+def _work(given: Given, cloud: Cloud, clock: Clock) -> None:
+    """Work on a directory of objects."""
+    assert given["npn_dir"] is not None  # noqa: S101 - it was asked for
+    world = World(
+        objects=ObjectDirectory(given["npn_dir"]),
+        cloud=cloud,
+        now=clock.now,
+        wait=clock.wait,
+        chance=clock.chance,
+    )
+    Controller(world, given["interval"], given["workers"], given["pool"]).run()
 
 
 def _log_to_stderr() -> None:

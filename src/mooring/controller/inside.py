@@ -1,0 +1,177 @@
+"""The controller on a cluster: it stands for election, follows the cluster, and works while it leads."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mooring.adapters.exposition import Exposition
+from mooring.adapters.kubernetes.api import Api
+from mooring.adapters.kubernetes.events import KubeEvents
+from mooring.adapters.kubernetes.follow import Following, Informer
+from mooring.adapters.kubernetes.leader import Candidate, KubeLeading
+from mooring.adapters.kubernetes.objects import KubeObjects, following
+from mooring.adapters.kubernetes.patches import KubePatches
+from mooring.controller.find import Finder
+from mooring.controller.look import Looker
+from mooring.controller.meter import Meter
+from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
+from mooring.controller.objects import ClusterObjects
+from mooring.controller.run import Controller, World
+from mooring.controller.term import Term
+from mooring.core.kube import node as nodes
+from mooring.core.kube import pod as pods
+from mooring.core.kube.event import Teller
+from mooring.core.kube.node import Node
+from mooring.core.kube.pod import Pod
+from mooring.core.kube.resource import NODES, PODS, Scope
+from mooring.core.npn.nodepools import NodePool
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.port import Cloud
+
+COMPONENT = "nativepodnetwork"
+LEASE = "npn.oci.oraclecloud.com"
+WAIT = 0.5
+
+log = logging.getLogger("mooring.controller")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the command line says. `me` is this replica's name."""
+
+    me: str
+    namespace: str = "kube-system"
+    interval: float = 30.0
+    workers: int = 8
+    pool: PoolPolicy | None = None
+    pools: tuple[NodePool, ...] = field(default=())
+    compartment: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followers:
+    """What is followed of the cluster."""
+
+    nodes: Informer[Node]
+    pods: Informer[Pod]
+    objects: KubeObjects
+
+    def synced(self, over: Callable[[float], bool]) -> bool:
+        """Wait until all was listed once; tell whether it was, or it is over."""
+        told = ""
+        while True:
+            waiting = [
+                follower
+                for follower in (self.nodes, self.pods, self.objects)
+                if not follower.wait(0)
+            ]
+            if not waiting:
+                return True
+            trouble = str(waiting[0].trouble() or "")
+            if trouble and trouble != told:
+                log.warning("cluster away: %s; trying again", trouble)
+            told = trouble
+            if over(WAIT):
+                return False
+
+
+class Inside:
+    """The program in a cluster. `world` has the cloud and the clock; its `wait` is the term's."""
+
+    def __init__(self, api: Api, cloud: Cloud, clock: Clock, setting: Setting) -> None:
+        self._api, self._cloud, self._clock = api, cloud, clock
+        self._setting = setting
+        self._meter = Meter(clock.now)
+        self._wake: Callable[[], None] = lambda: None
+
+    def run(self, term: Term) -> None:
+        """Stand, and work while leading, until the term is over."""
+        setting = self._setting
+        candidate = Candidate(me=setting.me, name=LEASE, namespace=setting.namespace)
+        with contextlib.ExitStack() as stack:
+            if setting.port is not None:
+                looks = {"/healthz": term.standing, "/readyz": lambda: ""}
+                stack.enter_context(
+                    Exposition(setting.port, self._meter.registry, looks)
+                )
+            leading = KubeLeading(self._api, candidate)
+            stack.enter_context(contextlib.closing(leading))
+            if term.begin(leading):
+                self._meter.leading = True
+                log.info("leading as %s", setting.me)
+                with self._following() as followers:
+                    if followers.synced(term.wait):
+                        self._work(followers, term)
+
+    def _work(self, followers: Followers, term: Term) -> None:
+        teller = Teller(component=COMPONENT, instance=self._setting.me)
+        with (
+            contextlib.closing(KubeEvents(self._api, teller)) as events,
+            contextlib.closing(KubePatches(self._api)) as patches,
+        ):
+            looker = Looker(self._cloud, self._clock.now)
+            setting = self._setting
+            finder = Finder(self._cloud, looker, self._clock.now, setting.compartment)
+            clock = Clock(
+                now=self._clock.now, wait=term.wait, chance=self._clock.chance
+            )
+            known: dict[str, Node] = {}
+            objects = ClusterObjects(
+                followers.objects, known, setting.pools, events, self._meter
+            )
+            self._meter.nodes = known
+            cluster = Cluster(
+                nodes=followers.nodes,
+                pods=followers.pods,
+                objects=objects,
+                patches=patches,
+                events=events,
+            )
+            keeper = NodeKeeper(cluster, finder, clock, known)
+            self._wake = keeper.wake
+            thread = threading.Thread(target=keeper.run, name="nodes")
+            thread.start()
+            try:
+                self._controller(objects, clock).run()
+            finally:
+                term.end()
+                thread.join()
+
+    def _controller(self, objects: ClusterObjects, clock: Clock) -> Controller:
+        world = World(
+            objects=objects,
+            cloud=self._cloud,
+            now=clock.now,
+            wait=clock.wait,
+            chance=clock.chance,
+        )
+        setting = self._setting
+        return Controller(world, setting.interval, setting.workers, setting.pool)
+
+    @contextlib.contextmanager
+    def _following(self) -> Iterator[Followers]:
+        def hear() -> None:
+            self._wake()
+
+        with contextlib.ExitStack() as stack:
+            followers = Followers(
+                nodes=Informer(
+                    self._api, Following(resource=NODES, read=nodes.read, hear=hear)
+                ),
+                pods=Informer(
+                    self._api,
+                    Following(
+                        resource=PODS,
+                        read=pods.read,
+                        scope=Scope(namespace=self._setting.namespace, labels=AGENT),
+                        hear=hear,
+                    ),
+                ),
+                objects=KubeObjects(self._api, following(hear=hear)),
+            )
+            for follower in (followers.nodes, followers.pods, followers.objects):
+                stack.enter_context(contextlib.closing(follower))
+            yield followers

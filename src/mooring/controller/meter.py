@@ -1,0 +1,101 @@
+"""What is measured of the controller: objects by state, what is told, how long a node takes."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from mooring.core.kube.node import Node
+from mooring.core.kube.port import Note
+from mooring.core.npn.nodework import DRY
+from mooring.core.npn.record import NpnStatus
+
+BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 1200.0)
+
+
+class Meter:
+    """Listens to the statuses and events of a `ClusterObjects`; is asked by who scrapes."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.registry = CollectorRegistry()
+        self.leading = False
+        self.nodes: Mapping[str, Node] = {}
+        self._now = now
+        self._statuses: dict[str, NpnStatus] = {}
+        self._begun: dict[str, float] = {}
+        self._told = Counter(
+            "mooring_controller_events",
+            "Events that were told, by their reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._took = Histogram(
+            "mooring_controller_object_seconds",
+            "Time from the first look at an object until all of it was there.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+        self.registry.register(self)
+
+    def status(self, name: str, status: NpnStatus) -> None:
+        """Hear of a status that was read or written."""
+        self._statuses[name] = status
+        if status.state == "SUCCESS":
+            begun = self._begun.pop(name, None)
+            if begun is not None:
+                self._took.observe(self._now() - begun)
+        elif status.state in ("", "IN_PROGRESS"):
+            self._begun.setdefault(name, self._now())
+
+    def removed(self, name: str) -> None:
+        """Hear that an object is gone."""
+        self._statuses.pop(name, None)
+        self._begun.pop(name, None)
+
+    def told(self, note: Note) -> None:
+        """Hear of an event."""
+        self._told.labels(note.reason).inc()
+
+    def collect(self) -> Iterator[Metric]:
+        """Look: prometheus_client asks at every scrape."""
+        statuses = list(self._statuses.items())
+        leading = GaugeMetricFamily(
+            "mooring_controller_leading", "1 where this replica works."
+        )
+        leading.add_metric([], float(self.leading))
+        yield leading
+        yield _counted(statuses)
+        yield _fragmented(statuses)
+        dry = GaugeMetricFamily(
+            "mooring_controller_nodes_without_addresses",
+            "Nodes whose taint says that no pod could be given an address.",
+        )
+        nodes = list(self.nodes.values())
+        dry.add_metric([], sum(n.tainted(DRY.key, DRY.effect) for n in nodes))
+        yield dry
+
+
+def _counted(statuses: list[tuple[str, NpnStatus]]) -> Metric:
+    found = GaugeMetricFamily(
+        "mooring_controller_objects",
+        "NativePodNetwork objects by state and reason.",
+        labels=["state", "reason"],
+    )
+    tally = Tally((status.state, status.reason) for _, status in statuses)
+    for (state, reason), count in sorted(tally.items()):
+        found.add_metric([state, reason], count)
+    return found
+
+
+def _fragmented(statuses: list[tuple[str, NpnStatus]]) -> Metric:
+    found = GaugeMetricFamily(
+        "mooring_controller_fragmented",
+        "1 for each object whose addresses came in pieces: its subnet is fragmented.",
+        labels=["npn"],
+    )
+    for name, status in sorted(statuses, key=lambda s: s[0]):
+        if any(c.type == "Fragmented" for c in status.conditions):
+            found.add_metric([name], 1.0)
+    return found

@@ -1,0 +1,299 @@
+"""The nodes' journey: every node of ours has its object, its owner, its labels and its taints.
+
+A turn reads a node, finds its instance and its object, makes the object when there is none and the
+instance's metadata asks for one, and does to the node what `core.npn.nodework` says. Nodes come
+and go, objects come before their nodes or are made by others: a change of any of them gives the
+node a turn, and what is not there yet is no reason to wait for.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from mooring.controller.find import Finder
+from mooring.controller.gate import Stopping
+from mooring.controller.rota import Rota
+from mooring.core.kube.errors import KubeError
+from mooring.core.kube.meta import Owner
+from mooring.core.kube.node import Node
+from mooring.core.kube.port import Events, Nodes, Note, Patches, Pods, Reference, Token
+from mooring.core.kube.resource import NODES, NPNS
+from mooring.core.net.fields import Unreadable
+from mooring.core.npn import metadata, nodework
+from mooring.core.npn.errors import CloudError, NotFound
+from mooring.core.npn.memory import pause_after
+from mooring.core.npn.port import Absent, Objects
+from mooring.core.npn.record import Npn
+from mooring.core.npn.scarcity import Dryness
+from mooring.core.npn.seen import GOING, InstanceSeen
+
+POLL = 1.0
+"""Seconds after which changes are asked for although nobody told of one."""
+REST = 300.0
+"""Seconds after which a node is looked at although nothing changed."""
+SOON = 1.0
+"""Seconds to the next look at a node that runs dry, or may get wet."""
+WORKERS = 4
+AGENT = "app=vcn-native-ip-cni"
+
+log = logging.getLogger("mooring.controller")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The API server as this journey needs it. `pods` are the agents'."""
+
+    nodes: Nodes
+    pods: Pods
+    objects: Objects
+    patches: Patches
+    events: Events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Time and chance; `wait` sleeps and tells whether to end."""
+
+    now: Callable[[], float]
+    wait: Callable[[float], bool]
+    chance: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is remembered of a node. One of another uid begins anew (RT-06)."""
+
+    uid: str = ""
+    instance: str = ""
+    owned: str = ""
+    dryness: Dryness = field(default_factory=Dryness)
+    failures: int = 0
+    said: str = ""
+
+
+class NodeKeeper:
+    """Takes all nodes' turns until `clock.wait` says that it is over.
+
+    `facts` becomes the node of each object, by the object's name; others may read it.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        finder: Finder,
+        clock: Clock,
+        facts: dict[str, Node] | None = None,
+    ) -> None:
+        self._cluster, self._finder, self._clock = cluster, finder, clock
+        self._rota = Rota(self._take, Known, clock.now, WORKERS)
+        self._tokens: dict[str, Token] = {"nodes": {}, "pods": {}, "objects": {}}
+        self._agents: dict[str, str] = {}
+        self._ready: dict[str, frozenset[str]] = {}
+        self._named: dict[str, str] = {}
+        self.facts = {} if facts is None else facts
+
+    def wake(self) -> None:
+        """Look now: something changed. Any thread may call it."""
+        self._rota.wake()
+
+    def run(self) -> None:
+        """Work until told to end."""
+        with ThreadPoolExecutor(WORKERS, "node") as pool:
+            while not self._clock.wait(0):
+                self._notice()
+                self._rota.start(pool)
+                self._rota.hear(POLL)
+
+    def _notice(self) -> None:
+        """Give a turn to every node that changed, or whose object or agent did."""
+        cluster, tokens = self._cluster, self._tokens
+        if not (cluster.nodes.synced() and cluster.pods.synced()):
+            return
+        tokens["nodes"], names = cluster.nodes.changes(tokens["nodes"])
+        tokens["pods"], pods = cluster.pods.changes(tokens["pods"])
+        try:
+            seen = cluster.objects.changes(tokens["objects"], usage=True)
+        except OSError as error:
+            log.warning("unreadable store: %s; trying again", error)
+            return
+        tokens["objects"], objects = seen
+        self._rota.poke(names | self._of_pods(pods) | self._of_objects(objects))
+
+    def _of_pods(self, keys: frozenset[str]) -> frozenset[str]:
+        """Name the nodes of agents' pods; of one that is gone the node where it was."""
+        found = set()
+        for key in keys:
+            before = self._agents.pop(key, "")
+            try:
+                pod = self._cluster.pods.get(key)
+            except Unreadable:
+                pod = None
+            now = pod.node if pod else ""
+            if pod and now:
+                self._agents[key] = now
+            ready = bool(pod and pod.ready and not pod.deleting)
+            for node in {before, now} - {""}:
+                here = self._ready.get(node, frozenset()) - {key}
+                self._ready[node] = here | {key} if ready and node == now else here
+                found.add(node)
+        return frozenset(found) & frozenset(self._cluster.nodes.keys())
+
+    def _of_objects(self, names: frozenset[str]) -> frozenset[str]:
+        """Name the nodes of objects; of one that nobody knows yet all that have none."""
+        found = {self.facts[name].name for name in names & self.facts.keys()}
+        if names - self.facts.keys():
+            has = {node.name for node in list(self.facts.values())}
+            found |= frozenset(self._cluster.nodes.keys()) - has
+        return frozenset(found)
+
+    def _take(self, name: str, known: Known) -> tuple[Known, float | None]:
+        """Take a node's turn; whatever happens, the others' go on."""
+        try:
+            return self._turn(name, known)
+        except Stopping:
+            return known, REST
+        except (CloudError, OSError) as error:
+            said = f"failed {error}"
+            warn = not isinstance(error, KubeError) or error.retry_after is None
+        except Exception as error:
+            log.exception("broken node=%s", name)
+            said, warn = f"broken {type(error).__name__}: {error}", False
+        if said != known.said and warn:
+            log.warning("node=%s %s", name, said)
+        known = replace(known, failures=known.failures + 1, said=said)
+        return known, pause_after(known.failures, self._clock.chance())
+
+    def _turn(self, name: str, known: Known) -> tuple[Known, float | None]:
+        try:
+            node = self._cluster.nodes.get(name)
+        except Unreadable as error:
+            return self._refuse(Node(name=name), known, error)
+        if node is None or node.deleting:
+            self._forget(name)
+            return known, None if node is None else REST
+        if known.uid != node.uid:
+            known = Known(uid=node.uid)
+        try:
+            known = self._found(node, known)
+            npn = self._object(node, known) if known.instance else None
+        except Unreadable as error:
+            return self._refuse(node, known, error)
+        if npn is None:
+            return replace(known, failures=0, said=""), REST
+        self.facts[npn.name] = node
+        known = self._own(node, npn, known)
+        return self._do(node, npn, replace(known, failures=0, said=""))
+
+    def _found(self, node: Node, known: Known) -> Known:
+        """Find the node's instance; "" where it is none of this cloud."""
+        instance = nodework.instance_of(node.provider_id)
+        if instance is None:
+            instance = known.instance or self._finder.find(node)
+        return replace(known, instance=instance)
+
+    def _object(self, node: Node, known: Known) -> Npn | None:
+        """Give the object of the node's instance; make it when it is to be made by us."""
+        npn = self._read(known.instance)
+        if npn is not None:
+            return npn
+        instance = self._instance(node, known)
+        if instance is None or instance.state in GOING:
+            return None
+        wanted = metadata.wish(instance.id, instance.metadata)
+        if wanted is None:
+            return None
+        self._cluster.objects.write(wanted)
+        log.info("made npn=%s node=%s", wanted.name, node.name)
+        words = f"made for node {node.name}: {wanted.spec.max_pod_count} pods"
+        self._tell_object(wanted.name, Note(reason="Made", text=words))
+        return wanted
+
+    def _read(self, instance: str) -> Npn | None:
+        """Read the object of an instance, whatever it is called."""
+        name = self._named.get(instance) or metadata.name_of(instance)
+        try:
+            npn = self._cluster.objects.read(name)
+        except Absent:
+            self._named.pop(instance, None)
+            return self._search(instance)
+        if npn.spec.id == instance:
+            return npn
+        rule = f"must be {instance}, as the object's name says"
+        raise Unreadable(f"{name}: spec.id", npn.spec.id, rule)
+
+    def _search(self, instance: str) -> Npn | None:
+        """Look for an object that somebody gave another name."""
+        for name in self._cluster.objects.names():
+            try:
+                npn = self._cluster.objects.read(name)
+            except (Absent, Unreadable):
+                continue
+            if npn.spec.id == instance:
+                self._named[instance] = name
+                return npn
+        return None
+
+    def _instance(self, node: Node, known: Known) -> InstanceSeen | None:
+        try:
+            return self._finder.instance(known.instance)
+        except NotFound:
+            words = f"instance {known.instance} is not there, or may not be seen"
+            self._tell(node, Note(reason="GetInstanceFailed", text=words, warning=True))
+            return None
+
+    def _own(self, node: Node, npn: Npn, known: Known) -> Known:
+        """Let the object go with its node; a node made anew under the same name is another."""
+        if known.owned == npn.name or not node.uid:
+            return known
+        owner = Owner(kind=NODES.kind, name=node.name, uid=node.uid)
+        self._cluster.patches.own(NPNS, npn.name, owner)
+        return replace(known, owned=npn.name)
+
+    def _do(self, node: Node, npn: Npn, known: Known) -> tuple[Known, float | None]:
+        """Do to the node what is to be done."""
+        usage = self._cluster.objects.read_usage(npn.name)
+        view = nodework.View(
+            node=node,
+            npn=npn,
+            agent_ready=bool(self._ready.get(node.name)),
+            counts=usage.tally if usage else None,
+            dryness=known.dryness,
+        )
+        work = nodework.plan(view, self._clock.now())
+        patches = self._cluster.patches
+        if work.labels:
+            patches.label(node.name, work.labels)
+        # What keeps pods away comes before what lets them in.
+        for taint in work.put:
+            patches.taint(node.name, taint)
+        for taint in work.lift:
+            patches.untaint(node.name, taint.key, taint.effect)
+        for note in work.notes:
+            self._tell(node, note)
+            log.info("node=%s %s %s", node.name, note.reason, note.text)
+        dryness = work.dryness
+        moving = dryness.empty_since is not None or dryness.dry_since is not None
+        return replace(known, dryness=dryness), SOON if moving else REST
+
+    def _refuse(
+        self, node: Node, known: Known, error: Unreadable
+    ) -> tuple[Known, float | None]:
+        """Say what cannot be right, once, and come back later: it may be put right."""
+        said = f"refused {error}"
+        if said != known.said:
+            log.warning("node=%s %s", node.name, said)
+            self._tell(node, Note(reason="Refused", text=str(error), warning=True))
+        known = replace(known, failures=known.failures + 1, said=said)
+        return known, max(30.0, pause_after(known.failures, self._clock.chance()))
+
+    def _forget(self, name: str) -> None:
+        for npn in [n for n, node in list(self.facts.items()) if node.name == name]:
+            del self.facts[npn]
+
+    def _tell(self, node: Node, note: Note) -> None:
+        about = Reference(resource=NODES, name=node.name, uid=node.uid)
+        self._cluster.events.tell(about, note)
+
+    def _tell_object(self, name: str, note: Note) -> None:
+        self._cluster.events.tell(Reference(resource=NPNS, name=name), note)

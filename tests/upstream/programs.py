@@ -1,6 +1,5 @@
-"""The CNI project's own programs, built once from what go.sum names and kept outside of the checkout; podman."""
+"""The CNI project's own programs, from the module and by the builder of the lab's cluster; podman."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -8,31 +7,19 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from bench.tools import CACHE, go, run
+from mooring.core.linux.upstream import CLUSTER, Program
+from mooring.lab.programs_built import Builder
 
-HERE = Path(__file__).parent
-PLUGINS = "github.com/containernetworking/plugins/plugins/meta"
-PROGRAMS = {
-    "cnitool": "github.com/containernetworking/cni/cnitool",
-    **{name: f"{PLUGINS}/{name}" for name in ("portmap", "bandwidth", "tuning")},
-}
+CHAINED = ("portmap", "bandwidth", "tuning")
+CNITOOL = "github.com/containernetworking/cni/cnitool"
 
 
 @cache
 def programs() -> Path:
     """Build cnitool, portmap, bandwidth and tuning; give their folder."""
-    files = (HERE / "go.mod", HERE / "go.sum")
-    digest = hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
-    place = CACHE.parent / "upstream" / digest
-    place.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"}
-    for name, package in PROGRAMS.items():
-        if not (place / name).exists():
-            new = place / f"{name}.new"
-            build = ("build", "-trimpath", "-ldflags", "-s -w", "-o", str(new))
-            run(go(), *build, package, cwd=HERE, env=environment)
-            new.rename(place / name)
-    return place
+    plugins = [each for each in CLUSTER if each.name in CHAINED]
+    tool = Program("cnitool", "cniplugins", CNITOOL, 3)
+    return Builder.usual(os.environ, print).build([tool, *plugins])
 
 
 @cache

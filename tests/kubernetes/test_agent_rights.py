@@ -1,0 +1,231 @@
+"""What the agent's manifest lets it do on a real API server, and nothing beyond.
+
+Its token is made as for its pod: bound to the pod, so that it names the node.
+"""
+
+import contextlib
+import json
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kube_contract import until
+from kubernetes.apiserver import ApiServer, an_api_server
+
+from mooring.core.linux.upstream import CLUSTER
+from mooring.lab.programs_built import Builder
+
+MANIFEST = Path(__file__).parents[2] / "deploy/manifests/agent.yaml"
+ACCOUNT, SPACE = "vcn-native-ip-cni", "kube-system"
+NPNS = "/apis/oci.oraclecloud.com/v1beta1/nativepodnetworks"
+PLACES = {
+    "ServiceAccount": f"/api/v1/namespaces/{SPACE}/serviceaccounts",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "ValidatingAdmissionPolicy": (
+        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    ),
+    "ValidatingAdmissionPolicyBinding": (
+        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
+    ),
+}
+USAGE = {"serial": 1, "used": 2, "free": 3, "cooling": 0}
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    wanted = [each for each in CLUSTER if each.name in ("etcd", "kube-apiserver")]
+    programs = Builder.usual(os.environ, print).build(wanted)
+    with an_api_server(programs, tmp_path_factory.mktemp("apiserver")) as made:
+        for document in yaml.safe_load_all(MANIFEST.read_text()):
+            if place := PLACES.get(document["kind"]):
+                made.ask("POST", place, document)
+        for number in (1, 2):
+            populate(made, number)
+        until(lambda: write(Agent(made, "node-1"), "two", {"usage": USAGE})[0] == 422)
+        yield made
+
+
+def populate(server: ApiServer, number: int) -> None:
+    """Make a node, its object that it owns, and its agent's pod."""
+    name = f"node-{number}"
+    node = as_admin(server, "/api/v1/nodes", {"metadata": {"name": name}})
+    owner = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "name": name,
+        "uid": node["metadata"]["uid"],
+    }
+    object_ = {
+        "apiVersion": "oci.oraclecloud.com/v1beta1",
+        "kind": "NativePodNetwork",
+        "metadata": {"name": ("one", "two")[number - 1], "ownerReferences": [owner]},
+        "spec": {"id": f"ocid1.instance.oc1..{number}", "podSubnetIds": ["s"]},
+    }
+    as_admin(server, NPNS, object_)
+    pod = {
+        "metadata": {"name": f"agent-{name}"},
+        "spec": {
+            "nodeName": name,
+            "serviceAccountName": ACCOUNT,
+            "containers": [{"name": "agent", "image": "agent"}],
+        },
+    }
+    as_admin(server, f"/api/v1/namespaces/{SPACE}/pods", pod)
+
+
+def as_admin(server: ApiServer, path: str, body: Json) -> Json:
+    found: Json = json.loads(server.ask("POST", path, body))
+    return found
+
+
+@dataclass
+class Agent:
+    """Somebody with the token of a node's agent; `bound` False: of no pod at all."""
+
+    server: ApiServer
+    node: str
+    bound: bool = True
+
+    def token(self) -> str:
+        spec: Json = {"expirationSeconds": 3600}
+        if self.bound:
+            path = f"/api/v1/namespaces/{SPACE}/pods/agent-{self.node}"
+            pod = json.loads(self.server.ask("GET", path))
+            spec["boundObjectRef"] = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "name": pod["metadata"]["name"],
+                "uid": pod["metadata"]["uid"],
+            }
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": spec,
+        }
+        place = f"{PLACES['ServiceAccount']}/{ACCOUNT}/token"
+        token: str = as_admin(self.server, place, request)["status"]["token"]
+        return token
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Json]:
+        """Ask; give the code and the document."""
+        trust = ssl.create_default_context(
+            cafile=str(self.server.home / "certificates/apiserver.crt")
+        )
+        kind = "merge-patch+json" if method == "PATCH" else "json"
+        request = urllib.request.Request(
+            f"{self.server.url}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self.token()}",
+                "Content-Type": f"application/{kind}",
+            },
+        )
+        with contextlib.ExitStack() as stack:
+            try:
+                answer = urllib.request.urlopen(request, context=trust, timeout=30)
+            except urllib.error.HTTPError as error:
+                answer = error
+            stack.enter_context(answer)
+            return answer.status, json.loads(answer.read())
+
+
+def write(agent: Agent, name: str, status: Json) -> tuple[int, Json]:
+    return agent.ask("PATCH", f"{NPNS}/{name}/status", {"status": status})
+
+
+@pytest.fixture
+def agent(server: ApiServer) -> Agent:
+    return Agent(server, "node-1")
+
+
+def test_an_agent_tells_the_usage_of_its_own_object(agent: Agent) -> None:
+    for used in (2, 3):
+        code, document = write(agent, "one", {"usage": {**USAGE, "used": used}})
+
+        assert (code, document["status"]["usage"]["used"]) == (200, used)
+
+
+def test_no_agent_writes_another_nodes_object(agent: Agent) -> None:
+    code, said = write(agent, "two", {"usage": USAGE})
+
+    assert code == 422
+    assert "is not owned by the agent's node node-1" in said["message"]
+    assert write(Agent(agent.server, "node-2"), "two", {"usage": USAGE})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"state": "BACKOFF"},
+        {"usage": USAGE, "vnics": []},
+        {"reason": None, "usage": USAGE},
+        {"conditions": [], "usage": USAGE},
+    ],
+)
+def test_an_agent_writes_nothing_else_of_the_status(agent: Agent, status: Json) -> None:
+    whole = {"state": "SUCCESS", "reason": "COMPLETED"}
+    patch = {"status": whole}
+    as_controller(agent.server, patch)
+    code, said = write(agent, "one", status)
+
+    assert code == 422
+    assert "an agent writes .status.usage alone" in said["message"]
+
+
+def as_controller(server: ApiServer, patch: Json) -> None:
+    """Write the status as somebody else may."""
+    trust = ssl.create_default_context(
+        cafile=str(server.home / "certificates/apiserver.crt")
+    )
+    request = urllib.request.Request(
+        f"{server.url}{NPNS}/one/status",
+        method="PATCH",
+        data=json.dumps(patch).encode(),
+        headers={
+            "Authorization": f"Bearer {server.token}",
+            "Content-Type": "application/merge-patch+json",
+        },
+    )
+    urllib.request.urlopen(request, context=trust, timeout=30).close()
+
+
+def test_a_token_of_no_pod_writes_nothing(server: ApiServer) -> None:
+    code, said = write(Agent(server, "node-1", bound=False), "one", {"usage": USAGE})
+
+    assert code == 422
+    assert "names no node" in said["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", f"{NPNS}/one", {"spec": {"maxPodCount": 1}}),
+        ("DELETE", f"{NPNS}/one", None),
+        ("GET", "/api/v1/nodes", None),
+        ("PATCH", "/api/v1/nodes/node-1", {"metadata": {"labels": {"a": "b"}}}),
+        ("GET", f"/api/v1/namespaces/{SPACE}/secrets", None),
+        ("GET", f"/api/v1/namespaces/{SPACE}/pods/agent-node-1", None),
+        ("DELETE", f"/api/v1/namespaces/{SPACE}/pods/agent-node-1", None),
+    ],
+)
+def test_an_agent_may_do_nothing_else(
+    agent: Agent, method: str, path: str, body: object
+) -> None:
+    assert agent.ask(method, path, body)[0] == 403
+
+
+def test_what_the_agent_follows_it_may_read(agent: Agent) -> None:
+    for path in (f"{NPNS}?fieldSelector=metadata.name%3Done", "/api/v1/pods"):
+        code, document = agent.ask("GET", path)
+        assert code == 200
+        assert document["items"]

@@ -4,7 +4,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.adapters.exposition import Exposition
 from mooring.adapters.kubernetes.api import Api
@@ -23,6 +23,8 @@ from mooring.controller.term import Term
 from mooring.core.kube import node as nodes
 from mooring.core.kube import pod as pods
 from mooring.core.kube.event import Teller
+from mooring.core.kube.informer import Pace
+from mooring.core.kube.lease import Terms
 from mooring.core.kube.node import Node
 from mooring.core.kube.pod import Pod
 from mooring.core.kube.resource import NODES, PODS, Scope
@@ -49,6 +51,8 @@ class Setting:
     pools: tuple[NodePool, ...] = field(default=())
     compartment: str | None = None
     port: int | None = None
+    terms: Terms = field(default_factory=Terms)
+    pace: Pace = field(default_factory=Pace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +90,19 @@ class Inside:
         self._setting = setting
         self._meter = Meter(clock.now)
         self._wake: Callable[[], None] = lambda: None
+        self.port = 0
 
     def run(self, term: Term) -> None:
         """Stand, and work while leading, until the term is over."""
         setting = self._setting
-        candidate = Candidate(me=setting.me, name=LEASE, namespace=setting.namespace)
+        candidate = Candidate(
+            me=setting.me, name=LEASE, namespace=setting.namespace, terms=setting.terms
+        )
         with contextlib.ExitStack() as stack:
             if setting.port is not None:
                 looks = {"/healthz": term.standing, "/readyz": lambda: ""}
-                stack.enter_context(
-                    Exposition(setting.port, self._meter.registry, looks)
-                )
+                served = Exposition(setting.port, self._meter.registry, looks)
+                self.port = stack.enter_context(served).port
             leading = KubeLeading(self._api, candidate)
             stack.enter_context(contextlib.closing(leading))
             if term.begin(leading):
@@ -156,22 +162,22 @@ class Inside:
         def hear() -> None:
             self._wake()
 
-        with contextlib.ExitStack() as stack:
-            followers = Followers(
-                nodes=Informer(
-                    self._api, Following(resource=NODES, read=nodes.read, hear=hear)
-                ),
-                pods=Informer(
-                    self._api,
-                    Following(
-                        resource=PODS,
-                        read=pods.read,
-                        scope=Scope(namespace=self._setting.namespace, labels=AGENT),
-                        hear=hear,
-                    ),
-                ),
-                objects=KubeObjects(self._api, following(hear=hear)),
-            )
-            for follower in (followers.nodes, followers.pods, followers.objects):
-                stack.enter_context(contextlib.closing(follower))
-            yield followers
+        setting, api = self._setting, self._api
+        agents = Scope(namespace=setting.namespace, labels=AGENT)
+        followed = (
+            Following(resource=NODES, read=nodes.read, hear=hear, pace=setting.pace),
+            Following(
+                resource=PODS,
+                read=pods.read,
+                scope=agents,
+                hear=hear,
+                pace=setting.pace,
+            ),
+            replace(following(hear=hear), pace=setting.pace),
+        )
+        with (
+            contextlib.closing(Informer(api, followed[0])) as all_nodes,
+            contextlib.closing(Informer(api, followed[1])) as all_pods,
+            contextlib.closing(KubeObjects(api, followed[2])) as objects,
+        ):
+            yield Followers(nodes=all_nodes, pods=all_pods, objects=objects)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from mooring.controller.find import Finder
 from mooring.controller.gate import Stopping
@@ -40,13 +41,20 @@ AGENT = "app=vcn-native-ip-cni"
 log = logging.getLogger("mooring.controller")
 
 
+class Owned(Objects, Protocol):
+    """Objects that go when their owner goes."""
+
+    def owners(self, name: str) -> tuple[Owner, ...]:
+        """Tell whose the object is; raise Absent or Unreadable."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """The API server as this journey needs it. `pods` are the agents'."""
 
     nodes: Nodes
     pods: Pods
-    objects: Objects
+    objects: Owned
     patches: Patches
     events: Events
 
@@ -66,7 +74,6 @@ class Known:
 
     uid: str = ""
     instance: str = ""
-    owned: str = ""
     dryness: Dryness = field(default_factory=Dryness)
     failures: int = 0
     said: str = ""
@@ -153,6 +160,8 @@ class NodeKeeper:
             return self._turn(name, known)
         except Stopping:
             return known, REST
+        except Absent:
+            return known, SOON  # it went in this moment
         except (CloudError, OSError) as error:
             said = f"failed {error}"
             warn = not isinstance(error, KubeError) or error.retry_after is None
@@ -182,7 +191,7 @@ class NodeKeeper:
         if npn is None:
             return replace(known, failures=0, said=""), REST
         self.facts[npn.name] = node
-        known = self._own(node, npn, known)
+        self._own(node, npn)
         return self._do(node, npn, replace(known, failures=0, said=""))
 
     def _found(self, node: Node, known: Known) -> Known:
@@ -242,13 +251,12 @@ class NodeKeeper:
             self._tell(node, Note(reason="GetInstanceFailed", text=words, warning=True))
             return None
 
-    def _own(self, node: Node, npn: Npn, known: Known) -> Known:
+    def _own(self, node: Node, npn: Npn) -> None:
         """Let the object go with its node; a node made anew under the same name is another."""
-        if known.owned == npn.name or not node.uid:
-            return known
-        owner = Owner(kind=NODES.kind, name=node.name, uid=node.uid)
-        self._cluster.patches.own(NPNS, npn.name, owner)
-        return replace(known, owned=npn.name)
+        owners = self._cluster.objects.owners(npn.name)
+        if node.uid and all(owner.uid != node.uid for owner in owners):
+            owner = Owner(kind=NODES.kind, name=node.name, uid=node.uid)
+            self._cluster.patches.own(NPNS, npn.name, owner)
 
     def _do(self, node: Node, npn: Npn, known: Known) -> tuple[Known, float | None]:
         """Do to the node what is to be done."""

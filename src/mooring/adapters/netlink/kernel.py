@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
+from mooring.adapters.netlink.casting import Moulds
 from mooring.adapters.netlink.conversation import SYSCTLS, Conversation, Conversations
 from mooring.adapters.netlink.making import Making
 from mooring.adapters.netlink.removing import Removing, removal
 from mooring.adapters.netlink.turn import GONE
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
+from mooring.core.linux.mould import Alike
 from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import KernelError, Spaces
 from mooring.core.linux.seen import Link, Seen
@@ -32,12 +34,13 @@ class Kernel:
     """Linux. None as a namespace stands for the one in which this object was made.
 
     `sysctls` is where its settings are: a container may have /proc/sys read-only, and the host's
-    somewhere else. Several threads may use one at the same time. `close`, or a with block, gives its descriptors
-    back.
+    somewhere else. Several threads, all of them in that namespace, may use one at the same time.
+    `close`, or a with block, gives its descriptors back.
     """
 
     def __init__(self, sysctls: Path = SYSCTLS) -> None:
         self._conversations = Conversations(sysctls)
+        self._moulds = Moulds(self._conversations)
 
     def __enter__(self) -> Self:
         """Close at the end of the block."""
@@ -59,8 +62,9 @@ class Kernel:
     def carry_out(self, plan: Plan, spaces: Spaces) -> None:
         """Make every fact true, in order; see `core.linux.port.Kernel`."""
         with Making(self._conversations, spaces) as turn:
-            for fact in plan:
-                turn.make(fact)
+            if not (isinstance(plan, Alike) and self._moulds.cast(turn, plan, spaces)):
+                for fact in plan:
+                    turn.make(fact)
             turn.finish()
 
     def take_back(self, plan: Plan, spaces: Spaces) -> tuple[KernelError, ...]:

@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL, ENETDOWN
 from pathlib import Path
 
@@ -11,11 +13,21 @@ from mooring.adapters.netlink.conversation import Conversations
 from mooring.adapters.netlink.turn import UNSAYABLE, Turn, refusal, spoken_of
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
+from mooring.core.linux.mould import Alike, Mould
 from mooring.core.linux.plan import Address, End, Fact, Rule, Sysctl, Veth
 from mooring.core.linux.port import KernelError, Spaces
 
 PATIENCE, PAUSE = 0.1, 0.0005
 """How long the kernel's deferred work for one pair is waited for, all in all: others wait too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One datagram of a walk, as a mould; `facts` are the messages' places in the plan."""
+
+    space: str
+    facts: tuple[int, ...]
+    mould: Mould
 
 
 class Making(Turn):
@@ -29,6 +41,7 @@ class Making(Turn):
     def __init__(self, conversations: Conversations, spaces: Spaces) -> None:
         super().__init__(conversations, spaces)
         self._made: list[Veth] = []
+        self._found: list[Veth] = []  # of those made, the ones that were there
         self._begun: Veth | None = None  # the pair at the head of what is queued
         self._down: list[tuple[Veth, End]] = []
         self._slow: list[Address] = []
@@ -38,10 +51,10 @@ class Making(Turn):
         try:
             match fact:
                 case Veth():
-                    self._settle()
+                    self.settle()
                     self._make_veth(fact)
                 case Sysctl():
-                    self._settle()
+                    self.settle()
                     self._write(fact)
                 case _:
                     if self._down and fact.space == self._down[0][1].space:
@@ -56,21 +69,18 @@ class Making(Turn):
         """Send the rest, and see to it that the first packets through each pair arrive.
 
         An end whose carrier came with its twin drops packets until the kernel's deferred
-        linkwatch work ran (one in ten of the first to a pod was lost, half of the first from
-        it); asking for a link does that work now (Linux 6.8), or it is waited for. An end that
-        has no carrier by then is refused. A kernel that is only late with its work is not: all
-        is made, and it will come.
+        linkwatch work ran (half of the first from a pod were lost, and one in ten of those to
+        it, or rather of the answers); asking for a link does that work now (Linux 6.8), or it is
+        waited for. An end that is raised when its twin is up sends at once: of a pair that was
+        made here only the far one has to be asked for. An end that has no carrier by then is
+        refused. A kernel that is only late with its work is not: all is made, and it will come.
         """
-        self._raise_ends()
-        asked: End | None = None
-        if self._made and self._made[-1].near.space == self._pending_space:
-            asked = self._made[-1].near
-        ready = self._send(None if asked is None else rt.get_link(asked.name))
+        self.settle()
         until = time.monotonic() + PATIENCE * max(1, len(self._made))
         for veth in self._made:
             self._await_carrier(veth, veth.far, until)
-            if veth.near is not asked or not _is_ready(ready):
-                self._await_carrier(veth, veth.near, until)
+        for veth in self._found:
+            self._await_carrier(veth, veth.near, until)
         for address in self._slow:
             self._await_delivery(address, until)
 
@@ -85,17 +95,18 @@ class Making(Turn):
             return
         super().refuse(fact, verdict)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Send all that is queued or has to be."""
         self._raise_ends()
         self.flush()
 
-    def _send(self, question: wire.Message | None) -> bytes | wire.Verdict | None:
+    def flush(self) -> None:
         """Send what is queued; raises the first refusal, or begins again at the pair."""
         queued, begun = self._pending, self._begun
         self._begun = None
-        answer = super()._send(question)
+        super().flush()
         if not self.refused:
-            return answer
+            return
         first = self.refused[0]
         if begun is None or first.fact is not begun:
             raise first
@@ -104,7 +115,46 @@ class Making(Turn):
         for fact, _ in queued[1:]:
             if not isinstance(fact, Veth | Sysctl):  # the pair is as it is
                 self.queue(self._pending_space, fact, self.message(fact))
-        return self._send(question)
+        self.flush()
+
+    def cast(self, plan: Alike, batches: Sequence[Batch]) -> bool:
+        """Send a plan as moulds give it; False when the pair is refused: then nothing is there.
+
+        The moulds' values are the plan's and the numbers of the pair's ends, the near one at home.
+        """
+        near, far = self._number(), self._number()
+        values = (*plan.values, wire.U32.pack(near), wire.U32.pack(far))
+        for fact in plan:
+            if isinstance(fact, Sysctl):
+                self.make(fact)
+        for batch in batches:
+            talk = self.conversation(batch.space, plan[batch.facts[0]])
+            verdicts = talk.say(batch.mould, values)
+            if 0 in verdicts and batch is batches[0]:
+                return False
+            if verdicts:
+                self._heed([plan[place] for place in batch.facts], verdicts)
+        for fact in plan:
+            self._note(fact, near)
+        return True
+
+    def _heed(
+        self, facts: Sequence[Fact], verdicts: Mapping[int, wire.Verdict]
+    ) -> None:
+        """Raise the first refusal that is one."""
+        for place, verdict in sorted(verdicts.items()):
+            self.refuse(facts[place], verdict)
+        if self.refused:
+            raise self.refused[0]
+
+    def _note(self, fact: Fact, near: int) -> None:
+        """Note what has been cast, for the end of the walk and for who takes it back."""
+        match fact:
+            case Veth():
+                self._made.append(fact)
+                self._conversations.remember(fact.near.name, near)
+            case Address() if _comes_late(fact):
+                self._slow.append(fact)
 
     def _make_veth(self, veth: Veth) -> None:
         """Queue what makes the pair; the near end is raised once it is there."""
@@ -123,15 +173,18 @@ class Making(Turn):
 
     def _numbered(self, end: End) -> End:
         """Choose a number for an end that has none; `replace` takes as long as a message."""
-        number = end.index or self._conversations.number()
+        number = end.index or self._number()
         self.learn(end.space, end.name, number)
         mac, mtu, group = end.mac, end.mtu, end.group
         return End(end.space, end.name, mac, mtu, number, end.alias, group)
 
+    def _number(self) -> int:
+        return self._conversations.number()
+
     def _raise_ends(self) -> None:
         """Queue what raises ends that the kernel could not make up."""
-        if self._begun is not None and self._down[-1][1].space == self._pending_space:
-            self.flush()  # it is named by its name, which may be a stranger's
+        if self._begun is not None:
+            self.flush()  # its name may be a stranger's, its number another one
         down, self._down = self._down, []
         for veth, end in down:
             if not end.own_ip6:
@@ -156,6 +209,7 @@ class Making(Turn):
             return
         if one is None or other is None or not drift.is_pair(veth, one, other):
             raise why
+        self._found.append(veth)
         self.learn(near.space, near.name, one.index)
         self.learn(far.space, far.name, other.index)
         self.queue(far.space, veth, rt.raise_end(far))

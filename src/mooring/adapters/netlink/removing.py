@@ -16,6 +16,8 @@ class Removing(Turn):
     def __init__(self, conversations: Conversations, spaces: Spaces) -> None:
         super().__init__(conversations, spaces)
         self._doomed: dict[str, list[Veth]] = {}
+        self._recalled = False  # a link's number was remembered, not asked for
+        self._gone = False  # something was not there
 
     def remove(self, fact: Fact) -> None:
         """Take one fact back, or queue what will; one in an unknown namespace went with it."""
@@ -37,11 +39,33 @@ class Removing(Turn):
             self.flush()
 
     def flush(self) -> None:
-        """Send what is queued; what cannot be sent is noted too."""
+        """Send what is queued; what cannot be sent is noted too.
+
+        What is gone by a number that was remembered may be there by another.
+        """
+        queued = [fact for fact, _ in self._pending]
+        if not queued:
+            return
         try:
             super().flush()
         except KernelError as err:
             self._note(err)
+        recalled, self._recalled = self._recalled, False
+        gone, self._gone = self._gone, False
+        if recalled and gone:
+            self._indices.clear()
+            for fact in queued:
+                self.remove(fact)
+            self.flush()
+
+    def index(self, space: str, link: str, fact: Fact) -> int:
+        """Find a link's index; one that was made here is remembered, once."""
+        if self._spaces[space] is None and (space, link) not in self._indices:
+            number = self._conversations.recall(link)
+            if number is not None:
+                self._recalled = True
+                return self.learn(space, link, number)
+        return super().index(space, link, fact)
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal that is one."""
@@ -87,6 +111,8 @@ class Removing(Turn):
     def _note(self, error: KernelError) -> None:
         if error.errno not in GONE:
             self.refused.append(error)
+        else:
+            self._gone = True
 
 
 def removal(names: list[str]) -> list[wire.Message]:

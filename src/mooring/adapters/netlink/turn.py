@@ -55,23 +55,13 @@ class Turn:
 
     def flush(self) -> None:
         """Send what is queued, and note what was refused."""
-        self._send(None)
-
-    def _send(self, question: wire.Message | None) -> bytes | wire.Verdict | None:
-        """Send what is queued and a question behind it; nothing is asked behind nothing."""
         if not self._pending:
-            return None
+            return
         pending, self._pending = self._pending, []
         conversation = self.conversation(self._pending_space, pending[0][0])
-        messages = [message for _, message in pending]
-        answer: bytes | wire.Verdict | None = None
-        if question is None:
-            verdicts = conversation.tell(messages)
-        else:
-            verdicts, answer = conversation.tell_and_ask(messages, question)
+        verdicts = conversation.tell([message for _, message in pending])
         for place, verdict in sorted(verdicts.items()):
             self.refuse(pending[place][0], verdict)
-        return answer
 
     def refuse(self, fact: Fact, verdict: wire.Verdict) -> None:
         """Note a refusal; each kind of walk has some that are none."""

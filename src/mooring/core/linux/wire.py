@@ -5,7 +5,7 @@ Parsers raise `Unreadable` for anything that is not as it should be, and nothing
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 HEADER = struct.Struct("=IHHII")
@@ -83,6 +83,15 @@ def frame(message: Message, sequence: int, flags: int = 0) -> bytes:
     """Put the header before a message; `flags` are added to its own."""
     kind, own, body = message
     return HEADER.pack(16 + len(body), kind, own | flags | REQUEST, sequence, 0) + body
+
+
+def framed(messages: Sequence[Message], first: int) -> list[bytes]:
+    """Put headers before messages, numbered from `first`; the last asks for an acknowledgement."""
+    last = len(messages) - 1
+    return [
+        frame(message, first + place, ACK if place == last else 0)
+        for place, message in enumerate(messages)
+    ]
 
 
 def replies(data: bytes) -> Iterator[Reply]:

@@ -8,7 +8,8 @@ send is decided by one element of a map (`wiring.ruleset`); ADD puts it in last 
 takes it out first.
 """
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -17,11 +18,13 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
+from typing import NamedTuple
 
 from mooring.core.cni import result
 from mooring.core.ipam.ledger import Lease
 from mooring.core.ipam.pool import parts
 from mooring.core.linux import drift
+from mooring.core.linux.mould import Alike
 from mooring.core.linux.plan import (
     HOST,
     POD,
@@ -38,6 +41,7 @@ from mooring.core.linux.plan import (
     Sysctl,
     Veth,
 )
+from mooring.core.linux.rtnetlink import mac_bytes
 from mooring.core.wiring.names import alias, host_link, macs
 
 GATEWAY4 = IPv4Address("169.254.1.1")
@@ -46,6 +50,11 @@ ONLY_GATEWAY4 = IPv4Network(GATEWAY4)
 ONLY_GATEWAY6 = IPv6Network(GATEWAY6)
 EVERYWHERE4 = IPv4Network("0.0.0.0/0")
 EVERYWHERE6 = IPv6Network("::/0")
+MARKS: Mapping[int, Ip] = {
+    4: IPv4Address(0xDC5155A2),
+    6: IPv6Address(0x19495CFF2AE8944A625558EC238E1F29),
+}
+"""Addresses of samples: such as come about nowhere else in messages."""
 
 SETTINGS6: Plan = tuple(
     Sysctl(POD, f"net/ipv6/conf/default/{key}", value)
@@ -54,18 +63,45 @@ SETTINGS6: Plan = tuple(
 """Before there is a link, which takes them over: later would be too late for its own address."""
 
 
-def plan(lease: Lease, mtu: int) -> Plan:
+class Own(NamedTuple):
+    """What the cables of a pod have of their own: names, MACs, the alias, addresses."""
+
+    near: str
+    near_mac: str
+    far_mac: str
+    alias: str
+    addresses: tuple[Ip, ...]
+
+    @property
+    def values(self) -> tuple[bytes, ...]:
+        """Write it as it stands in messages."""
+        return (
+            self.near.encode(),
+            mac_bytes(self.near_mac),
+            mac_bytes(self.far_mac),
+            self.alias.encode(),
+            *(address.packed for address in self.addresses),
+        )
+
+
+def plan(lease: Lease, mtu: int) -> Alike:
     """Lay out the cables of a lease, in the order in which ADD makes them."""
-    near = host_link(lease.attachment)
-    far = lease.attachment.ifname
-    near_mac, far_mac = macs(lease.attachment)
-    six = lease.addresses.v6 is not None
+    macs_of = macs(lease.attachment)
+    own = Own(
+        host_link(lease.attachment), *macs_of, alias(lease), parts(lease.addresses)
+    )
+    return _plan(own, lease.attachment.ifname, mtu)
+
+
+def _plan(own: Own, far: str, mtu: int) -> Alike:
+    near, near_mac, far_mac, text, addresses = own
+    six = any(isinstance(address, IPv6Address) for address in addresses)
     # A link-local address is of no use where no packet of it may pass, and takes its time.
     veth = Veth(
-        near=End(HOST, near, near_mac, mtu, alias=alias(lease), own_ip6=False),
+        near=End(HOST, near, near_mac, mtu, alias=text, own_ip6=False),
         far=End(POD, far, far_mac, mtu, own_ip6=six),
     )
-    interfaces = [alone(address) for address in parts(lease.addresses)]
+    interfaces = [alone(address) for address in addresses]
     facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LinkUp(POD, "lo")]
     for interface in interfaces:
         facts += _inside(interface, far, near_mac)
@@ -74,7 +110,21 @@ def plan(lease: Lease, mtu: int) -> Plan:
             Neighbour(HOST, near, interface.ip, far_mac),
             Route(HOST, interface.network, near),
         ]
-    return tuple(facts)
+    values = own.values
+    shape = (far, mtu, *map(len, values))
+    return Alike(facts, shape, values, partial(_sample, own, far, mtu))
+
+
+def _sample(own: Own, far: str, mtu: int) -> Alike:
+    """Lay out cables of the same shape with values that stand for others."""
+    marks = Own(
+        "\x7f" * len(own.near),
+        "7b:23:c6:64:3c:98",
+        "66:33:48:73:74:b0",
+        "\x7e" * len(own.alias.encode()),
+        tuple(MARKS[address.version] for address in own.addresses),
+    )
+    return _plan(marks, far, mtu)
 
 
 def host_side(cables: Plan) -> Plan:
@@ -140,6 +190,7 @@ def everywhere(address: Ip) -> Network:
     return EVERYWHERE4 if isinstance(address, IPv4Address) else EVERYWHERE6
 
 
+@lru_cache(maxsize=1024)
 def alone(address: Ip) -> Interface:
     """Give the address as the only one of its prefix."""
     # From a number, because from an address ipaddress would write and read text.

@@ -501,7 +501,7 @@ def test_told_is_what_the_runtime_heard() -> None:
         world = await a_world()
         assert await world.add("a")
         (told,) = world.witness.told.values()
-        twin = Told(replace(told.attachment, container="b"), 1, told.addresses)
+        twin = Told(told.attachment._replace(container="b"), 1, told.addresses)
         with pytest.raises(AssertionError, match="were given to"):
             world.witness.answered(twin, told.addresses)
         world.drop("a")

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 Hear = Callable[[str, Mapping[str, object]], None]
 
+MOMENT = 0.02
+_PLAIN = re.compile(r'[^ "=]+')
+
 
 class Log:
     """Writes events to standard error, one line each.
 
-    A line is made and written in the loop's next turn: an answer goes first. `hear` is told of
-    every event after that.
+    A line is made and written a moment later, with those that came meanwhile: answers go first.
+    `hear` is told of every event after that.
     """
 
     def __init__(self) -> None:
@@ -23,7 +27,7 @@ class Log:
     def __call__(self, verb: str, /, **keys: object) -> None:
         """Write one event."""
         if not self._events:
-            asyncio.get_running_loop().call_soon(self.flush)
+            asyncio.get_running_loop().call_later(MOMENT, self.flush)
         self._events.append((datetime.now(UTC), verb, keys))
 
     def flush(self) -> None:
@@ -38,10 +42,10 @@ class Log:
 
 def _line(at: datetime, verb: str, keys: dict[str, object]) -> str:
     words = [f"{name}={_quoted(str(value))}" for name, value in keys.items()]
-    time = at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    time = at.replace(tzinfo=None).isoformat(timespec="milliseconds")
     return " ".join([f"{time}Z", verb, *words]) + "\n"
 
 
 def _quoted(text: str) -> str:
-    plain = text.isprintable() and not set(text) & set(' "=')
-    return text if plain and text else json.dumps(text)
+    plain = _PLAIN.fullmatch(text) and text.isprintable()
+    return text if plain else json.dumps(text)

@@ -67,6 +67,19 @@ class Lease:
     phase: Phase = Phase.CLAIMED
     families: tuple[int, ...] = (4,)
 
+    def moved(self, phase: Phase) -> "Lease":
+        """Give the lease in another phase; `replace` takes four times as long."""
+        return Lease(
+            attachment=self.attachment,
+            addresses=self.addresses,
+            vnic_id=self.vnic_id,
+            slot=self.slot,
+            netns=self.netns,
+            since=self.since,
+            phase=phase,
+            families=self.families,
+        )
+
     @property
     def ordered(self) -> tuple[Ip, ...]:
         """Give the addresses, that of the preferred family first."""
@@ -336,17 +349,18 @@ class Ledger:
         )
 
     def _moved(self, attachment: AttachmentId, phase: Phase) -> "Ledger":
-        lease = replace(self._lease(attachment), phase=phase)
+        lease = self._lease(attachment).moved(phase)
         leases = {**self.leases, attachment: lease}
         return Ledger(leases, self.holders, self.slots, self.pool, self.ahead)
 
     def _freed(self, attachment: AttachmentId, until: float) -> "Ledger":
         addresses = parts(self._lease(attachment).addresses)
-        return replace(
-            self,
-            leases=without(self.leases, (attachment,)),
-            holders=without(self.holders, addresses),
-            pool=self.pool.cooled(addresses, until),
+        return Ledger(
+            without(self.leases, (attachment,)),
+            without(self.holders, addresses),
+            self.slots,
+            self.pool.cooled(addresses, until),
+            self.ahead,
         )
 
     def _cooled(self, address: Ip, until: float) -> "Ledger":

@@ -51,7 +51,10 @@ def offer(pairs: Iterable[Pair], families: Iterable[str]) -> Offer:
 
 def parts(pair: Pair) -> tuple[Ip, ...]:
     """Give the one or two addresses of a pair."""
-    return tuple(address for address in (pair.v4, pair.v6) if address is not None)
+    v4, v6 = pair.v4, pair.v6
+    if v6 is None:
+        return () if v4 is None else (v4,)
+    return (v6,) if v4 is None else (v4, v6)
 
 
 def without(mapping: Mapping[K, V], keys: Iterable[K]) -> dict[K, V]:
@@ -135,12 +138,13 @@ class Pool:
                 free[where] = queue[1:]
             elif address in queue:
                 free[where] = tuple(other for other in queue if other != address)
-        return replace(self, free=free)
+        return Pool(self.offers, self.homes, free, self.cooling)
 
     def cooled(self, addresses: Iterable[Ip], until: float) -> "Pool":
         """Let these addresses, which are not free, rest until then."""
         resting = dict.fromkeys(addresses, until)
-        return replace(self, cooling={**self.cooling, **resting})
+        cooling = {**self.cooling, **resting}
+        return Pool(self.offers, self.homes, self.free, cooling)
 
     def reclaimed(self, now: float, held: Container[Ip]) -> "Pool":
         """End the rest of those whose time has come."""

@@ -22,6 +22,7 @@ from oci.exceptions import (
     RequestException,
     ServiceError,
 )
+from oci.identity import IdentityClient
 from oci.retry import NoneRetryStrategy
 
 from mooring.core.vcn.estateport import Door, EstateError, GroupRule
@@ -30,6 +31,8 @@ ENDING = "TERMINATING"
 GONE = ("TERMINATED", ENDING)
 STALE, ABSENT = "InvalidatedRetryToken", "NotAuthorizedOrNotFound"
 NAMELESS = ("service_gateway",)  # lists that cannot be asked by name
+IDENTITY = ("dynamic_group", "policy")  # kinds of the identity service
+PLURALS = {"policy": "policies"}
 LIVES = 1000  # of one name, while the cloud remembers tokens (24 hours)
 TIMEOUTS = (5.0, 60.0)
 
@@ -55,10 +58,16 @@ class SdkEstate:
         self._compartment = str(settings["tenancy"])
         self._network = _client(VirtualNetworkClient, settings, door.endpoint)
         self._compute = _client(ComputeClient, settings, door.endpoint)
+        self._identity = _client(IdentityClient, settings, door.endpoint)
+
+    @property
+    def compartment(self) -> str:
+        """Tell in which compartment the objects are."""
+        return self._compartment
 
     def close(self) -> None:
         """Close the connections."""
-        for client in (self._network, self._compute):
+        for client in (self._network, self._compute, self._identity):
             client.base_client.session.close()
 
     def find(self, kind: str, name: str) -> str | None:
@@ -72,26 +81,34 @@ class SdkEstate:
         return any(e.lifecycle_state == ENDING for e in self._list(kind, name))
 
     def _list(self, kind: str, name: str) -> Sequence[Any]:
-        client = self._compute if kind == "instance" else self._network
-        ask = getattr(client, f"list_{kind}s")
-        query = {} if kind in NAMELESS else {"display_name": name}
+        plural = PLURALS.get(kind, f"{kind}s")
+        ask = getattr(self._client_of(kind), f"list_{plural}")
+        word = "name" if kind in IDENTITY else "display_name"
+        query = {} if kind in NAMELESS else {word: name}
         found: Sequence[Any] = _answer(
-            f"list {kind}s",
+            f"list {plural}",
             lambda: ask(compartment_id=self._compartment, limit=1000, **query),
         )
-        return [each for each in found if each.display_name == name]
+        return [each for each in found if getattr(each, word) == name]
+
+    def _client_of(self, kind: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        if kind in IDENTITY:
+            return self._identity
+        return self._compute if kind == "instance" else self._network
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Make an object as its create call's body says; give its id."""
-        full = {**body, "compartmentId": self._compartment, "displayName": name}
+        client = self._client_of(kind)
+        word = "name" if kind in IDENTITY else "displayName"
+        full = {**body, "compartmentId": self._compartment, word: name}
         words = "".join(word.capitalize() for word in kind.split("_"))
         if kind == "instance":
             full["availabilityDomain"] = self._door.domain
             details = self._model(self._compute, "LaunchInstanceDetails", full)
             make = self._compute.launch_instance
         else:
-            details = self._model(self._network, f"Create{words}Details", full)
-            make = getattr(self._network, f"create_{kind}")
+            details = self._model(client, f"Create{words}Details", full)
+            make = getattr(client, f"create_{kind}")
         for life in range(LIVES):
             made = _made(
                 f"create {kind} {name}", make, details, self._token(kind, name, life)
@@ -113,8 +130,7 @@ class SdkEstate:
 
     def state(self, kind: str, ident: str) -> str:
         """Give an object's lifecycle state."""
-        client = self._compute if kind == "instance" else self._network
-        ask = getattr(client, f"get_{kind}")
+        ask = getattr(self._client_of(kind), f"get_{kind}")
         return str(_answer(f"get {kind}", lambda: ask(ident)).lifecycle_state)
 
     def rules(self, group: str) -> tuple[GroupRule, ...]:
@@ -163,6 +179,23 @@ class SdkEstate:
     def _routes(self, table: str) -> list[Any]:
         ask = self._network.get_route_table
         return list(_answer("get route_table", lambda: ask(table)).route_rules)
+
+    def addresses(self, instance: str) -> tuple[str, ...]:
+        """List the addresses of an instance's first VNIC, the IPv4 one first."""
+        ask = self._compute.list_vnic_attachments
+        attached = _answer(
+            "list vnic_attachments",
+            lambda: ask(self._compartment, instance_id=instance),
+        )
+        for each in attached:
+            if each.lifecycle_state == "ATTACHED":
+                vnic = self._vnic(each.vnic_id)
+                if vnic.is_primary:
+                    return (vnic.private_ip, *(vnic.ipv6_addresses or ()))
+        raise EstateError(f"instance {instance} has no VNIC")
+
+    def _vnic(self, ident: str) -> Any:  # noqa: ANN401 - the SDK has no types
+        return _answer("get vnic", lambda: self._network.get_vnic(ident))
 
     def nat_address(self, name: str) -> str:
         """Give the public address of the NAT gateway of this name."""

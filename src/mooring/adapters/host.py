@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+SETTINGS = Path("/proc/sys")
 PLUGIN_DIRECTORIES = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 """Where Debian, upstream and others keep the CNI project's plugins."""
 
@@ -58,6 +59,14 @@ class Host:
             socket.create_connection((LOOPBACK, port), timeout=1).close()
             return True
         return False
+
+    def setting(self, name: str) -> int:
+        """Give a kernel setting of the whole machine, by its path below /proc/sys."""
+        return int((SETTINGS / name).read_text())
+
+    def set(self, name: str, value: int) -> None:
+        """Change a kernel setting of the whole machine."""
+        (SETTINGS / name).write_text(f"{value}\n")
 
     def mounts(self) -> str:
         """Give what is mounted where, as the kernel writes it."""

@@ -16,6 +16,8 @@ from mooring.core.vcn.estate import (
     resolved,
 )
 from mooring.core.vcn.estateport import Estate, EstateError
+from mooring.core.vcn.labaccess import access
+from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.topology import Topology
 from mooring.lab import control
 from mooring.lab.errors import LabError
@@ -63,6 +65,8 @@ def build(tools: Tools, cloud: Estate, standing: Standing) -> dict[Ref, str]:
         ids[Ref(wanted.kind, wanted.name)] = cloud.ensure(
             wanted.kind, wanted.name, body
         )
+    for wanted in access(topology, cloud.compartment):
+        cloud.ensure(wanted.kind, wanted.name, wanted.body)
     _mend_routes(cloud, topology, ids)
     _mend_pod_rules(cloud, topology, ids)
     return ids
@@ -106,9 +110,20 @@ def instances(standing: Standing, ids: Mapping[Ref, str]) -> dict[str, str]:
     return {n.name: ids[Ref("instance", n.name)] for n in standing.topology.nodes}
 
 
+def control_of(standing: Standing, ids: Mapping[Ref, str]) -> str:
+    """Tell which instance the control plane is; "" where there is none."""
+    return ids.get(Ref("instance", CONTROL), "") if standing.topology.is_cluster else ""
+
+
+def addresses(cloud: Estate, standing: Standing) -> dict[str, tuple[str, ...]]:
+    """Tell the addresses of all machines."""
+    found = standing.machines.items()
+    return {name: cloud.addresses(ident) for name, ident in found}
+
+
 def await_running(tools: Tools, cloud: Estate, standing: Standing) -> None:
     """Wait until every instance runs; one that will not is told of at once."""
-    for name, ident in standing.instances.items():
+    for name, ident in standing.machines.items():
 
         def running(name: str = name, ident: str = ident) -> bool:
             state = cloud.state("instance", ident)
@@ -122,7 +137,7 @@ def await_running(tools: Tools, cloud: Estate, standing: Standing) -> None:
 def lives(cloud: Estate, standing: Standing) -> dict[str, str]:
     """Tell the instances' states, as far as the cloud tells them."""
     found = {}
-    for name, ident in standing.instances.items():
+    for name, ident in standing.machines.items():
         with suppress(EstateError):
             found[name] = cloud.state("instance", ident)
     return found

@@ -12,7 +12,7 @@ from mooring.lab.programs import Programs
 from mooring.lab.record import PROFILE, Standing, config_file, npn_directory
 from mooring.lab.tools import Tools, mooring
 
-GROUP = "control"
+GROUP = "_control"  # what no node is called
 PORT_TRIES = 5
 
 

@@ -4,18 +4,23 @@
 what is missing. The record is written before each thing that it names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from mooring.adapters.cgroup import GroupBusyError
 from mooring.adapters.labfiles import FilesError, LabFiles
+from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.labwish import Unreadable
 from mooring.core.vcn.topology import Topology, grown
-from mooring.lab import cloud, control, nodes, preflight, record
+from mooring.lab import cloud, control, nodes, preflight, record, settings, supplies
+from mooring.lab.cluster import Cluster
 from mooring.lab.errors import LabError
+from mooring.lab.kubectl import Kubectl
 from mooring.lab.nodes import LabNode
 from mooring.lab.pods import Pods
 from mooring.lab.record import RECORD, Standing
+from mooring.lab.supplies import Supplies
 from mooring.lab.tools import Tools
 
 GROUP = "mooring"
@@ -55,14 +60,41 @@ class Lab:
 
     def nodes(self, standing: Standing) -> dict[str, LabNode]:
         """Give its nodes, by name."""
-        return {
-            name: LabNode(self.tools, self.files, standing, name)
-            for name in standing.instances
-        }
+        return self._members(standing, standing.instances)
+
+    def machines(self, standing: Standing) -> dict[str, LabNode]:
+        """Give its nodes and the control plane's machine, by name."""
+        return self._members(standing, standing.machines)
+
+    def _members(self, standing: Standing, names: Iterable[str]) -> dict[str, LabNode]:
+        return {n: LabNode(self.tools, self.files, standing, n) for n in names}
 
     def pods(self, standing: Standing) -> Pods:
-        """Give its pods."""
+        """Give its pods, where the lab itself runs them."""
+        if standing.topology.is_cluster:
+            kubectl = f"kubectl --kubeconfig FILE, with FILE written by mooring lab kubeconfig --name {self.name}"
+            raise LabError("pods of this lab are Kubernetes' own", kubectl)
         return Pods(self.nodes(standing), self.draw)
+
+    def kubeconfig(self, standing: Standing) -> str:
+        """Give the administrator's kubeconfig of a cluster."""
+        self._need_cluster(standing)
+        file = Path(Kubectl(self.tools, self.files, standing).kubeconfig)
+        if not file.exists():
+            raise LabError(f"lab {self.name} is not up", "mooring lab up goes on")
+        return file.read_text()
+
+    def load(self, standing: Standing, archives: Sequence[Path]) -> None:
+        """Give every node of a cluster images."""
+        self._need_cluster(standing)
+        Cluster(self.tools, self.files, standing).load(archives)
+
+    def _need_cluster(self, standing: Standing) -> None:
+        if not standing.topology.is_cluster:
+            raise LabError(
+                f"lab {self.name} runs no Kubernetes",
+                "mooring lab up --kubernetes --name ANOTHER",
+            )
 
     def waiting(self) -> None:
         """Tell that somebody else holds the lab."""
@@ -70,15 +102,27 @@ class Lab:
 
     # -- up
 
-    def up(self, wish: Callable[[Topology | None], Topology]) -> Standing:
-        """Bring the lab up, or mend it; `wish` makes the topology of the standing one."""
+    def up(
+        self,
+        wish: Callable[[Topology | None], Topology],
+        programs: Path | None = None,
+    ) -> Standing:
+        """Bring the lab up, or mend it; `wish` makes the topology of the standing one.
+
+        `programs` is where the user has what a cluster runs.
+        """
         before = self.standing()
         wanted = wish(before.topology if before else None)
-        preflight.check(self.tools, wanted.runtime)
+        preflight.check(self.tools, wanted)
+        found = (
+            supplies.found(self.tools, before, programs) if wanted.is_cluster else None
+        )
         with self.files.locked(self.waiting):
             standing = self._remembered(wish)
             standing = self._serve(standing)
             standing = self._build(standing)
+            if found is not None:
+                return self._cluster_up(standing, found)
             self._nodes_up(standing)
             for line in self.pods(standing).mend():
                 self.tools.say(line)
@@ -123,13 +167,25 @@ class Lab:
             return standing
         raise LabError("found no free port on 127.0.0.1")
 
+    def _cluster_up(self, standing: Standing, found: Supplies) -> Standing:
+        """Have Kubernetes run on the machines, and Mooring in it."""
+        door = standing.door or self.tools.host.free_port()
+        standing = replace(standing, programs=str(found.programs), door=door)
+        standing = replace(standing, settings=settings.noted(self.tools, standing))
+        self._remember(standing)
+        settings.raise_all(self.tools)
+        self.files.directory("share")
+        Cluster(self.tools, self.files, standing).up(found.images)
+        return standing
+
     def _build(self, standing: Standing) -> Standing:
         """Have the cloud's objects, the instances and the pods' objects."""
         with cloud.opened(self.tools, self.files, standing) as opened:
             ids = cloud.build(self.tools, opened, standing)
             instances = cloud.instances(standing, ids)
-            self._bury(standing, instances)
-            standing = replace(standing, instances=instances)
+            here = cloud.control_of(standing, ids)
+            self._bury(standing, {**instances, CONTROL: here})
+            standing = replace(standing, instances=instances, control=here)
             self._remember(standing)
             topology = standing.topology
             self.tools.say(
@@ -137,17 +193,21 @@ class Lab:
                 f" subnets, gateways, rules, {len(topology.nodes)} instances"
             )
             self.files.directory("npn")
-            cloud.write_objects(self.files, standing, ids)
+            if not topology.is_cluster:
+                cloud.write_objects(self.files, standing, ids)
             cloud.await_running(self.tools, opened, standing)
-        return standing
+            return replace(standing, addresses=cloud.addresses(opened, standing))
 
     def _bury(self, standing: Standing, instances: Mapping[str, str]) -> None:
         """Take away what is left of a node whose instance is another one by now.
 
-        The record still names the old one: whoever is killed in here does it again.
+        The record still names the old one: whoever is killed in here does it again. With
+        the control plane goes all that the others know.
         """
-        for member in self.nodes(standing).values():
-            if instances[member.name] != member.instance:
+        members = self.machines(standing)
+        anew = standing.control not in {"", instances[CONTROL]}
+        for member in members.values():
+            if anew or instances[member.name] != member.instance:
                 member.bury()
                 cloud.remove_object(self.files, member.instance)
                 self.tools.say(f"{member.name} is a new instance")
@@ -194,8 +254,9 @@ class Lab:
     def _end(self, standing: Standing | None) -> None:
         if standing is not None:
             control.stop(self.tools, self.files, standing)
-            for member in self.nodes(standing).values():
+            for member in self.machines(standing).values():
                 member.end()
+            settings.restore(self.tools, self.files, standing)
             self.tools.say("processes ended")
         self._remove_groups(standing)
         control.remove_fabric(self.tools, self.name)

@@ -11,9 +11,11 @@ from typing import Any
 from mooring.adapters.cri import Cri, CriError
 from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.cni import runtime
-from mooring.core.linux import cgroup, containerd, image, node
+from mooring.core.linux import cgroup, containerd, image, kubelet, node
 from mooring.core.linux.node import Node, Program
+from mooring.core.linux.process import listening
 from mooring.core.vcn.estate import domains
+from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.packets.names import node_space
 from mooring.lab.control import groups_of
 from mooring.lab.errors import LabError
@@ -32,7 +34,7 @@ IMAGE = "localhost/mooring/pod:1"
 IMAGE_FILE = "pod.tar"
 SPACES = Path("/run/netns")
 SHIM = "mooring"
-AGENT, CONTAINERD = "agent", "containerd"
+AGENT, CONTAINERD, STORE = "agent", "containerd", "etcd"
 """Directories of a node in which its programs keep what outlives them."""
 TOLD = "status.json"
 """What the agent tells of itself, in its directory."""
@@ -55,7 +57,7 @@ class LabNode:
     @property
     def instance(self) -> str:
         """Give the OCID of its instance."""
-        return self.standing.instances[self.name]
+        return self.standing.machines[self.name]
 
     @property
     def space(self) -> Path:
@@ -122,6 +124,11 @@ class LabNode:
         """Give a file of the node's own mounts, as the machine reaches it."""
         return Path(f"/proc/{self.holder()}/root{path}")
 
+    def listens(self, port: int) -> bool:
+        """Tell whether somebody listens on this port in the node."""
+        tables = (Path(f"/proc/{self.holder()}/net/{each}") for each in ("tcp", "tcp6"))
+        return any(listening(table.read_text(), port) for table in tables)
+
     # -- bringing up
 
     def ensure(self) -> None:
@@ -148,8 +155,9 @@ class LabNode:
         self.tools.cgroups.make(groups)
         inside = groups_of(self.standing, self.name, node.INSIDE)
         self.tools.cgroups.make(inside)
-        for directory in (place.own / AGENT, place.own / "log", place.own / "run"):
-            directory.mkdir(parents=True, exist_ok=True)
+        kept = kubelet.KEPT if self._is_worker else ()
+        for directory in (AGENT, "log", "run", *kept):
+            (place.own / directory).mkdir(parents=True, exist_ok=True)
         wanted = self.init
         held = Node(
             name=self.name,
@@ -162,12 +170,17 @@ class LabNode:
             log=wanted.log,
             groups=groups,
             remounts=cgroup.remounts(self.tools.cgroups.trees()) if groups else (),
+            steps=kubelet.mounts(str(place.own)) if self._is_worker else (),
         )
         script = f"nodes/{self.name}/init.sh"
         self.files.put(script, node.init_script(held).encode())
         programs.launch(wanted, node.hold(held, str(self.files.path / script)))
         if not self.tools.wait(self._is_ready, 20):
             raise programs.failed(wanted, "did not come up")
+
+    @property
+    def _is_worker(self) -> bool:
+        return self.standing.topology.is_cluster and self.name != CONTROL
 
     def _is_ready(self) -> bool:
         return self.holder() is not None and self.inside(node.MARK).exists()
@@ -276,7 +289,7 @@ class LabNode:
     def bury(self) -> None:
         """End the node, and take away what it kept: it went with its instance."""
         self.end()
-        for kept in (AGENT, CONTAINERD):
+        for kept in (AGENT, CONTAINERD, STORE, *kubelet.KEPT):
             with suppress(FileNotFoundError):
                 shutil.rmtree(self.place.own / kept)
 

@@ -2,11 +2,14 @@
 
 from mooring.adapters.process import CommandError
 from mooring.core.linux.machine import (
+    CLUSTER_PROGRAMS,
     CONTAINER_PROGRAMS,
+    IPTABLES,
     PROGRAMS,
     Machine,
     refusals,
 )
+from mooring.core.vcn.topology import Topology
 from mooring.lab.errors import LabError
 from mooring.lab.tools import Tools
 
@@ -18,9 +21,9 @@ mount -t overlay overlay -o lowerdir=/etc,upperdir=/tmp/up,workdir=/tmp/work /et
 """Tried in a mount namespace of its own, which ends with it."""
 
 
-def check(tools: Tools, runtime: str) -> None:
+def check(tools: Tools, wanted: Topology) -> None:
     """Refuse with every reason at once."""
-    found = refusals(look(tools), runtime)
+    found = refusals(look(tools), wanted.runtime, wanted.proxy)
     if not found:
         return
     first, *others = found
@@ -48,7 +51,9 @@ def look(tools: Tools) -> Machine:
         namespaces=root and _works(tools, *SPACES),
         overlay=root and _works(tools, "unshare", "--mount", "sh", "-c", OVERLAY),
         cgroups=root and tools.cgroups.fit_for_containers(),
-        programs=tools.host.programs([*PROGRAMS, *CONTAINER_PROGRAMS]),
+        programs=tools.host.programs(
+            {*PROGRAMS, *CONTAINER_PROGRAMS, *CLUSTER_PROGRAMS, *IPTABLES}
+        ),
     )
 
 

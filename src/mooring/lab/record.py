@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.labwish import Unreadable
 from mooring.core.vcn.topology import Topology, document, parse
 
@@ -22,7 +23,9 @@ class Standing:
     """A lab: its topology, the API's port, its control groups, its nodes' instances.
 
     `token` makes the lab's retry tokens its own; `boot` is the boot of the machine in which
-    the groups were made.
+    the groups were made. A cluster has besides: the instance of its control plane, its machines'
+    addresses, the directory of its programs, the loopback port by which the machine reaches its API, and the machine's
+    settings that it changed, as they were before.
     """
 
     topology: Topology
@@ -31,6 +34,16 @@ class Standing:
     boot: str = ""
     groups: tuple[str, ...] = ()
     instances: Mapping[str, str] = field(default_factory=dict)
+    control: str = ""
+    addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    programs: str = ""
+    door: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def machines(self) -> dict[str, str]:
+        """Tell the instances of all machines, the control plane's too."""
+        return {**({CONTROL: self.control} if self.control else {}), **self.instances}
 
     @property
     def name(self) -> str:
@@ -53,6 +66,11 @@ def written(standing: Standing) -> dict[str, Any]:
         "boot": standing.boot,
         "groups": list(standing.groups),
         "instances": dict(standing.instances),
+        "control": standing.control,
+        "addresses": {n: list(each) for n, each in standing.addresses.items()},
+        "programs": standing.programs,
+        "door": standing.door,
+        "settings": dict(standing.settings),
     }
 
 
@@ -68,6 +86,13 @@ def read(content: Mapping[str, Any]) -> Standing:
             boot=str(content["boot"]),
             groups=tuple(content["groups"]),
             instances=dict(content["instances"]),
+            control=str(content.get("control", "")),
+            addresses={
+                name: tuple(each) for name, each in content.get("addresses", {}).items()
+            },
+            programs=str(content.get("programs", "")),
+            door=int(content.get("door", 0)),
+            settings=dict(content.get("settings", {})),
         )
     except (KeyError, TypeError, Unreadable) as error:
         raise ValueError(f"not a lab's record: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any
 from mooring.core.linux.node import Program
 from mooring.core.npn.record import NpnStatus, VnicStatus
 from mooring.core.vcn.topology import document
-from mooring.lab import cloud, control
+from mooring.lab import cloud, clusterreport, control
 from mooring.lab.errors import LabError
 from mooring.lab.lifecycle import Lab
 from mooring.lab.nodes import LabNode
@@ -19,9 +19,38 @@ MEND = "mooring lab up mends it"
 
 def report(lab: Lab, standing: Standing) -> Json:
     """Tell all of it."""
+    if standing.topology.is_cluster:
+        return _cluster(lab, standing)
     sights = pods(lab, standing)
     members = lab.nodes(standing).values()
     lives = _lives(lab, standing)
+    nodes = [_node(at, sights, lives.get(at.name, "")) for at in members]
+    return {**_head(lab, standing), "nodes": nodes, "pods": sights}
+
+
+def _cluster(lab: Lab, standing: Standing) -> Json:
+    """Tell of Kubernetes what its API server says."""
+    seen = clusterreport.Seen(lab, standing)
+    lives = _lives(lab, standing)
+    nodes = [
+        _worker(at, seen, lives.get(at.name, "")) for at in lab.nodes(standing).values()
+    ]
+    control_plane = f"https://127.0.0.1:{standing.door}"
+    return {
+        **_head(lab, standing),
+        "kubernetes": control_plane,
+        "nodes": nodes,
+        "pods": seen.pods,
+    }
+
+
+def _worker(at: LabNode, seen: clusterreport.Seen, life: str) -> Json:
+    status = seen.status(at.instance)
+    faults = (*_absences(at, life), *seen.faults(at.name))
+    return _row(at, status, next(iter(faults), ("ready", status.message)), seen.pods)
+
+
+def _head(lab: Lab, standing: Standing) -> Json:
     return {
         "name": standing.name,
         "runtime": standing.topology.runtime,
@@ -30,8 +59,6 @@ def report(lab: Lab, standing: Standing) -> Json:
         "profile": PROFILE,
         "topology": document(standing.topology),
         "programs": list(_programs(lab, standing)),
-        "nodes": [_node(at, sights, lives.get(at.name, "")) for at in members],
-        "pods": sights,
     }
 
 
@@ -55,6 +82,19 @@ def _pod(lab: Lab, standing: Standing, sight: PodSight) -> Json:
 
 def _programs(lab: Lab, standing: Standing) -> Iterator[Json]:
     supervised = control.programs(lab.tools, lab.files)
+    for program in _wanted(lab, standing):
+        found = supervised.find(program)
+        yield {
+            "name": program.name,
+            "state": "running" if found else "down",
+            "pid": found.pid if found else None,
+            "log": program.log,
+        }
+
+
+def _wanted(lab: Lab, standing: Standing) -> list[Program]:
+    if standing.topology.is_cluster:
+        return clusterreport.programs(lab, standing)
     wanted: list[Program] = [
         control.vcn(lab.files, standing),
         control.controller(lab.files, standing),
@@ -63,14 +103,7 @@ def _programs(lab: Lab, standing: Standing) -> Iterator[Json]:
         wanted += [at.init, at.agent]
         if standing.topology.runtime == "containerd":
             wanted.append(at.containerd)
-    for program in wanted:
-        found = supervised.find(program)
-        yield {
-            "name": program.name,
-            "state": "running" if found else "down",
-            "pid": found.pid if found else None,
-            "log": program.log,
-        }
+    return wanted
 
 
 def _lives(lab: Lab, standing: Standing) -> dict[str, str]:
@@ -88,9 +121,19 @@ def _lives(lab: Lab, standing: Standing) -> dict[str, str]:
 def _node(at: LabNode, pods_of_lab: Sequence[Json], life: str) -> Json:
     status = cloud.status(at.files, at.instance)
     told = at.told()
-    state, trouble = next(
+    state = next(
         _faults(at, status, life, told), ("ready", str(told.get("trouble", "")))
     )
+    return _row(at, status, state, pods_of_lab)
+
+
+def _row(
+    at: LabNode,
+    status: NpnStatus,
+    how: tuple[str, str],
+    pods_of_lab: Sequence[Json],
+) -> Json:
+    state, trouble = how
     pods = (pod for pod in pods_of_lab if pod["node"] == at.name)
     held = {address for pod in pods for address in pod["addresses"]}
     return {
@@ -109,13 +152,7 @@ def _faults(
     at: LabNode, status: NpnStatus, life: str, told: Json
 ) -> Iterator[tuple[str, str]]:
     """Give what keeps a node from being ready, the gravest first: a state, and why."""
-    holder = at.holder()
-    if life in cloud.NEXT_STEPS:
-        yield life.lower(), f"its instance is {life}: {cloud.NEXT_STEPS[life]}"
-    if holder is None:
-        yield "down", f"nothing holds its namespaces: {MEND}"
-    elif not at.in_right_space(holder):
-        yield "cut off", f"{at.space.name} was removed or made anew: {MEND}"
+    yield from _absences(at, life)
     if at.programs.find(at.agent) is None:
         yield "agent down", f"its agent does not run: {MEND}"
     trouble = str(told.get("trouble", "")) or status.message
@@ -123,6 +160,17 @@ def _faults(
         yield status.state or "new", trouble
     if not told.get("ready"):
         yield "not ready", trouble or "its agent has not said so yet"
+
+
+def _absences(at: LabNode, life: str) -> Iterator[tuple[str, str]]:
+    """Give what is not there of a node."""
+    holder = at.holder()
+    if life in cloud.NEXT_STEPS:
+        yield life.lower(), f"its instance is {life}: {cloud.NEXT_STEPS[life]}"
+    if holder is None:
+        yield "down", f"nothing holds its namespaces: {MEND}"
+    elif not at.in_right_space(holder):
+        yield "cut off", f"{at.space.name} was removed or made anew: {MEND}"
 
 
 def _vnic(vnic: VnicStatus, held: set[str]) -> Json:

@@ -63,7 +63,26 @@ def etcd(plane: ControlPlane) -> tuple[str, ...]:
 
 def apiserver(plane: ControlPlane) -> tuple[str, ...]:
     """Give the API server's command line."""
-    front = "front-authority"
+    return (
+        *_served(plane),
+        *_extended(plane),
+        f"--client-ca-file={plane.certificate('authority')}",
+        f"--kubelet-client-certificate={plane.certificate('apiserver-kubelet')}",
+        f"--kubelet-client-key={plane.key('apiserver-kubelet')}",
+        f"--kubelet-certificate-authority={plane.certificate('authority')}",
+        "--kubelet-preferred-address-types=InternalIP",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        f"--service-cluster-ip-range={','.join(plane.services)}",
+        f"--service-account-issuer={ISSUER}.{plane.domain}",
+        f"--service-account-signing-key-file={plane.key('service-accounts')}",
+        f"--service-account-key-file={plane.key('service-accounts')}",
+        "--allow-privileged=true",
+    )
+
+
+def _served(plane: ControlPlane) -> tuple[str, ...]:
+    """Tell where it keeps what it serves, and where."""
     return (
         f"{plane.programs}/kube-apiserver",
         f"--etcd-servers={STORE}",
@@ -72,27 +91,21 @@ def apiserver(plane: ControlPlane) -> tuple[str, ...]:
         f"--secure-port={PORT}",
         f"--tls-cert-file={plane.certificate('apiserver')}",
         f"--tls-private-key-file={plane.key('apiserver')}",
-        f"--client-ca-file={plane.certificate('authority')}",
-        f"--kubelet-client-certificate={plane.certificate('apiserver-kubelet')}",
-        f"--kubelet-client-key={plane.key('apiserver-kubelet')}",
-        f"--kubelet-certificate-authority={plane.certificate('authority')}",
-        "--kubelet-preferred-address-types=InternalIP",
-        f"--requestheader-client-ca-file={plane.certificate(front)}",
+    )
+
+
+def _extended(plane: ControlPlane) -> tuple[str, ...]:
+    """Tell how it is known to extension servers, and finds them."""
+    return (
+        f"--requestheader-client-ca-file={plane.certificate('front-authority')}",
         "--requestheader-allowed-names=front-proxy-client",
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         f"--proxy-client-cert-file={plane.certificate('front-proxy')}",
         f"--proxy-client-key-file={plane.key('front-proxy')}",
-        "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
         # No kube-proxy here: Services are reached by their endpoints.
         "--enable-aggregator-routing=true",
-        f"--service-cluster-ip-range={','.join(plane.services)}",
-        f"--service-account-issuer={ISSUER}.{plane.domain}",
-        f"--service-account-signing-key-file={plane.key('service-accounts')}",
-        f"--service-account-key-file={plane.key('service-accounts')}",
-        "--allow-privileged=true",
     )
 
 

@@ -27,16 +27,17 @@ def control_identities(hosts: tuple[str, ...]) -> tuple[Identity, ...]:
     """List who runs on the control plane; the API server is reached by `hosts`."""
     return (
         Identity(name="apiserver", user="kube-apiserver", hosts=hosts),
-        Identity(name="admin", user="kubernetes-admin", group=MASTERS),
+        ADMIN,
         Identity(name="apiserver-kubelet", user="kube-apiserver", group=MASTERS),
         Identity(name="controller-manager", user="system:kube-controller-manager"),
         Identity(name="scheduler", user="system:kube-scheduler"),
         Identity(name="coredns", user=COREDNS),
-        Identity(name="kube-proxy", user="system:kube-proxy"),
     )
 
 
 COREDNS = "system:coredns"
+ADMIN = Identity(name="admin", user="kubernetes-admin", group=MASTERS)
+PROXY = Identity(name="kube-proxy", user="system:kube-proxy")
 FRONT = Identity(name="front-proxy", user="front-proxy-client")
 """Who the API server is to extension servers; of an authority of its own."""
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from mooring.core.linux.containerd import SOCKET
+from mooring.core.linux.containerd import CONF_DIR, SOCKET
 
 ROOT = "/var/lib/kubelet"
 PLUGINS = "/opt/cni/bin"
@@ -81,13 +81,7 @@ def kubelet_config(worker: Worker) -> str:
             "volumePluginDir": f"{ROOT}/volume-plugins",
             "healthzPort": HEALTH,
             "readOnlyPort": 0,
-            # Two nodes share one machine: its disk and memory are nobody's fault.
-            "evictionHard": {
-                "memory.available": "1Mi",
-                "nodefs.available": "0%",
-                "nodefs.inodesFree": "0%",
-                "imagefs.available": "0%",
-            },
+            "evictionHard": EVICTION,
             "imageGCHighThresholdPercent": 100,
             "imageGCLowThresholdPercent": 99,
             "nodeStatusUpdateFrequency": "2s",
@@ -96,6 +90,15 @@ def kubelet_config(worker: Worker) -> str:
             "eventRecordQPS": 0,
         }
     )
+
+
+EVICTION = {
+    "memory.available": "1Mi",
+    "nodefs.available": "0%",
+    "nodefs.inodesFree": "0%",
+    "imagefs.available": "0%",
+}
+"""Several nodes share one machine: that its disk or memory is full is no node's fault."""
 
 
 def proxy_config(worker: Worker) -> str:
@@ -125,7 +128,7 @@ def _any(worker: Worker) -> str:
     return "[::]" if any(":" in each for each in worker.addresses) else "0.0.0.0"  # noqa: S104 - inside its own namespace
 
 
-KEPT = ("kubelet", "var-log", "cni", "mooring")
+KEPT = ("kubelet", "var-log", "cni", "net.d")
 """What of a worker outlives its processes, as directories of its own."""
 SETTINGS = (
     "kernel/keys/root_maxbytes",
@@ -148,6 +151,8 @@ def mounts(own: str) -> tuple[tuple[str, ...], ...]:
         ("mount", "-t", "overlay", "overlay", "-o", opt, "/opt"),
         ("mkdir", "-p", PLUGINS, ROOT),
         ("mount", "--bind", f"{own}/cni", PLUGINS),
+        # The machine may have networks of its own there; a node begins without.
+        ("mount", "--bind", f"{own}/net.d", CONF_DIR),
         ("mount", "--bind", f"{own}/kubelet", ROOT),
         ("mount", "--bind", f"{own}/var-log", "/var/log"),
         *(

@@ -31,6 +31,11 @@ CONTAINER_PROGRAMS = {
 }
 """What `--runtime containerd` runs besides."""
 
+CLUSTER_PROGRAMS = {"runc": "runc"}
+"""What `--kubernetes` runs besides, of the distribution."""
+IPTABLES = {"iptables": "iptables", "ip6tables": "iptables"}
+"""What kube-proxy runs in its mode of that name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
@@ -53,8 +58,11 @@ class Refusal:
     next_step: str
 
 
-def refusals(machine: Machine, runtime: str) -> tuple[Refusal, ...]:
-    """Give the reasons against a lab of this runtime; none when it can be."""
+def refusals(machine: Machine, runtime: str, proxy: str = "") -> tuple[Refusal, ...]:
+    """Give the reasons against a lab of this runtime; none when it can be.
+
+    `proxy` is kube-proxy's mode, of which only a cluster asks.
+    """
     if machine.system != "Linux":
         return (
             Refusal(
@@ -67,10 +75,10 @@ def refusals(machine: Machine, runtime: str) -> tuple[Refusal, ...]:
         step = "run it again with sudo, or as root in a virtual machine"
         return (Refusal(fault, step),)
     found = [r for check in CHECKS if (r := check(machine)) is not None]
-    if runtime == "containerd" and not machine.cgroups:
+    if runtime in NEEDS and not machine.cgroups:
         fault = "no control groups here with cpu and memory; containers need them"
         found.append(Refusal(fault, "use --runtime netns, or the machine itself"))
-    missing = _missing(machine, runtime)
+    missing = _missing(machine, runtime, proxy)
     return tuple(found) + ((missing,) if missing else ())
 
 
@@ -107,10 +115,13 @@ def _overlay(machine: Machine) -> Refusal | None:
 CHECKS = (_kernel, _namespaces, _overlay)
 
 
-def _missing(machine: Machine, runtime: str) -> Refusal | None:
-    needed = dict(PROGRAMS)
-    if runtime == "containerd":
-        needed |= CONTAINER_PROGRAMS
+NEEDS = {"containerd": CONTAINER_PROGRAMS, "kubernetes": CLUSTER_PROGRAMS}
+
+
+def _missing(machine: Machine, runtime: str, proxy: str) -> Refusal | None:
+    needed = PROGRAMS | NEEDS.get(runtime, {})
+    if runtime == "kubernetes" and proxy == "iptables":
+        needed |= IPTABLES
     absent = sorted(needed.keys() - machine.programs)
     if not absent:
         return None

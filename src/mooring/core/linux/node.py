@@ -18,6 +18,7 @@ from dataclasses import dataclass
 MARK = "/run/mooring/ready"
 """Where a node says that its mounts are in place."""
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 MOVE = """\
@@ -209,5 +210,4 @@ def furnish(domains: Sequence[str]) -> list[str]:
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """Give what programs of the lab see of the caller's environment."""
     kept = {key: given[key] for key in ("LANG", "TZ", "TERM") if key in given}
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"HOME": "/root", "PYTHONUNBUFFERED": "1", **kept, "PATH": path}
+    return {"HOME": "/root", "PYTHONUNBUFFERED": "1", **kept, "PATH": PATH}

@@ -7,6 +7,7 @@ the boot's id names one process for ever (proc(5)).
 
 from dataclasses import dataclass
 
+LISTEN = "0A"  # TCP_LISTEN
 ENDED = frozenset("ZXx")
 
 
@@ -50,6 +51,15 @@ def identity(record: str) -> Identity | None:
     if found is None or not boot.strip():
         return None
     return Identity(found.pid, found.started, boot.strip())
+
+
+def listening(table: str, port: int) -> bool:
+    """Read /proc/net/tcp or tcp6: whether a socket listens on the port."""
+    rows = (line.split() for line in table.splitlines()[1:])
+    return any(
+        len(row) > 3 and row[3] == LISTEN and int(row[1].rpartition(":")[2], 16) == port
+        for row in rows
+    )
 
 
 def is_alive(process: Identity, boot: str, now: Stat | None) -> bool:

@@ -365,30 +365,6 @@ def _launched(topology: Topology, role: str, node: NodePlan) -> dict[str, Any]:
     }
 
 
-def access(topology: Topology, compartment: str) -> tuple[Wanted, ...]:
-    """List what lets the controller call the cloud as the instance that it runs on."""
-    if not topology.is_cluster:
-        return ()
-    group = f"{topology.name}-nodes"
-    rule = f"ALL {{instance.compartment.id = '{compartment}'}}"
-    said = {"description": "the cluster's nodes"}
-    statements = [f"Allow dynamic-group {group} to {verb} in tenancy" for verb in VERBS]
-    return (
-        Wanted("dynamic_group", group, {**said, "matchingRule": rule}),
-        Wanted(
-            "policy", f"{topology.name}-controller", {**said, "statements": statements}
-        ),
-    )
-
-
-VERBS = (
-    "manage instance-family",
-    "manage virtual-network-family",
-    "inspect compartments",
-)
-"""What Mooring's controller may do in a lab."""
-
-
 IMAGE = "ocid1.image.oc1.local-1.aaaamooringlab"
 """What a node boots from; nothing boots here, but the API wants to be told."""
 

@@ -69,5 +69,12 @@ class Estate(Protocol):
     def add_routes(self, table: str, rules: Sequence[Mapping[str, Any]]) -> None:
         """Add rules to a route table; those that it has stay."""
 
+    @property
+    def compartment(self) -> str:
+        """Tell in which compartment the objects are."""
+
+    def addresses(self, instance: str) -> tuple[str, ...]:
+        """List the addresses of an instance's first VNIC, the IPv4 one first."""
+
     def nat_address(self, name: str) -> str:
         """Give the public address of the NAT gateway of this name."""

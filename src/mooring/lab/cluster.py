@@ -1,0 +1,188 @@
+"""Kubernetes on a lab's machines: the control plane, then the workers, then Mooring by its manifests.
+
+Each step finds what an earlier run made and makes only what is missing; what runs goes on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mooring.adapters.labfiles import LabFiles
+from mooring.core.linux import controlplane
+from mooring.core.vcn.labcluster import CONTROL, of_families, services
+from mooring.lab import manifests
+from mooring.lab.controlplane import STORE_PORT, Control
+from mooring.lab.errors import LabError
+from mooring.lab.keys import Keys
+from mooring.lab.kubectl import Kubectl
+from mooring.lab.nodes import LabNode
+from mooring.lab.record import Standing, authority_file
+from mooring.lab.tools import Tools
+from mooring.lab.worker import LabWorker
+
+NODES = "/api/v1/nodes"
+READY_PATIENCE = 180.0
+NPN_PATH = "/apis/oci.oraclecloud.com/v1beta1/nativepodnetworks"
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster of a lab."""
+
+    tools: Tools
+    files: LabFiles
+    standing: Standing
+
+    def _at(self, name: str) -> LabNode:
+        return LabNode(self.tools, self.files, self.standing, name)
+
+    def _of(self, name: str) -> tuple[str, ...]:
+        known = self.standing.addresses.get(name, ())
+        # Nobody knows them yet where `up` was cut short.
+        return of_families(known, self.standing.topology.families) or ("",)
+
+    @property
+    def control(self) -> Control:
+        """Give the control plane."""
+        return Control(self._at(CONTROL), self._of(CONTROL))
+
+    @property
+    def workers(self) -> tuple[LabWorker, ...]:
+        """List the workers."""
+        api = self._of(CONTROL)[0]
+        return tuple(
+            LabWorker(self._at(name), self._of(name), api)
+            for name in self.standing.instances
+        )
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """Give the administrator."""
+        return Kubectl(self.tools, self.files, self.standing)
+
+    def up(self, images: Sequence[Path]) -> None:
+        """Have all of it run."""
+        held = Keys(self.files, self.tools.clock.wall())
+        plane, workers = self.control, self.workers
+        self._start_control(plane, held)
+        for worker in workers:
+            worker.at.ensure()
+            worker.furnish(held)
+        with ThreadPoolExecutor(1) as pool:
+            ready = pool.submit(self._await_api, plane)
+            self._runtimes(workers, images)
+            ready.result()
+        self._forget_old_nodes()
+        for worker in workers:
+            worker.start()
+        self.tools.say(f"kubelets started: {', '.join(w.at.name for w in workers)}")
+        self._install(plane)
+        self._await_nodes(workers)
+
+    def load(self, archives: Sequence[Path]) -> None:
+        """Have every worker know images, whatever it knew of that name."""
+        for archive in archives:
+            _each(self.workers, partial(LabWorker.load, archive=archive))
+            self.tools.say(f"every node has the images of {archive}")
+
+    def _start_control(self, plane: Control, held: Keys) -> None:
+        plane.at.ensure()
+        plane.furnish(held)
+        supervised, holder = plane.at.programs, plane.at.holder()
+        store = supervised.ensure(plane.store, holder)
+        supervised.await_ready(plane.store, lambda: plane.at.listens(STORE_PORT))
+        if store.fresh:
+            self.tools.say("etcd serves")
+        supervised.ensure(plane.server, holder)
+        supervised.ensure(plane.passage)
+
+    def _await_api(self, plane: Control) -> None:
+        supervised = plane.at.programs
+        supervised.await_ready(plane.server, self.kubectl.ready)
+        fresh = [
+            supervised.ensure(program, plane.at.holder()).fresh
+            for program in plane.others
+        ]
+        if any(fresh):
+            self.tools.say("the API server is ready")
+
+    def _runtimes(self, workers: Sequence[LabWorker], images: Sequence[Path]) -> None:
+        """Have every worker's containerd run and know the images, side by side."""
+
+        def bring(worker: LabWorker) -> None:
+            worker.start_containerd()
+            worker.take_images(images)
+
+        _each(workers, bring)
+        self.tools.say(f"containerd serves with {len(images)} archives of images")
+
+    def _forget_old_nodes(self) -> None:
+        """Remove the Node of an instance that is another one by now."""
+        for node in self.kubectl.items(NODES):
+            name = node["metadata"]["name"]
+            wanted = self.standing.instances.get(name)
+            if wanted and node.get("spec", {}).get("providerID") not in {None, wanted}:
+                self.kubectl.do("delete", "node", name, "--wait=false")
+
+    def _install(self, plane: Control) -> None:
+        dns = services(self.standing.topology.families).dns
+        authority = authority_file(self.files.path).read_text()
+        self.kubectl.apply(controlplane.dns_objects(plane.plane, dns))
+        self.kubectl.apply(manifests.authorities(authority))
+        for manifest in manifests.files():
+            self.kubectl.apply(manifest.read_text())
+            self.tools.say(f"applied {manifest.name}")
+
+    def _await_nodes(self, workers: Sequence[LabWorker]) -> None:
+        names = {worker.at.name for worker in workers}
+        wanted = is_ready if manifests.complete() else is_there
+        said: set[str] = set()
+
+        def settled() -> bool:
+            for node in self.kubectl.items(NODES):
+                name = node["metadata"]["name"]
+                if name in names and name not in said and wanted(node):
+                    said.add(name)
+                    self.tools.say(
+                        f"{name} is {'Ready' if is_ready(node) else 'there'}"
+                    )
+            return said >= names
+
+        if not self.tools.wait(settled, READY_PATIENCE):
+            left = ", ".join(sorted(names - said))
+            raise LabError(
+                f"not Ready after {READY_PATIENCE:g} s: {left}",
+                "mooring lab status shows why; mooring lab up goes on",
+            )
+
+
+def _each(workers: Sequence[LabWorker], act: Callable[[LabWorker], None]) -> None:
+    """Do something on all workers, side by side."""
+    with ThreadPoolExecutor(len(workers)) as pool:
+        for done in [pool.submit(act, worker) for worker in workers]:
+            done.result()
+
+
+def is_there(node: Mapping[str, Any]) -> bool:
+    """Tell whether a kubelet has told of its node."""
+    return bool(node.get("status", {}).get("conditions"))
+
+
+def is_ready(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node is Ready and takes pods."""
+    return condition(node, "Ready") == "True" and not taints(node)
+
+
+def condition(node: Mapping[str, Any], kind: str) -> str:
+    """Give the status of a condition; "" when there is none."""
+    found = node.get("status", {}).get("conditions") or ()
+    return next((str(c["status"]) for c in found if c["type"] == kind), "")
+
+
+def taints(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """List what keeps pods from a node."""
+    found = node.get("spec", {}).get("taints") or ()
+    return tuple(f"{t['key']}:{t['effect']}" for t in found)

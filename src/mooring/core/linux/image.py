@@ -93,17 +93,12 @@ def layout(image: Image, layers: Sequence[bytes]) -> list[bytes]:
             "layers": [_descriptor(LAYER, each) for each in layers],
         }
     )
-    described = {**_descriptor(MANIFEST, manifest), "platform": platform}
-    named = [
-        {**described, "annotations": {"io.containerd.image.name": name}}
-        for name in image.names
-    ]
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": named}
+    index = _index(image, {**_descriptor(MANIFEST, manifest), "platform": platform})
     blobs = {_digest(blob): blob for blob in (config, *layers, manifest)}
     return _parts(
         [
             Entry("oci-layout", _json({"imageLayoutVersion": "1.0.0"}), 0o644),
-            Entry("index.json", _json(index), 0o644),
+            Entry("index.json", index, 0o644),
             Entry("blobs"),
             Entry("blobs/sha256"),
             *(
@@ -112,6 +107,14 @@ def layout(image: Image, layers: Sequence[bytes]) -> list[bytes]:
             ),
         ]
     )
+
+
+def _index(image: Image, described: Mapping[str, Any]) -> bytes:
+    named = [
+        {**described, "annotations": {"io.containerd.image.name": name}}
+        for name in image.names
+    ]
+    return _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": named})
 
 
 def _config(image: Image) -> dict[str, Any]:

@@ -80,6 +80,8 @@ class Cluster:
             worker.start()
         self.tools.say(f"kubelets started: {', '.join(w.at.name for w in workers)}")
         self._install(plane)
+        for port, program in plane.others.items():
+            plane.at.programs.await_ready(program, partial(plane.at.listens, port))
         self._await_nodes(workers)
 
     def load(self, archives: Sequence[Path]) -> None:
@@ -104,7 +106,7 @@ class Cluster:
         supervised.await_ready(plane.server, self.kubectl.ready)
         fresh = [
             supervised.ensure(program, plane.at.holder()).fresh
-            for program in plane.others
+            for program in plane.others.values()
         ]
         if any(fresh):
             self.tools.say("the API server is ready")

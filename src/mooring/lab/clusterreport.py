@@ -21,7 +21,7 @@ def programs(lab: Lab, standing: Standing) -> list[Program]:
     cluster = Cluster(lab.tools, lab.files, standing)
     plane = cluster.control
     found = [control.vcn(lab.files, standing), plane.passage, plane.at.init]
-    found += [plane.store, plane.server, *plane.others]
+    found += [plane.store, plane.server, *plane.others.values()]
     for worker in cluster.workers:
         found += [worker.at.init, *worker.programs]
     return found

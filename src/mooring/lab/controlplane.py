@@ -49,16 +49,17 @@ class Control:
         return self.at.program("kube-apiserver", *controlplane.apiserver(self.plane))
 
     @property
-    def others(self) -> tuple[Program, ...]:
-        """Describe what comes after the API server."""
+    def others(self) -> dict[int, Program]:
+        """Describe what comes after the API server, by the port where each serves."""
         plane = self.plane
-        return (
-            self.at.program(
-                "kube-controller-manager", *controlplane.controller_manager(plane)
+        manager = controlplane.controller_manager(plane)
+        return {
+            10257: self.at.program("kube-controller-manager", *manager),
+            10259: self.at.program("kube-scheduler", *controlplane.scheduler(plane)),
+            controlplane.DNS_PORT: self.at.program(
+                "coredns", *controlplane.coredns(plane)
             ),
-            self.at.program("kube-scheduler", *controlplane.scheduler(plane)),
-            self.at.program("coredns", *controlplane.coredns(plane)),
-        )
+        }
 
     @property
     def passage(self) -> Program:

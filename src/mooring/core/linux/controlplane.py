@@ -150,7 +150,7 @@ COREFILE = """\
     health 127.0.0.1:8080
     ready 127.0.0.1:8181
     kubernetes @domain@ in-addr.arpa ip6.arpa {
-        kubeconfig @kubeconfig@ mooring
+        kubeconfig @kubeconfig@
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl 30

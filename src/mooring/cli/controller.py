@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import random
 import signal
 import socket
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
 from mooring.adapters import authorities
 from mooring.adapters.kubernetes.api import Api
@@ -26,7 +28,9 @@ from mooring.controller.run import Controller, World
 from mooring.controller.term import Term
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn import nodepools, policy
+from mooring.core.npn.authentication import AUTHS, AUTO, CONFIG
 from mooring.core.npn.nodepools import NodePool
+from mooring.core.npn.pace import allowed
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Cloud
 
@@ -75,10 +79,14 @@ class Given(TypedDict):
     metrics_port: int | None
     config: Path
     profile: str
+    auth: str
+    identity_endpoint: str | None
     endpoint: str | None
     authorities: Path | None
     interval: float
     workers: int
+    qps: float
+    burst: int
     pool: PoolPolicy | None
 
 
@@ -140,6 +148,19 @@ class Given(TypedDict):
     "--profile", default="DEFAULT", show_default=True, help="Profile to use of it."
 )
 @click.option(
+    "--auth",
+    type=click.Choice(AUTHS),
+    default=AUTO,
+    show_default=True,
+    help="Who to be for the cloud; auto: the profile if there is one, else the pod or the instance.",
+)
+@click.option(
+    "--identity-endpoint",
+    callback=_url,
+    metavar="URL",
+    help="Where instances get their tokens; without it the region's address.",
+)
+@click.option(
     "--endpoint",
     callback=_url,
     metavar="URL",
@@ -165,6 +186,22 @@ class Given(TypedDict):
     default=8,
     show_default=True,
     help="How many objects are worked on at a time.",
+)
+@click.option(
+    "--qps",
+    type=click.FloatRange(0.1, 1000),
+    default=20.0,
+    show_default=True,
+    metavar="CALLS",
+    help="Calls of the cloud per second, reads too, for the whole cluster.",
+)
+@click.option(
+    "--burst",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    metavar="CALLS",
+    help="Calls that may be made at once after a rest.",
 )
 @click.option(
     "--pool",
@@ -196,8 +233,8 @@ def controller(**given: Unpack[Given]) -> None:
     with contextlib.closing(_cloud(given, term)) as cloud:
         where = f"npn-dir={given['npn_dir']}" if api is None else f"api={api.server}"
         log.info(
-            "started %s endpoint=%s profile=%s",
-            *(where, cloud.endpoint, given["profile"]),
+            "started %s endpoint=%s auth=%s profile=%s",
+            *(where, cloud.endpoint, cloud.auth, given["profile"]),
         )
         chance = random.SystemRandom().random
         clock = Clock(now=time.monotonic, wait=term.wait, chance=chance)
@@ -216,15 +253,24 @@ def _cloud(given: Given, term: Term) -> "OciCloud":
         Access,
         MisconfiguredError,
         OciCloud,
+        Pod,
     )
 
+    said = click.get_current_context().get_parameter_source
+    named = {said("config"), said("profile")} - {ParameterSource.DEFAULT}
     access = Access(
         config=str(given["config"].expanduser()),
         profile=given["profile"],
         endpoint=given["endpoint"],
+        # A file or a profile that somebody names is meant.
+        auth=CONFIG if named and given["auth"] == AUTO else given["auth"],
+        identity=given["identity_endpoint"],
+        pod=Pod.of(os.environ),
     )
+    pace = allowed(given["qps"], given["burst"], time.monotonic())
+    chance = random.SystemRandom().random
     try:
-        return OciCloud(access, PacedGate(time.monotonic, term.wait))
+        return OciCloud(access, PacedGate(time.monotonic, term.wait, pace, chance))
     except MisconfiguredError as error:
         raise click.ClickException(str(error)) from error
 
@@ -274,6 +320,7 @@ def _work(given: Given, cloud: Cloud, clock: Clock) -> None:
 
 def _log_to_stderr() -> None:
     logging.Formatter.converter = time.gmtime
+    logging.getLogger("oci").setLevel(logging.WARNING)
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.INFO,

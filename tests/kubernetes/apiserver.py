@@ -30,6 +30,7 @@ class ApiServer:
     port: int
     store: str
     token: str
+    more: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -54,6 +55,7 @@ class ApiServer:
             "--service-cluster-ip-range=10.96.0.0/16",
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
             "--endpoint-reconciler-type=none",
+            *self.more,
         )
         with (self.home / "apiserver.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -100,8 +102,11 @@ class ApiServer:
 
 
 @contextlib.contextmanager
-def an_api_server(programs: Path, home: Path) -> Iterator[ApiServer]:
-    """Run both until the block ends, with the definition of our resource in force."""
+def an_api_server(programs: Path, home: Path, *more: str) -> Iterator[ApiServer]:
+    """Run both until the block ends, with the definition of our resource in force.
+
+    `more` are flags of the API server.
+    """
     token = secrets.token_hex(16)
     (home / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -126,7 +131,7 @@ def an_api_server(programs: Path, home: Path) -> Iterator[ApiServer]:
     )
     with (home / "etcd.log").open("ab") as log:
         keeping = subprocess.Popen([programs / "etcd", *etcd], stdout=log, stderr=log)
-    server = ApiServer(programs, home, port, store, token)
+    server = ApiServer(programs, home, port, store, token, more)
     try:
         server.start()
         write_kubeconfig(server)

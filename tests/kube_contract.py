@@ -35,7 +35,8 @@ from mooring.core.npn.record import NpnStatus
 from mooring.core.npn.usage import Usage
 
 QUICK = Pace(first=0.01, most=0.05)
-TERMS = Terms(duration=3.0, deadline=2.0, retry=0.2)
+TERMS = Terms(duration=60.0, deadline=50.0, retry=0.1)
+"""Nobody loses or takes by waiting: a hand-over is one that was meant."""
 
 
 @dataclass
@@ -376,14 +377,11 @@ def test_one_leads_and_hands_over_when_it_stops(cluster: Cluster) -> None:
         with contextlib.closing(KubeLeading(cluster.api, a_candidate("two"))) as two:
             until(lambda: two.holder() == "one")
             held = two.held()
-            began = time.monotonic()
             one.close()
             assert two.wait(20), two.trouble()
-            took = time.monotonic() - began
 
             assert not held
             assert not one.held()
-            assert took < TERMS.duration
             spec = cluster.api.get(LEASES.path("kube-system", "mooring-test"))["spec"]
             assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("two", 1)
 

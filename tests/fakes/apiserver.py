@@ -289,6 +289,8 @@ class ApiServer:
         self.cut_short: int | None = None
         self._sockets: set[socket.socket] = set()
         self._closing = False
+        self._ending = threading.Event()
+        self.delaying = 0
 
         class Handler(_Handler):
             server_object = self
@@ -345,6 +347,7 @@ class ApiServer:
 
     def close(self) -> None:
         self._closing = True
+        self._ending.set()
         self._server.shutdown()
         self._thread.join()
         self.tear()
@@ -352,6 +355,14 @@ class ApiServer:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(each, socket.SHUT_RDWR)
         self._server.server_close()
+
+    def delay(self, seconds: float) -> None:
+        """Let a request wait, until the server is closed at most; count those that do."""
+        with self.store.changed:
+            self.delaying += 1
+        self._ending.wait(seconds)
+        with self.store.changed:
+            self.delaying -= 1
 
     def fault(self, method: str, path: str) -> Fault | None:
         for fault in self.faults:
@@ -449,7 +460,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fault = server.fault(method, parts.path)
         if fault:
-            time.sleep(fault.delay)
+            server.delay(fault.delay)
             if not fault.delay or fault.status or fault.lost:
                 if fault.lost:
                     self._act(method, parts.path, query, body, silent=True)

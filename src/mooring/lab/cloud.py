@@ -16,10 +16,10 @@ from mooring.core.vcn.estate import (
     resolved,
 )
 from mooring.core.vcn.estateport import Estate, EstateError
-from mooring.core.vcn.labaccess import access
 from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.topology import Topology
 from mooring.lab import control
+from mooring.lab.access import access
 from mooring.lab.errors import LabError
 from mooring.lab.record import Standing, npn_directory
 from mooring.lab.tools import Tools

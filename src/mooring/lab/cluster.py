@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mooring.adapters.labfiles import LabFiles
 from mooring.core.linux import controlplane
@@ -23,7 +23,11 @@ from mooring.lab.record import Standing, authority_file
 from mooring.lab.tools import Tools
 from mooring.lab.worker import LabWorker
 
+T = TypeVar("T")
 NODES = "/api/v1/nodes"
+SYSTEM = "kube-system"
+LABELS = "app%20in%20(mooring-controller,vcn-native-ip-cni)"
+MOORING_PODS = f"/api/v1/namespaces/{SYSTEM}/pods?labelSelector={LABELS}"
 READY_PATIENCE = 180.0
 NPN_PATH = "/apis/oci.oraclecloud.com/v1beta1/nativepodnetworks"
 
@@ -71,17 +75,17 @@ class Cluster:
         for worker in workers:
             worker.at.ensure()
             worker.furnish(held)
+        stands = any(w.at.programs.find(w.kubelet) for w in workers)
         with ThreadPoolExecutor(1) as pool:
             ready = pool.submit(self._await_api, plane)
-            self._runtimes(workers, images)
+            new = self._runtimes(workers, images)
             ready.result()
+        if new and stands:
+            self._renew()
         self._forget_old_nodes()
         for worker in workers:
             worker.start()
         self.tools.say(f"kubelets started: {', '.join(w.at.name for w in workers)}")
-        self._install(plane)
-        for port, program in plane.others.items():
-            plane.at.programs.await_ready(program, partial(plane.at.listens, port))
         self._await_nodes(workers)
 
     def load(self, archives: Sequence[Path]) -> None:
@@ -104,22 +108,23 @@ class Cluster:
     def _await_api(self, plane: Control) -> None:
         supervised = plane.at.programs
         supervised.await_ready(plane.server, self.kubectl.ready)
-        fresh = [
-            supervised.ensure(program, plane.at.holder()).fresh
-            for program in plane.others.values()
-        ]
-        if any(fresh):
-            self.tools.say("the API server is ready")
+        for program in plane.others.values():
+            supervised.ensure(program, plane.at.holder())
+        self.tools.say("the API server is ready")
+        self._install(plane)
+        for port, program in plane.others.items():
+            supervised.await_ready(program, partial(plane.at.listens, port))
 
-    def _runtimes(self, workers: Sequence[LabWorker], images: Sequence[Path]) -> None:
-        """Have every worker's containerd run and know the images, side by side."""
+    def _runtimes(self, workers: Sequence[LabWorker], images: Sequence[Path]) -> bool:
+        """Have every worker's containerd run and know the images; tell if any was new."""
 
-        def bring(worker: LabWorker) -> None:
+        def bring(worker: LabWorker) -> bool:
             worker.start_containerd()
-            worker.take_images(images)
+            return worker.take_images(images)
 
-        _each(workers, bring)
+        new = any(_each(workers, bring))
         self.tools.say(f"containerd serves with {len(images)} archives of images")
+        return new
 
     def _forget_old_nodes(self) -> None:
         """Remove the Node of an instance that is another one by now."""
@@ -132,11 +137,19 @@ class Cluster:
     def _install(self, plane: Control) -> None:
         dns = services(self.standing.topology.families).dns
         authority = authority_file(self.files.path).read_text()
-        self.kubectl.apply(controlplane.dns_objects(plane.plane, dns))
-        self.kubectl.apply(manifests.authorities(authority))
-        for manifest in manifests.files():
-            self.kubectl.apply(manifest.read_text())
-            self.tools.say(f"applied {manifest.name}")
+        own = [
+            controlplane.dns_objects(plane.plane, dns),
+            manifests.authorities(authority),
+        ]
+        files = manifests.files()
+        self.kubectl.apply(*own, *(file.read_text() for file in files))
+        self.tools.say(f"applied {', '.join(file.name for file in files)}")
+
+    def _renew(self) -> None:
+        """Have Mooring's pods begin again where they run an image that was replaced."""
+        for pods in self.kubectl.items(MOORING_PODS):
+            name = pods["metadata"]["name"]
+            self.kubectl.run("delete", "pod", "-n", SYSTEM, name, "--wait=false")
 
     def _await_nodes(self, workers: Sequence[LabWorker]) -> None:
         names = {worker.at.name for worker in workers}
@@ -161,11 +174,10 @@ class Cluster:
             )
 
 
-def _each(workers: Sequence[LabWorker], act: Callable[[LabWorker], None]) -> None:
+def _each(workers: Sequence[LabWorker], act: Callable[[LabWorker], T]) -> list[T]:
     """Do something on all workers, side by side."""
     with ThreadPoolExecutor(len(workers)) as pool:
-        for done in [pool.submit(act, worker) for worker in workers]:
-            done.result()
+        return list(pool.map(act, workers))
 
 
 def is_there(node: Mapping[str, Any]) -> bool:

@@ -50,10 +50,11 @@ class Kubectl:
             )
         return done.text
 
-    def apply(self, text: str) -> None:
-        """Have objects be as the text says; what others own of them is taken over."""
+    def apply(self, *texts: str) -> None:
+        """Have objects be as the texts say; what others own of them is taken over."""
         words = ("apply", "--server-side", "--force-conflicts", "-f", "-")
-        self.do(*words, f"--field-manager={MANAGER}", stdin=text.encode())
+        whole = "\n---\n".join(texts)
+        self.do(*words, f"--field-manager={MANAGER}", stdin=whole.encode())
 
     def ready(self) -> bool:
         """Tell whether the API server says that it is ready."""

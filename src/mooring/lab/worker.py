@@ -134,14 +134,17 @@ class LabWorker:
             cri.close()
         return True
 
-    def take_images(self, archives: Sequence[Path]) -> None:
-        """Have containerd know images; each archive is imported once."""
+    def take_images(self, archives: Sequence[Path]) -> bool:
+        """Have containerd know images, each archive once; tell whether one was new."""
+        new = False
         done = self.at.files.directory(f"nodes/{self.at.name}/{CONTAINERD}/{IMPORTED}")
         for archive in archives:
             mark = done / f"{archive.parent.name}-{archive.name}"
             if not mark.exists():
                 self.load(archive)
                 mark.touch()
+                new = True
+        return new
 
     def load(self, archive: Path) -> None:
         """Have containerd know the images of an archive."""

@@ -75,6 +75,30 @@ def test_where_all_is_taken_at_once_counts_are_told_now_and_then() -> None:
     play(story())
 
 
+def test_that_none_is_free_is_told_at_once_and_that_some_are_again() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        await machine.start()
+        await machine.agent.account()
+        for name in ("c1", "c2", "c3", "c4"):
+            machine.clock.forward(0.1)
+            pod = await machine.run_pod(name)
+            await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=4, free=0))
+
+        await machine.delete(pod)
+        machine.clock.forward(0.1)
+        await machine.settle()
+        await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=4, free=0))  # it rests
+        machine.clock.forward(60)
+        await machine.settle()
+        await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=3, free=1))
+
+    play(story())
+
+
 def test_what_is_taken_off_the_status_is_let_go_of_and_that_is_told() -> None:
     async def story() -> None:
         machine = await an_elastic_machine(10, 11, 12, 13)

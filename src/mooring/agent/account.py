@@ -23,7 +23,10 @@ LONGEST_SECONDS = 30.0
 
 
 class Account:
-    """Tells the usage when it has changed; mere counts not more often than every few seconds."""
+    """Tells the usage when it has changed; mere counts not more often than every few seconds.
+
+    That none is free, or some again, is told at once: the scheduler must not send more pods.
+    """
 
     def __init__(
         self, host: Host, book: Book, node: Node, resume: Resume, told: Objects
@@ -64,7 +67,10 @@ class Account:
         self._trouble = str(why)
 
     def _is_early(self, usage: Usage, now: float) -> bool:
-        return usage.counts is not None and now - self._told_at < self.counts_every
+        counts, last = usage.counts, self._last.counts if self._last else None
+        if counts is None or (last and (counts.free == 0) != (last.free == 0)):
+            return False
+        return now - self._told_at < self.counts_every
 
     def _usage(self) -> Usage:
         pool = self._node.standing.npn.pool

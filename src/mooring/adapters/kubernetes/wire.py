@@ -1,8 +1,13 @@
-"""The connection itself: lightkube makes it from an Access, with its trust and credential."""
+"""The connection itself: lightkube makes it from an Access, with its trust and credential.
 
-import base64
+What stands in a kubeconfig as data is handed on as a file in memory: lightkube would write it,
+private keys too, to the disk.
+"""
+
+import contextlib
 import os
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -23,7 +28,8 @@ def client(access: Access, answer: float = ANSWER) -> httpx2.Client:
         trust_env=False,
         proxy=access.proxy or None,
     )
-    made = client_adapter.Client(_config(access), parameters)
+    with _config(access) as config:
+        made = client_adapter.Client(config, parameters)
     if access.user.program:
         made.auth = ProgramAuth(access.user.program, access)
     return made
@@ -31,44 +37,50 @@ def client(access: Access, answer: float = ANSWER) -> httpx2.Client:
 
 def trust(access: Access) -> ssl.SSLContext:
     """Make the TLS settings alone, to see whether they can be made."""
-    config = _config(access)
-    assert config.user is not None  # noqa: S101 - _config always gives one
-    return client_adapter.verify_cluster(
-        config.cluster, config.user, config.abs_file, trust_env=False
-    )
+    with _config(access) as config:
+        assert config.user is not None  # noqa: S101 - _config always gives one
+        return client_adapter.verify_cluster(
+            config.cluster, config.user, config.abs_file, trust_env=False
+        )
 
 
-def _config(access: Access) -> SingleConfig:
-    authority, user = access.authority, access.user
-    path, data = _halves(authority)
-    certificate, certificate_data = _halves(user.certificate)
-    key, key_data = _halves(user.key)
-    return SingleConfig(
-        context_name="mooring",
-        context=models.Context(cluster="mooring", namespace=access.namespace),
-        cluster=models.Cluster(
-            server=access.server,
-            certificate_auth=path,
-            certificate_auth_data=data,
-            insecure=access.insecure,
-        ),
-        user=models.User(
-            token=user.token or None,
-            token_file=user.token_file.path if user.token_file else None,
-            username=user.name or None,
-            password=user.password or None,
-            client_cert=certificate,
-            client_cert_data=certificate_data,
-            client_key=key,
-            client_key_data=key_data,
-        ),
-        fname=Path(os.devnull),
-    )
+@contextlib.contextmanager
+def _config(access: Access) -> Iterator[SingleConfig]:
+    """Say it in lightkube's words; what is read of files has to be read inside the block."""
+    user = access.user
+    with contextlib.ExitStack() as stack:
+
+        def path(material: Material | None) -> str | None:
+            return None if material is None else stack.enter_context(_file(material))
+
+        yield SingleConfig(
+            context_name="mooring",
+            context=models.Context(cluster="mooring", namespace=access.namespace),
+            cluster=models.Cluster(
+                server=access.server,
+                certificate_auth=path(access.authority),
+                insecure=access.insecure,
+            ),
+            user=models.User(
+                token=user.token or None,
+                token_file=user.token_file.path if user.token_file else None,
+                username=user.name or None,
+                password=user.password or None,
+                client_cert=path(user.certificate),
+                client_key=path(user.key),
+            ),
+            fname=Path(os.devnull),
+        )
 
 
-def _halves(material: Material | None) -> tuple[str | None, str | None]:
-    if material is None:
-        return None, None
+@contextlib.contextmanager
+def _file(material: Material) -> Iterator[str]:
     if material.path:
-        return material.path, None
-    return None, base64.b64encode(material.data).decode()
+        yield material.path
+        return
+    descriptor = os.memfd_create("material")
+    try:
+        os.write(descriptor, material.data)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)

@@ -327,3 +327,5 @@ def _log_to_stderr() -> None:
         format=FORMAT,
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
+    # It tells of every call at INFO; the Lease alone is one a second.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)

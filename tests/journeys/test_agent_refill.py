@@ -374,6 +374,25 @@ def test_a_host_gets_no_address_that_a_pod_holds() -> None:
     play(story())
 
 
+def test_nor_one_of_which_only_the_kernel_knows_that_a_pod_holds_it() -> None:
+    async def story() -> None:
+        machine = await started()
+        pod = await machine.run_pod()
+        machine.cloud(replace(a_vnic(range(11, 14)), host=Pair(v4(10))))
+        machine.disk.journal = machine.disk.journal.replace(b"held", b"hold", 1)
+        await machine.start()
+
+        assert machine.heard("journal-damaged")
+        assert machine.leases[pod.id].addresses == Pair(v4(10))
+        assert len(machine.heard("host-refused")) == 1
+        # Not even for a moment.
+        made = [f for f in machine.kernel.done if isinstance(f, Address)]
+        assert v4(10) not in {fact.address.ip for fact in made if fact.space == HOST}
+        assert (await machine.check(pod)).exit_code == 0
+
+    play(story())
+
+
 def test_an_orderly_end_leaves_a_journal_that_an_older_mooring_reads() -> None:
     async def story() -> None:
         machine = await started()

@@ -100,6 +100,10 @@ class Refill:
         here = [v for v in status.vnics if v.vnic_id in match.links]
         self._book.refill(self._offers(here))
         self._book.rest_for(status.pool.policy.cool_down if status.pool else None)
+        primary = node_wiring.primary(seen) or self._node.standing.primary
+        if primary is not None:
+            # First of all: which addresses pods hold, the kernel may know better.
+            self._resume.take_over(seen)
         self._node.standing = self._standing(status, match, seen)
         self._report_drains()
         try:
@@ -181,7 +185,6 @@ class Refill:
         standing = self._node.standing
         if standing.primary is None:
             return
-        self._resume.take_over(seen)
         # The source check comes first: only with it may the node accept any source.
         self._node.write_table(self._book.ledger.leases.values())
         plan = standing.plan()

@@ -11,6 +11,7 @@
 /* What must be known of a command when no answer comes. */
 struct verb {
 	const char *name;
+	bool enters;  /* the agent works in the namespace: it goes along as a descriptor */
 	bool waits;   /* for an agent that is away */
 	bool spooled; /* rather written down than failed */
 	bool hasty;   /* a runtime asks every few seconds: no waiting */
@@ -18,9 +19,9 @@ struct verb {
 };
 
 static const struct verb VERBS[] = {
-	{"ADD", .waits = true, .without_agent = TRY_AGAIN_LATER},
+	{"ADD", .enters = true, .waits = true, .without_agent = TRY_AGAIN_LATER},
 	{"DEL", .spooled = true, .without_agent = IO_FAILURE},
-	{"CHECK", .without_agent = TRY_AGAIN_LATER},
+	{"CHECK", .enters = true, .without_agent = TRY_AGAIN_LATER},
 	{"GC", .without_agent = TRY_AGAIN_LATER},
 	{"STATUS", .hasty = true, .without_agent = NOT_AVAILABLE},
 };
@@ -146,7 +147,8 @@ int main(void)
 		.busy_ms = verb->hasty ? 0 : wait_ms,
 		.reply_ms = verb->hasty && reply_ms > STATUS_REPLY_MS ? STATUS_REPLY_MS : reply_ms,
 	};
-	enum talk state = talk(path, &call, open_netns(), &patience, &reply);
+	int netns = verb->enters ? open_netns() : -1;
+	enum talk state = talk(path, &call, netns, &patience, &reply);
 
 	if (state != TALK_DONE)
 		return without_answer(verb, &call, state, path);

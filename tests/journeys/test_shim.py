@@ -197,6 +197,13 @@ def test_the_very_namespace_arrives(node: Node, tmp_path: Path) -> None:
     assert output(gone)["netns"] is None
 
 
+def test_no_namespace_goes_along_where_none_is_entered(node: Node) -> None:
+    with node.agent(honest):
+        outcome = node.run("STATUS")
+
+    assert output(outcome)["netns"] is None
+
+
 def test_a_path_to_a_pipe_does_not_hang(node: Node, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with node.agent(honest):

@@ -94,7 +94,8 @@ class Attachments:
         watch.lap("look")
         lease = self._wired(request.id, where, netns or 0, watch)
         self.busy_at = self._host.clock.now()
-        asyncio.get_running_loop().call_soon(self._book.look_ahead)
+        if self._book.runs_low:
+            asyncio.get_running_loop().call_soon(self._book.look_ahead)
         self._host.say(
             "added",
             pod=request.args.get("K8S_POD_NAME", ""),

@@ -87,6 +87,11 @@ class Book:
         self.ledger = refilled
         self.look_ahead()
 
+    @property
+    def runs_low(self) -> bool:
+        """Tell whether addresses have to be written down ahead."""
+        return bool(self.ledger.next_ahead())
+
     def look_ahead(self) -> None:
         """Write down durably which addresses are handed out next, unless it is written."""
         if addresses := self.ledger.next_ahead():

@@ -75,7 +75,17 @@ class Stopwatch:
         self._steps.append((step, now - self._last))
         self._last = now
 
-    def times(self) -> dict[str, str]:
-        """Give the whole and the steps in milliseconds, for the log."""
+    def times(self) -> dict[str, "Took"]:
+        """Give the whole and the steps, for the log."""
         whole = ("ms", self._last - self._begin)
-        return {name: f"{took * 1000:.2f}" for name, took in (whole, *self._steps)}
+        return {name: Took(took) for name, took in (whole, *self._steps)}
+
+
+class Took(float):
+    """Seconds that are told in milliseconds, and written when somebody reads them."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Write them."""
+        return f"{self * 1000:.2f}"

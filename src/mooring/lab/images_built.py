@@ -7,6 +7,7 @@ and times. So a change of our own code makes one small layer anew.
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,8 +25,9 @@ from mooring.lab.errors import LabError
 from mooring.lab.gathered import Sources
 from mooring.lab.programs_built import cache_root
 
-KEPT = 4
-"""How many of each image are kept: a lab may be importing an older one."""
+KEPT = 2
+IN_USE = 600.0
+"""Of each image the newest are kept, and for so many seconds what a lab may be importing."""
 SHELL = ("bash", "curl", "dig", "getent", "ip", "nc", "ss")
 """What upstream's specs call in agnhost; busybox answers to everything else."""
 SOURCES = (gathered.__file__, image.__file__, imageset.__file__, __file__)
@@ -244,9 +246,11 @@ def _above(files: Sources, *lower: Layer) -> Sources:
 
 
 def _prune(place: Path) -> None:
-    found = sorted(place.glob("*.tar"), key=lambda each: each.stat().st_mtime_ns)
-    for old in found[:-KEPT]:
-        old.unlink()
+    times = {each: each.stat().st_mtime for each in place.glob("*.tar")}
+    newest_first = sorted(times, key=lambda each: times[each], reverse=True)
+    for old in newest_first[KEPT:]:
+        if times[old] < time.time() - IN_USE:
+            old.unlink()
 
 
 def _self_signed() -> dict[str, str]:

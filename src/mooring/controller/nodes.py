@@ -42,10 +42,13 @@ log = logging.getLogger("mooring.controller")
 
 
 class Owned(Objects, Protocol):
-    """Objects that go when their owner goes."""
+    """Objects that go when their owner goes, and that people are told of."""
 
     def owners(self, name: str) -> tuple[Owner, ...]:
         """Tell whose the object is; raise Absent or Unreadable."""
+
+    def tell(self, name: str, note: Note) -> None:
+        """Tell an event of an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +97,13 @@ class NodeKeeper:
     ) -> None:
         self._cluster, self._finder, self._clock = cluster, finder, clock
         self._rota = Rota(self._take, Known, clock.now, WORKERS)
-        self._tokens: dict[str, Token] = {"nodes": {}, "pods": {}, "objects": {}}
+        self._tokens: dict[str, Token] = {
+            kind: {} for kind in ("nodes", "pods", "objects", "usage")
+        }
         self._agents: dict[str, str] = {}
         self._ready: dict[str, frozenset[str]] = {}
         self._named: dict[str, str] = {}
+        self._dry: set[str] = set()
         self.facts = {} if facts is None else facts
 
     def wake(self) -> None:
@@ -120,12 +126,15 @@ class NodeKeeper:
         tokens["nodes"], names = cluster.nodes.changes(tokens["nodes"])
         tokens["pods"], pods = cluster.pods.changes(tokens["pods"])
         try:
-            seen = cluster.objects.changes(tokens["objects"], usage=True)
+            tokens["objects"], objects = cluster.objects.changes(tokens["objects"])
+            tokens["usage"], told = cluster.objects.changes(tokens["usage"], usage=True)
+            scarce = self._scarce(told - objects)
         except OSError as error:
             log.warning("unreadable store: %s; trying again", error)
             return
-        tokens["objects"], objects = seen
-        self._rota.poke(names | self._of_pods(pods) | self._of_objects(objects))
+        self._rota.poke(
+            names | self._of_pods(pods) | self._of_objects(objects | scarce)
+        )
 
     def _of_pods(self, keys: frozenset[str]) -> frozenset[str]:
         """Name the nodes of agents' pods; of one that is gone the node where it was."""
@@ -146,13 +155,36 @@ class NodeKeeper:
                 found.add(node)
         return frozenset(found) & frozenset(self._cluster.nodes.keys())
 
-    def _of_objects(self, names: frozenset[str]) -> frozenset[str]:
-        """Name the nodes of objects; of one that nobody knows yet all that have none."""
-        found = {self.facts[name].name for name in names & self.facts.keys()}
-        if names - self.facts.keys():
-            has = {node.name for node in list(self.facts.values())}
-            found |= frozenset(self._cluster.nodes.keys()) - has
+    def _scarce(self, names: frozenset[str]) -> frozenset[str]:
+        """Give those whose agent told something that concerns the scheduler: none free, or again some."""
+        found = set()
+        for name in names:
+            usage = self._cluster.objects.read_usage(name)
+            if usage and usage.tally.free == 0:
+                self._dry.add(name)
+                found.add(name)
+            elif name in self._dry:
+                found.add(name)
         return frozenset(found)
+
+    def _of_objects(self, names: frozenset[str]) -> frozenset[str]:
+        """Name the nodes of objects, by what is known or by the instance that the object names."""
+        found = {self.facts[name].name for name in names & self.facts.keys()}
+        unknown = names - self.facts.keys()
+        if not unknown:
+            return frozenset(found)
+        instances = {self._instance_named(name) for name in unknown} - {""}
+        for node in self._cluster.nodes.all():
+            instance = nodework.instance_of(node.provider_id)
+            if instance is None or instance in instances:
+                found.add(node.name)
+        return frozenset(found)
+
+    def _instance_named(self, name: str) -> str:
+        try:
+            return self._cluster.objects.read_spec(name).spec.id
+        except (Absent, Unreadable):
+            return ""
 
     def _take(self, name: str, known: Known) -> tuple[Known, float | None]:
         """Take a node's turn; whatever happens, the others' go on."""
@@ -215,7 +247,7 @@ class NodeKeeper:
         self._cluster.objects.write(wanted)
         log.info("made npn=%s node=%s", wanted.name, node.name)
         words = f"made for node {node.name}: {wanted.spec.max_pod_count} pods"
-        self._tell_object(wanted.name, Note(reason="Made", text=words))
+        self._cluster.objects.tell(wanted.name, Note(reason="Made", text=words))
         return wanted
 
     def _read(self, instance: str) -> Npn | None:
@@ -281,6 +313,8 @@ class NodeKeeper:
             self._tell(node, note)
             log.info("node=%s %s %s", node.name, note.reason, note.text)
         dryness = work.dryness
+        if dryness == Dryness() and not (view.counts and view.counts.free == 0):
+            self._dry.discard(npn.name)
         moving = dryness.empty_since is not None or dryness.dry_since is not None
         return replace(known, dryness=dryness), SOON if moving else REST
 
@@ -302,6 +336,3 @@ class NodeKeeper:
     def _tell(self, node: Node, note: Note) -> None:
         about = Reference(resource=NODES, name=node.name, uid=node.uid)
         self._cluster.events.tell(about, note)
-
-    def _tell_object(self, name: str, note: Note) -> None:
-        self._cluster.events.tell(Reference(resource=NPNS, name=name), note)

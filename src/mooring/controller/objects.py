@@ -5,6 +5,7 @@ compared with it: both come from the node, so a change of the node is a change o
 is written is told as events.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -67,6 +68,7 @@ class ClusterObjects:
         self._inner, self._nodes, self._pools = inner, nodes, pools
         self._events, self._watching = events, watching
         self._said: dict[str, tuple[Node, Said]] = {}
+        self._asking = threading.Lock()
 
     def names(self) -> list[str]:
         """Name every object, in order; one whose content is broken too."""
@@ -103,7 +105,7 @@ class ClusterObjects:
         self._inner.write_status(name, status)
         self._watching.status(name, status)
         for note in notes(before, status):
-            self._tell(name, note)
+            self.tell(name, note)
 
     def read_usage(self, name: str) -> Usage | None:
         """Read what the agent told of its pool; None when it told nothing that can be read."""
@@ -115,15 +117,25 @@ class ClusterObjects:
 
     def remove(self, name: str) -> None:
         """Take the object away; fine when it is gone already."""
-        self._tell(name, REMOVED)
+        self.tell(name, REMOVED)
         self._inner.remove(name)
         self._watching.removed(name)
+
+    def tell(self, name: str, note: Note) -> None:
+        """Tell an event of an object."""
+        try:
+            uid = self._inner.uid(name)
+        except (Absent, Unreadable):
+            uid = ""
+        self._watching.told(note)
+        self._events.tell(Reference(resource=NPNS, name=name, uid=uid), note)
 
     def changes(
         self, since: Token, *, usage: bool = False
     ) -> tuple[Token, frozenset[str]]:
         """Tell which names came, changed or went; a node that says something else counts."""
-        marks, _ = self._inner.changes({}, usage=usage)
+        with self._asking:  # two loops ask, each for its own kind of changes
+            marks, _ = self._inner.changes({}, usage=usage)
         now = {name: (mark, self._of(name)) for name, mark in marks.items()}
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         for name in differ - now.keys():
@@ -145,11 +157,3 @@ class ClusterObjects:
             pool = policy.say(line.policy) if line else None
             known = self._said[name] = node, Said(node.capacity_pods, pool)
         return known[1]
-
-    def _tell(self, name: str, note: Note) -> None:
-        try:
-            uid = self._inner.uid(name)
-        except (Absent, Unreadable):
-            uid = ""
-        self._watching.told(note)
-        self._events.tell(Reference(resource=NPNS, name=name, uid=uid), note)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 def console() -> Console:
     """Give what tables are printed on; a file or a pipe gets them in full width."""
-    return Console(width=None if sys.stdout.isatty() else 120)
+    return Console(width=None if sys.stdout.isatty() else 200)
 
 
 def table(*columns: str) -> Table:

@@ -185,13 +185,21 @@ def hint(call: str, message: str, proofs: Proofs, without: Iterable[str] = ()) -
         return ""
     doubted = [r for r in rights if not any(p.gives(r) for p in proofs)]
     if doubted:
-        words = " or ".join(str(r) for r in _named_first(doubted, message))
+        words = _words(_named_first(doubted, message))
         return f"most likely missing: {words}; `mooring permissions` prints every statement"
     oldest = sorted(
         rights, key=lambda r: max(n for p, n in proofs.items() if p.gives(r))
     )
-    words = " or ".join(str(r) for r in _named_first(oldest, message))
+    words = _words(_named_first(oldest, message))
     return f"it is gone, or this right was taken away: {words}"
+
+
+def _words(rights: Iterable[Right]) -> str:
+    """Name the rights as the policy has them: who needs to inspect a VNIC has to use it later."""
+    every = needed()
+    stated = (next(one for one in every if one.gives(right)) for right in rights)
+    first, *others = dict.fromkeys(str(right) for right in stated)
+    return f"{first}, or else {' or '.join(others)}" if others else first
 
 
 def _of(call: str, without: Iterable[str]) -> tuple[Right, ...]:

@@ -2,6 +2,7 @@
 
 import configparser
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +31,31 @@ def settings(config: str, profile: str) -> dict[str, Any]:
         words = why.no_profile(config, profile, _profiles(config))
         raise MisconfiguredError(words) from error
     except (ClientError, configparser.Error, OSError, ValueError) as error:
-        raise MisconfiguredError(f"{where}: {short(error)}") from error
+        words = _no_key(config, profile) or short(error)
+        raise MisconfiguredError(f"{where}: {words}") from error
     if "key_file" in found:
         _check_key(where, found)
     return found
 
 
-def _profiles(config: str) -> list[str]:
+def _no_key(config: str, profile: str) -> str:
+    """Say it shorter than the SDK when the key's file is not there."""
+    key = _read(config).get(profile, "key_file", fallback="")
+    if not key or Path(key).expanduser().exists():
+        return ""
+    return why.unreadable_key(key, "no such file")
+
+
+def _read(config: str) -> configparser.ConfigParser:
+    """Read what can be read; the SDK tells what is wrong with the rest."""
     parser = configparser.ConfigParser(interpolation=None)
-    try:
+    with suppress(configparser.Error, OSError, UnicodeDecodeError):
         parser.read(config)
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        return []
+    return parser
+
+
+def _profiles(config: str) -> list[str]:
+    parser = _read(config)
     return [*(["DEFAULT"] if parser.defaults() else []), *parser.sections()]
 
 

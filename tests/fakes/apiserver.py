@@ -571,7 +571,7 @@ def _target(path: str, query: dict[str, str]) -> tuple[Choice, str, str]:
     if words[:2] == ["api", "v1"]:
         group, rest = "", words[2:]
     else:
-        group, rest = words[1], words[3:]
+        group, rest = "".join(words[1:2]), words[3:] or [""]
     namespace = ""
     if rest[:1] == ["namespaces"] and len(rest) > 2:
         namespace, rest = rest[1], rest[2:]

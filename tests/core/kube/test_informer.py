@@ -98,6 +98,14 @@ def test_a_watch_that_ends_at_once_is_a_failure_one_that_lived_is_not() -> None:
     assert Course(version="7").ended(5.0).failures == 0
 
 
+def test_a_watch_that_was_steady_makes_earlier_failures_forgotten() -> None:
+    course = Course(version="7", failures=5)
+
+    assert course.ended(2.0).failures == 0
+    assert course.lasted(2.0).failed(Away("GET", "torn")).failures == 6
+    assert course.lasted(10.0).failed(Away("GET", "torn")).failures == 1
+
+
 def test_waits_grow_and_are_forgotten_when_something_is_heard() -> None:
     course, waits = Course(version="7"), []
     for _ in range(6):

@@ -180,14 +180,18 @@ class Informer(Generic[T]):
             self._following.watch_seconds * (1 + self._following.chance() / 2)
         )
         query = {**self._following.scope.query(), **asked.query(seconds)}
-        began = time.monotonic()
-        lines = Lines()
-        with self._api.stream(self._path(), query, seconds + SPARE_SECONDS) as chunks:
-            with self._lock:
-                self._trouble = None
-            for chunk in chunks:
-                self._hear(lines.feed(chunk))
-        self._course = self._course.ended(time.monotonic() - began)
+        lines, began = Lines(), time.monotonic()
+        silence = seconds + SPARE_SECONDS
+        try:
+            with self._api.stream(self._path(), query, silence) as chunks:
+                with self._lock:
+                    self._trouble = None
+                for chunk in chunks:
+                    self._hear(lines.feed(chunk))
+        finally:
+            lived = time.monotonic() - began
+            self._course = self._course.lasted(lived)
+        self._course = self._course.ended(lived)
 
     def _hear(self, lines: list[bytes]) -> None:
         changed = False

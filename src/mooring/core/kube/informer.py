@@ -25,6 +25,8 @@ LIMIT = 250
 MOST_ITEMS = 1 << 20
 SHORT = 1.0
 """Seconds; a watch that ends sooner, without a word, is a failure."""
+STEADY = 10.0
+"""Seconds; a watch that lived so long, heard or not, is no failure of those before it."""
 KINDS = ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
 
 
@@ -106,7 +108,12 @@ class Course:
 
     def ended(self, lived: float) -> "Course":
         """Go on after the watch ended as it should, `lived` seconds after it began."""
-        return self if lived >= SHORT else replace(self, failures=self.failures + 1)
+        failures = 0 if lived >= SHORT else self.failures + 1
+        return replace(self, failures=failures)
+
+    def lasted(self, lived: float) -> "Course":
+        """Forget earlier failures after a watch that was steady, however it ends."""
+        return replace(self, failures=0) if lived >= STEADY else self
 
 
 def wait(course: Course, pace: Pace, chance: float, error: object = None) -> float:

@@ -67,6 +67,11 @@ class Lab:
     def path(self) -> Path:
         return LABS / self.name
 
+    def logs(self) -> list[Path]:
+        """The programs' logs; not what pods have below their nodes' directories."""
+        places = ("log/*.log", "nodes/*/log/*.log")
+        return sorted(each for place in places for each in self.path.glob(place))
+
     def pids(self) -> dict[str, int]:
         """The processes that run, by program; `status` says the same, more slowly."""
         records = {
@@ -108,7 +113,7 @@ def a_lab(name: str) -> Iterator[Lab]:
     """A lab that is taken down after the block."""
     lab = Lab(name)
     try:
-        with last_words.logs(lambda: sorted(lab.path.rglob("*.log"))):
+        with last_words.logs(lab.logs):
             yield lab
     finally:
         lab.run("down")

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from mooring.core.linux.machine import (
+    CLUSTER_PROGRAMS,
     CONTAINER_PROGRAMS,
+    IPTABLES,
     PROGRAMS,
     Machine,
     Refusal,
@@ -19,7 +21,7 @@ GOOD = Machine(
     namespaces=True,
     overlay=True,
     cgroups=True,
-    programs=frozenset(PROGRAMS.keys() | CONTAINER_PROGRAMS.keys()),
+    programs=frozenset({*PROGRAMS, *CONTAINER_PROGRAMS, *CLUSTER_PROGRAMS, *IPTABLES}),
 )
 
 
@@ -27,7 +29,7 @@ def faults(machine: Machine, runtime: str = "containerd") -> str:
     return "\n".join(f"{r.fault} -> {r.next_step}" for r in refusals(machine, runtime))
 
 
-@pytest.mark.parametrize("runtime", ["netns", "containerd"])
+@pytest.mark.parametrize("runtime", ["netns", "containerd", "kubernetes"])
 def test_a_fit_machine_is_not_refused(runtime: str) -> None:
     assert refusals(GOOD, runtime) == ()
 
@@ -56,6 +58,15 @@ def test_a_refusal_says_why_and_what_next(machine: Machine, said: str) -> None:
 
 def test_plain_namespaces_need_no_control_groups() -> None:
     assert refusals(replace(GOOD, cgroups=False), "netns") == ()
+
+
+def test_a_cluster_needs_runc_and_iptables_only_for_its_mode() -> None:
+    machine = replace(GOOD, programs=GOOD.programs - {"ip6tables", "containerd"})
+
+    assert refusals(machine, "kubernetes", "nftables") == ()
+    (refusal,) = refusals(machine, "kubernetes", "iptables")
+    assert refusal.fault == "missing: ip6tables"
+    assert refusal.next_step == "make setup, or apt-get install iptables"
 
 
 def test_missing_programs_are_named_with_their_packages() -> None:

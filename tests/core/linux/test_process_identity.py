@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.linux.process import Identity, Stat, identity, is_alive, stat
+from mooring.core.linux.process import (
+    Identity,
+    Stat,
+    identity,
+    is_alive,
+    listening,
+    stat,
+)
 
 LINE = "42 (a b) c) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 777 0 0"
 ME = Identity(42, 777, "boot-1")
@@ -59,3 +66,16 @@ def test_only_the_same_process_of_the_same_boot_is_alive(
     boot: str, now: Stat | None, alive: bool
 ) -> None:
     assert is_alive(ME, boot, now) is alive
+
+
+TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid
+   0: 0100007F:094B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0
+   1: 0100007F:1A2B 0100007F:094C 01 00000000:00000000 00:00000000 00000000     0
+
+"""
+
+
+@pytest.mark.parametrize(("port", "there"), [(2379, True), (6699, False), (9, False)])
+def test_who_listens_stands_in_the_kernels_table(port: int, there: bool) -> None:
+    assert listening(TABLE, port) is there

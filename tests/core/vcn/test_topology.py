@@ -87,7 +87,10 @@ def test_a_fixed_shape_brings_its_own_ocpus() -> None:
     [
         ([], "lab: []: must be a mapping"),
         ({"nodse": 2}, "lab.nodse: 2: no such key; did you mean nodes?"),
-        ({"zzz": 1}, "lab.zzz: 1: no such key; known: name, runtime, proxy, ipFamilies, vcn,"),
+        (
+            {"zzz": 1},
+            "lab.zzz: 1: no such key; known: name, runtime, proxy, ipFamilies, vcn,",
+        ),
         ({3: 1}, "lab.3: 1: no such key"),
         ({"name": 7}, "name: 7: must be text"),
         ({"name": "My Lab"}, "name: 'My Lab': 1 to 12 of a-z, 0-9 and -"),
@@ -274,7 +277,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    ["name", "runtime", "ipFamilies", "vcn", "subnets", "nodes", "x"]
+    ["name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes", "x"]
 )
 
 

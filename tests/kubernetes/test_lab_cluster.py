@@ -1,0 +1,213 @@
+"""The lab's own claims about a cluster: up, up again after anything, down with nothing left.
+
+A lab of its own with one node, because what it kills others need.
+"""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import oci
+import pytest
+from journeys.lab_cli import MOORING, Lab, a_lab, until
+from oci.core import ComputeClient
+
+from mooring.core.linux.kubelet import SETTINGS
+from mooring.lab.settings import LEAST
+
+CONTROL = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
+TOGETHER = [
+    ("control/etcd", "passage", "node-1/kubelet", "control/coredns"),
+    ("control/kube-apiserver", "node-1/containerd", "vcn"),
+    ("control/kube-controller-manager", "control/kube-scheduler", "node-1/kube-proxy"),
+    ("node-1/init",),
+    ("control/init",),
+]
+"""Programs that are killed at once; a machine's `init` takes all that runs there with it."""
+
+
+def machine() -> dict[str, str]:
+    """What of the machine a lab must leave as it was."""
+    settings = {name: (Path("/proc/sys") / name).read_text() for name in SETTINGS}
+    routes = subprocess.run(
+        ["ip", "route", "show", "table", "all"], capture_output=True, check=True
+    )
+    return {**settings, "routes": routes.stdout.decode()}
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, str]:
+    return machine()
+
+
+@pytest.fixture(scope="module")
+def lab(before: dict[str, str]) -> Iterator[Lab]:
+    assert before
+    with a_lab(f"k{os.getpid()}") as made:
+        made.do("up", "--kubernetes", "--nodes", "1")
+        yield made
+
+
+def kubectl(lab: Lab, *words: str) -> str:
+    """Run kubectl as a user does: with the kubeconfig that the lab prints."""
+    programs = json.loads((lab.path / "lab.json").read_text())["programs"]
+    config = lab.path / "test.kubeconfig"
+    config.write_text(lab.do("kubeconfig"))
+    done = subprocess.run(
+        [f"{programs}/kubectl", "--kubeconfig", config, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def the_node(lab: Lab) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        kubectl(lab, "get", "node", "node-1", "-o", "json")
+    )
+    return found
+
+
+def serves(lab: Lab) -> None:
+    """The cluster takes a pod, and the pod's Mooring address is the API server's too."""
+    states = {each["name"]: each["state"] for each in lab.read("status")["nodes"]}
+    assert states == {"node-1": "ready"}
+    image = "registry.k8s.io/pause:3.10.2"
+    kubectl(lab, "run", "probe", f"--image={image}")
+    kubectl(lab, "wait", "pod/probe", "--for=condition=Ready", "--timeout=110s")
+    address = kubectl(lab, "get", "pod", "probe", "-o", "jsonpath={.status.podIP}")
+    kubectl(lab, "delete", "pod", "probe", "--wait=true")
+    assert address.startswith("10.0.")
+
+
+def test_a_pod_gets_an_address_of_the_vcn(lab: Lab) -> None:
+    serves(lab)
+
+
+def test_status_shows_every_program_and_who_is_up(lab: Lab) -> None:
+    seen = lab.read("status")
+
+    names = {each["name"] for each in seen["programs"]}
+    assert {f"control/{each}" for each in (*CONTROL, "etcd", "init")} <= names
+    assert {
+        f"node-1/{each}" for each in ("containerd", "kubelet", "kube-proxy")
+    } <= names
+    assert {each["state"] for each in seen["programs"]} == {"running"}
+    assert seen["nodes"][0]["vnics"][0]["addresses"] == 31
+
+
+def test_no_route_of_the_lab_is_on_the_machine(
+    lab: Lab, before: dict[str, str]
+) -> None:
+    assert lab.read("status")["kubernetes"].startswith("https://127.0.0.1:")
+    # Other labs' links come and go meanwhile; this one's blocks would be seen.
+    assert "10.0.0.0/29" not in machine()["routes"].replace(before["routes"], "")
+
+
+def test_what_kubelet_sets_of_the_machine_stays_in_the_node(
+    lab: Lab, before: dict[str, str]
+) -> None:
+    root = Path(f"/proc/{lab.pids()['node-1/init']}/root/proc/sys")
+
+    assert (root / "vm/overcommit_memory").read_text().strip() == "1"
+    after = machine()
+    assert {k: after[k] for k in SETTINGS} == {k: before[k] for k in SETTINGS}
+
+
+def test_pods_are_left_to_the_api_server(lab: Lab) -> None:
+    done = lab.run("pod", "run", "web")
+
+    assert done.returncode == 1
+    assert "Kubernetes' own" in done.stderr
+    assert "next step: kubectl --kubeconfig" in done.stderr
+
+
+def test_up_again_leaves_what_runs(lab: Lab) -> None:
+    running = lab.pids()
+
+    lab.do("up")
+
+    assert lab.pids() == running
+
+
+@pytest.mark.parametrize("killed", TOGETHER, ids=" ".join)
+def test_up_mends_what_was_killed(lab: Lab, killed: tuple[str, ...]) -> None:
+    running = lab.pids()
+    for program in killed:
+        lab.kill(program)
+
+    lab.do("up")
+
+    after = lab.pids()
+    assert after.keys() == running.keys()
+    assert all(after[name] != running[name] for name in killed)
+    lost = {n.rpartition("/")[0] for n in killed if n.endswith("/init")}
+    spared = {
+        n for n in running if n not in killed and n.rpartition("/")[0] not in lost
+    }
+    assert {n: after[n] for n in spared} == {n: running[n] for n in spared}
+    serves(lab)
+
+
+def test_a_terminated_instance_comes_back_as_another_node(lab: Lab) -> None:
+    seen = lab.read("status")
+    config = oci.config.from_file(seen["config"], seen["profile"])
+    compute = ComputeClient(config, service_endpoint=seen["endpoint"])
+    compute.terminate_instance(seen["nodes"][0]["instance"])
+    compute.base_client.session.close()
+
+    lab.do("up")
+
+    after = lab.read("status")["nodes"][0]["instance"]
+    assert after != seen["nodes"][0]["instance"]
+    assert the_node(lab)["spec"]["providerID"] == after
+    serves(lab)
+
+
+def test_down_leaves_nothing(lab: Lab, before: dict[str, str]) -> None:
+    lab.do("down")
+
+    assert lab.traces() == []
+    after = machine()
+    assert {k: after[k] for k in SETTINGS} == {k: before[k] for k in SETTINGS}
+
+
+@contextmanager
+def going_up(lab: Lab) -> Iterator["subprocess.Popen[str]"]:
+    """`up`, which is killed with the block's end."""
+    process = subprocess.Popen(
+        [*MOORING, "lab", "up", "--kubernetes", "--nodes", "1", "--name", lab.name],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGKILL)
+
+
+def test_up_goes_on_wherever_it_was_killed() -> None:
+    moments = ("serves at", "VCN 10", "etcd", "API server", "applied", "kubelets")
+    with a_lab(f"m{os.getpid()}") as made:
+        for moment in moments:
+            with going_up(made) as process:
+                assert process.stderr is not None
+                assert any(moment in line for line in process.stderr), moment
+        made.do("up")
+        serves(made)
+        held = json.loads((made.path / "lab.json").read_text())["settings"]
+        made.do("down")
+
+        assert made.traces() == []
+        until(lambda: held.keys() <= LEAST.keys(), "only what is known to be raised")

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SOURCES := src tests native deploy setup.py
 
-.PHONY: setup demo test check core upstream schedules soak bench golden format lock clean
+.PHONY: setup demo test check core upstream e2e e2e-full schedules soak bench golden format lock clean
 
 setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
@@ -23,6 +23,15 @@ check: ## all that needs no root: format, lint, types, import contracts, core, h
 upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitool, CNI plugins, podman
 	tests/upstream/setup
 	$(PY) -m pytest -q tests/clients tests/upstream
+
+e2e: ## the Kubernetes suite: a real cluster in the lab, upstream's conformance specs too
+	tests/kubernetes/setup
+	$(PY) -m pytest -q tests/kubernetes
+
+e2e-full: e2e ## the same, and kube-proxy's other mode, and two families
+	MOORING_E2E_PROXY=iptables $(PY) -m pytest -q tests/kubernetes/test_traffic.py tests/kubernetes/test_conformance.py
+	for families in IPv4,IPv6 IPv6,IPv4; do MOORING_E2E_FAMILIES=$$families $(PY) -m pytest -q \
+	  tests/kubernetes/test_traffic.py tests/kubernetes/test_many_pods.py tests/kubernetes/test_survival.py || exit 1; done
 
 schedules: ## die at every crash point, then play N schedules of calls, deaths and refusals
 	PYTHONPATH=tests $(PY) -m survival.run --points $(or $(N),10000)

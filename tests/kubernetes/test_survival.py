@@ -1,0 +1,169 @@
+"""Restarts of agent, controller and API server are invisible to running traffic: no packet is lost."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from kubernetes.cluster import PYTHON, Space, a_pod, addresses, ready, until
+
+HEAR = """
+import socket, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+seen, lock = set(), threading.Lock()
+def hear():
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    s.bind(("::", 9000))
+    while True:
+        number = int(s.recv(64))
+        with lock: seen.add(number)
+class Told(BaseHTTPRequestHandler):
+    def log_message(self, *words): pass
+    def do_GET(self):
+        with lock: most, count = max(seen, default=-1), len(seen)
+        self.send_response(200); self.end_headers()
+        self.wfile.write(f'{{"last": {most}, "count": {count}}}'.encode())
+threading.Thread(target=hear, daemon=True).start()
+HTTPServer(("0.0.0.0", 8080), Told).serve_forever()
+"""
+SAY = """
+import os, socket, time
+from ipaddress import ip_address
+target = os.environ["TARGET"]
+family = socket.AF_INET6 if ":" in target else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+number, stop = 0, "/tmp/stop"
+while not os.path.exists(stop):
+    s.sendto(str(number).encode(), (target, 9000))
+    number += 1
+    time.sleep(0.005)
+open("/tmp/sent", "w").write(str(number))
+time.sleep(3600)
+"""
+
+
+def python(name: str, node: str, code: str, **environment: str) -> dict[str, Any]:
+    """A pod that runs some Python."""
+    container = {
+        "name": "main",
+        "image": PYTHON,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", code],
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+    }
+    made = a_pod(name, node)
+    made["spec"]["containers"] = [container]
+    return made
+
+
+class Stream:
+    """Numbered packets from a pod to another, 200 a second."""
+
+    def __init__(self, space: Space, target: str) -> None:
+        self.space, self.target = space, target
+
+    def heard(self) -> dict[str, int]:
+        code = (
+            "import urllib.request as r;"
+            "print(r.urlopen('http://127.0.0.1:8080', timeout=5).read().decode())"
+        )
+        found: dict[str, int] = json.loads(
+            self.space.execute("hear", "python3", "-c", code)
+        )
+        return found
+
+    def goes_on(self, more: int = 200) -> None:
+        """Wait until so many more packets have come."""
+        begin = self.heard()["last"]
+        until(lambda: self.heard()["last"] >= begin + more, f"{more} more packets")
+
+    def lost(self) -> int:
+        """End it and count what was sent and never came."""
+        code = "open('/tmp/stop','w').close()"
+        self.space.execute("say", "python3", "-c", code)
+
+        def told() -> str:
+            read = "import os;p='/tmp/sent';print(open(p).read() if os.path.exists(p) else '')"
+            return self.space.execute("say", "python3", "-c", read).strip()
+
+        sent = int(until(told, "the number of packets that were sent"))
+        # What is under way arrives, or the last numbers are what was lost.
+        patience = 15.0
+        with contextlib.suppress(AssertionError):
+            until(lambda: self.heard()["count"] >= sent, "all packets", patience)
+        return sent - self.heard()["count"]
+
+
+@contextmanager
+def streaming(space: Space) -> Iterator[Stream]:
+    """A stream between the nodes that runs while the block does; it must lose nothing."""
+    one, other = space.cluster.workers()[:2]
+    space.apply(python("hear", other, HEAR))
+    (hear,) = space.await_pods(1)
+    target = addresses(hear)[0]
+    stream = Stream(space, target)
+    until(lambda: stream.heard()["last"] == -1, "the hearer")
+    space.apply(python("say", one, SAY, TARGET=target))
+    until(lambda: stream.heard()["last"] >= 0, "the first packet")
+    yield stream
+    stream.goes_on()
+    lost = stream.lost()
+    assert lost == 0, f"{lost} packets lost"
+
+
+def restart(space: Space, selector: str) -> None:
+    """Delete pods of kube-system and wait for those that come instead."""
+    words = ["-n", "kube-system", "-l", selector]
+
+    def running() -> dict[str, bool]:
+        pods = space.cluster.items("pods", *words)
+        return {pod["metadata"]["uid"]: ready(pod) for pod in pods}
+
+    before = running()
+    assert before, f"no pod {selector}"
+    space.cluster.kubectl("delete", "pods", *words, "--wait=false")
+
+    def replaced() -> bool:
+        now = running()
+        fresh = now.keys().isdisjoint(before)
+        return fresh and len(now) == len(before) and all(now.values())
+
+    until(replaced, f"new pods {selector}")
+
+
+@pytest.mark.parametrize(
+    "selector", ["app=vcn-native-ip-cni", "app=mooring-controller"]
+)
+def test_a_restart_of_ours_loses_no_packet(space: Space, selector: str) -> None:
+    with streaming(space) as stream:
+        restart(space, selector)
+        stream.goes_on()
+
+
+def test_pods_come_and_go_while_the_agent_is_replaced(space: Space) -> None:
+    nodes = space.cluster.workers()
+    with streaming(space) as stream:
+        restart(space, "app=vcn-native-ip-cni")
+        space.apply(*(a_pod(f"new-{node}", node) for node in nodes))
+        for node in nodes:
+            space.await_pods(1, f"app=new-{node}")
+        stream.goes_on()
+
+
+def test_a_restart_of_the_api_server_loses_no_packet(
+    space: Space, kill_api_server: Callable[[], None]
+) -> None:
+    with streaming(space) as stream:
+        kill_api_server()
+        until(
+            lambda: space.cluster.run("get", "--raw", "/readyz").returncode == 0,
+            "the API server again",
+        )
+        stream.goes_on()
+        space.apply(a_pod("after"))
+        space.await_pods(1, "app=after")

@@ -164,8 +164,8 @@ def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
         go = int((world.path / "begun").read_text())
         running = os.pidfd_open(go)
         builder.send_signal(how)
-        builder.wait(30)
-    assert select.select([running], [], [], 30)[0]
+        builder.wait(60)
+    assert select.select([running], [], [], 60)[0]
     os.close(running)
 
     world.go()
@@ -191,10 +191,10 @@ def test_two_at_once_build_it_once(world: World) -> None:
     (world.path / "begun").read_text()
     other = threading.Thread(target=run(waiting))
     other.start()
-    assert waits.wait(10)
+    assert waits.wait(60)
     (world.path / "go_on").write_text("\n")
-    one.join(30)
-    other.join(30)
+    one.join(60)
+    other.join(60)
 
     assert len(places) == 2
     assert len(world.calls()) == 1

@@ -29,7 +29,7 @@ def believe(file: Path) -> Path | None:
         raise ValueError(f"{file}: {error}") from None
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise ValueError(f"{file}: must be certificates as PEM ({error})") from None
     bundle = Path(tempfile.mkdtemp(prefix="mooring-")) / "authorities.pem"
     bundle.write_text(_system() + "\n" + text)

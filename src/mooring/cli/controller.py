@@ -225,11 +225,11 @@ def controller(**given: Unpack[Given]) -> None:
         raise click.UsageError("needs --npn-dir or --kubernetes, and not both")
     _log_to_stderr()
     _believe(given["authorities"])
+    api = _api(given["kubeconfig"]) if given["kubernetes"] else None
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     term = Term(stop, time.monotonic)
-    api = _api(given["kubeconfig"]) if given["kubernetes"] else None
     with contextlib.closing(_cloud(given, term)) as cloud:
         where = f"npn-dir={given['npn_dir']}" if api is None else f"api={api.server}"
         log.info(

@@ -49,6 +49,9 @@ def reported(npn: Npn, look: Sighting, memory: Memory | None = None) -> NpnStatu
 
 
 CASES = {
+    "classic-more-pods-than-addresses": reported(
+        replace(an_npn(7), kubelet_pods=110), a_look([a_nic("0")], FULL)
+    ),
     "classic-attaching": reported(an_npn(7), a_look()),
     "classic-filling": reported(an_npn(7), a_look([a_nic("0")])),
     "classic-success": reported(an_npn(7), a_look([a_nic("0")], FULL)),

@@ -352,7 +352,7 @@ def environ(server: ApiServer) -> dict[str, str]:
     }
 
 
-def test_a_pods_token_is_read_again_when_it_was_replaced_and_ended(
+def test_rt_28_a_pods_token_is_read_again_when_it_was_replaced_and_ended(
     server: ApiServer, papers: Papers, tmp_path: Path
 ) -> None:
     """RT-28: rotated under a watch, and again for each of ten calls."""

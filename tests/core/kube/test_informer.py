@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kube_nonsense import NEARLY
 
-from mooring.core.kube import informer
 from mooring.core.kube.cache import Cache, differ, entry, newer
 from mooring.core.kube.errors import Away, Gone, Throttled
 from mooring.core.kube.informer import (
@@ -436,7 +435,3 @@ def settle(server: Server, follower: Follower) -> None:
     assert int(follower.course.version) >= int(
         max((v for v, _ in server.history), default=0)
     )
-
-
-def test_the_module_says_what_it_does() -> None:
-    assert "continue token expired" in (informer.__doc__ or "")

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -35,6 +36,23 @@ LONGEST_ERROR = 1 << 20
 Body = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request; `silence` is how many seconds the answer may stay silent."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    body: Body | None = None
+    content: str = JSON
+    silence: float | None = None
+
+    @property
+    def call(self) -> str:
+        """Name it, for people."""
+        return f"{self.method} {self.path}"
+
+
 class Api:
     """The API server, as one user. Every call raises `KubeError`s, no other."""
 
@@ -58,31 +76,31 @@ class Api:
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - raw JSON
         """Ask for an object or a list."""
-        return self._call("GET", path, query=query)
+        return self._call(_Asked("GET", path, query=query))
 
     def create(self, path: str, body: Body) -> Any:  # noqa: ANN401 - raw JSON
         """Make an object; Present when there is one."""
-        return self._call("POST", path, body=body)
+        return self._call(_Asked("POST", path, body=body))
 
     def patch(self, path: str, body: Body) -> Any:  # noqa: ANN401 - raw JSON
         """Change an object by a merge patch."""
-        return self._call("PATCH", path, body=body, content=MERGE)
+        return self._call(_Asked("PATCH", path, body=body, content=MERGE))
 
     def delete(self, path: str) -> Any:  # noqa: ANN401 - raw JSON
         """Delete an object."""
-        return self._call("DELETE", path)
+        return self._call(_Asked("DELETE", path))
 
     @contextlib.contextmanager
     def stream(
         self, path: str, query: Mapping[str, str], silence: float
     ) -> Iterator[Iterator[bytes]]:
         """Open a stream; its bytes come as they come. `silence`: seconds without any."""
-        request = self._request("GET", path, query=query, silence=silence)
-        with self._errors(f"GET {path}"):
-            response = self._opened().send(request, stream=True)
+        asked = _Asked("GET", path, query=query, silence=silence)
+        with self._errors(asked.call):
+            response = self._opened().send(self._request(asked), stream=True)
             with contextlib.closing(response):
                 if response.status_code != httpx2.codes.OK:
-                    raise _refused(f"GET {path}", response)
+                    raise _refused(asked.call, response)
                 yield response.iter_raw()
 
     def shut(self) -> None:
@@ -102,54 +120,33 @@ class Api:
         for each in made:
             each.close()
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: Body | None = None,
-        content: str = JSON,
-    ) -> Any:  # noqa: ANN401 - raw JSON
-        call = f"{method} {path}"
-        request = self._request(method, path, query=query, body=body, content=content)
-        with self._errors(call):
-            response = self._opened().send(request)
+    def _call(self, asked: "_Asked") -> Any:  # noqa: ANN401 - raw JSON
+        with self._errors(asked.call):
+            response = self._opened().send(self._request(asked))
         if not response.is_success:
-            raise _refused(call, response)
+            raise _refused(asked.call, response)
         try:
             return json.loads(response.content)
         except (ValueError, RecursionError):
-            raise Away(call, "the answer is no JSON") from None
+            raise Away(asked.call, "the answer is no JSON") from None
 
-    def _request(  # noqa: PLR0913 - a request has as many parts
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Body | None = None,
-        content: str = JSON,
-        silence: float | None = None,
-    ) -> httpx2.Request:
-        with self._errors(f"{method} {path}"):
-            headers = dict(HEADERS)
-            data = None
-            if body is not None:
-                headers["Content-Type"] = content
-                data = json.dumps(body).encode()
-            extensions: dict[str, Any] = {"trace": self._trace}
-            if self.access.server_name:
-                extensions["sni_hostname"] = self.access.server_name
-            wait = httpx2.Timeout(silence or self._answer, connect=wire.CONNECT)
-            return self._opened().build_request(
-                method,
-                path,
-                params=dict(query or {}),
-                content=data,
-                headers=headers,
-                timeout=wait,
-                extensions=extensions,
-            )
+    def _request(self, asked: "_Asked") -> httpx2.Request:
+        headers, data = dict(HEADERS), None
+        if asked.body is not None:
+            headers["Content-Type"] = asked.content
+            data = json.dumps(asked.body).encode()
+        extensions: dict[str, Any] = {"trace": self._trace}
+        if self.access.server_name:
+            extensions["sni_hostname"] = self.access.server_name
+        return self._opened().build_request(
+            asked.method,
+            asked.path,
+            params=dict(asked.query or {}),
+            content=data,
+            headers=headers,
+            timeout=httpx2.Timeout(asked.silence or self._answer, connect=wire.CONNECT),
+            extensions=extensions,
+        )
 
     def _opened(self) -> httpx2.Client:
         with self._lock:

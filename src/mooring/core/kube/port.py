@@ -1,7 +1,7 @@
 """What the controller, the agent and the tools need of the API server.
 
-The real ones are in `adapters/kubernetes`, fakes of them in `tests/fakes/kubernetes.py`. The store
-of NativePodNetwork objects is `core.npn.port.Objects`; on a cluster it has a `Followed` too.
+The real ones are in `adapters/kubernetes`; tests run them against `tests/fakes/apiserver.py`. The store
+of NativePodNetwork objects is `core.npn.port.Objects`, on a cluster `KubeObjects`.
 """
 
 from collections.abc import Callable, Hashable, Mapping

@@ -331,7 +331,6 @@ class Machine:
     async def start(self) -> Agent:
         self.fuse.reset()
         self.agent = self.new_agent()
-        self.agent.attachments.patience = 0.05
         self.agent.book.open()
         await self.settle()
         return self.agent

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mooring.adapters.labfiles import LabFiles
-from mooring.core.linux import controlplane
+from mooring.core.linux import controlplane, kubelet
 from mooring.core.vcn.labcluster import CONTROL, of_families, services
 from mooring.lab import manifests
 from mooring.lab.controlplane import STORE_PORT, Control
@@ -167,10 +167,12 @@ class Cluster:
             return said >= names
 
         if not self.tools.wait(settled, READY_PATIENCE):
-            left = ", ".join(sorted(names - said))
+            left = sorted(names - said)
+            seen = {n["metadata"]["name"]: n for n in self.kubectl.items(NODES)}
             raise LabError(
-                f"not Ready after {READY_PATIENCE:g} s: {left}",
-                "mooring lab status shows why; mooring lab up goes on",
+                f"not Ready after {READY_PATIENCE:g} s: {', '.join(left)}",
+                "mooring lab status and kubectl tell more; mooring lab up goes on",
+                [f"{name}: {trouble(seen.get(name, {}))}" for name in left],
             )
 
 
@@ -186,8 +188,18 @@ def is_there(node: Mapping[str, Any]) -> bool:
 
 
 def is_ready(node: Mapping[str, Any]) -> bool:
-    """Tell whether a node is Ready and takes pods."""
-    return condition(node, "Ready") == "True" and not taints(node)
+    """Tell whether a node is Ready, and its pods' addresses are there."""
+    begins = ":".join(kubelet.TAINT)
+    return condition(node, "Ready") == "True" and begins not in taints(node)
+
+
+def trouble(node: Mapping[str, Any]) -> str:
+    """Tell what keeps a node from being ready."""
+    found = node.get("status", {}).get("conditions") or ()
+    said = [str(c.get("message", "")) for c in found if c["type"] == "Ready"]
+    if condition(node, "Ready") != "True":
+        return said[0] if said else "its kubelet has not told of it"
+    return ", ".join(taints(node))
 
 
 def condition(node: Mapping[str, Any], kind: str) -> str:

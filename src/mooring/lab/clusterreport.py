@@ -7,7 +7,7 @@ from mooring.core.linux.node import Program
 from mooring.core.npn.codec import parse_status
 from mooring.core.npn.record import NpnStatus
 from mooring.lab import control
-from mooring.lab.cluster import NODES, NPN_PATH, Cluster, condition, taints
+from mooring.lab.cluster import NODES, NPN_PATH, Cluster, condition, taints, trouble
 from mooring.lab.lifecycle import Lab
 from mooring.lab.record import Standing
 
@@ -52,9 +52,9 @@ class Seen:
         elif found is None:
             yield "unknown", f"its kubelet has not told of it: {MEND}"
         elif condition(found, "Ready") != "True":
-            yield "not ready", _message(found)
+            yield "not ready", trouble(found)
         elif taints(found):
-            yield "tainted", ", ".join(taints(found))
+            yield "tainted", trouble(found)
 
     def _name_vnics(self) -> None:
         owners = {
@@ -96,8 +96,3 @@ def _pod(pod: Mapping[str, Any]) -> Json:
         "vnic": "",
         "state": "running" if ready else ("not ready" if phase == "running" else phase),
     }
-
-
-def _message(node: Mapping[str, Any]) -> str:
-    found = node.get("status", {}).get("conditions") or ()
-    return next((str(c.get("message", "")) for c in found if c["type"] == "Ready"), "")

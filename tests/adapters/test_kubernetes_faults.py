@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from descriptors import open_descriptors
 from fakes.apiserver import ApiServer, Fault, an_api_server
 from kube_contract import QUICK, TERMS, nodes_of, tried, until
 from objects_contract import a_status, an_npn
@@ -307,6 +308,26 @@ def test_closing_ends_whatever_it_waits_for(server: ApiServer, api: Api) -> None
 
 def named(document: object) -> object:
     return document
+
+
+def test_following_again_and_again_leaves_no_thread_and_no_descriptor(
+    server: ApiServer, api: Api
+) -> None:
+    def turn() -> None:
+        with contextlib.closing(Informer(api, nodes_of())) as informer:
+            assert informer.wait(20)
+            until(lambda: server.watchers)
+            server.tear(b"half")
+            until(lambda: server.watchers)
+        until(lambda: not server.watchers)
+
+    until(lambda: not server.sockets)
+    before, threads = open_descriptors(), threading.active_count()
+    for _ in range(8):
+        turn()
+
+    until(lambda: open_descriptors() == before)
+    until(lambda: threading.active_count() <= threads)
 
 
 # The store.

@@ -287,7 +287,7 @@ class ApiServer:
         self.tokens: set[str] | None = None
         self.watchers: list[Watcher] = []
         self.cut_short: int | None = None
-        self._sockets: set[socket.socket] = set()
+        self.sockets: set[socket.socket] = set()
         self._closing = False
         self._ending = threading.Event()
         self.delaying = 0
@@ -351,7 +351,7 @@ class ApiServer:
         self._server.shutdown()
         self._thread.join()
         self.tear()
-        for each in list(self._sockets):
+        for each in list(self.sockets):
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(each, socket.SHUT_RDWR)
         self._server.server_close()
@@ -421,12 +421,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.server_object._sockets.add(self.connection)
+        self.server_object.sockets.add(self.connection)
 
     def finish(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             super().finish()
-        self.server_object._sockets.discard(self.connection)
+        self.server_object.sockets.discard(self.connection)
 
     def handle(self) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -163,6 +163,7 @@ def test_what_is_wrong_with_a_user_is_told_without_its_secret(
     [
         ({"server": None}, "clusters[0].cluster.server: None: is required"),
         ({"server": "a:6443"}, "clusters[0].cluster.server: 'a:6443': must be a URL as https://10.0.0.1:6443"),
+        ({"proxy-url": "socks5://proxy"}, "clusters[0].cluster.proxy-url: 'socks5://proxy': must be a URL as http"),
         ({"proxy-url": "proxy"}, "clusters[0].cluster.proxy-url: 'proxy': must be a URL"),
         ({"certificate-authority-data": "?"}, "clusters[0].cluster.certificate-authority-data: '(hidden)'"),
         (

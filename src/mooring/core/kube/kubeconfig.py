@@ -14,7 +14,7 @@ from mooring.core.net.fields import Field, T, Unreadable
 
 MOST, LONGEST = 4096, 1 << 20
 SERVER = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-PROXY = re.compile(r"(https?|socks5)://\S+")
+PROXY = re.compile(r"https?://\S+")
 EXEC_VERSIONS = (
     "client.authentication.k8s.io/v1",
     "client.authentication.k8s.io/v1beta1",

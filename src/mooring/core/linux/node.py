@@ -77,6 +77,9 @@ mkdir -p "$own" "$npn" "$bin"
 mount --move node/own "$own"; mount --move node/npn "$npn"; mount --move node/bin "$bin"
 mount -o remount,bind,ro "$npn"; mount -o remount,bind,ro "$bin"
 mount --move node/usage "$npn/usage"
+# What the agent of a cluster's node keeps outlives the node's processes, as on a disk.
+mkdir -p "$own/agent" /var/lib/mooring/agent
+mount --bind "$own/agent" /var/lib/mooring/agent
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 while [ $# -gt 0 ]; do

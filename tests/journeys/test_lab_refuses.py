@@ -107,3 +107,45 @@ def test_a_missing_program_is_named_with_its_package(tmp_path: Path) -> None:
     assert "missing: " in done.stderr
     assert "nft" in done.stderr
     assert "apt-get install" in done.stderr
+
+
+def test_a_cluster_s_words_are_refused_without_one(tmp_path: Path) -> None:
+    said = up(tmp_path, f"name: {unique('z')}", "--proxy", "iptables")
+
+    assert said == (
+        "Error: proxy: 'iptables': kube-proxy runs with runtime kubernetes only"
+    )
+
+
+def test_two_runtimes_are_one_too_many() -> None:
+    words = ("lab", "up", "--kubernetes", "--runtime", "netns", "--name", unique("z"))
+    done = subprocess.run(
+        [*MOORING, *words], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "--kubernetes is not --runtime netns" in done.stderr
+    assert not (LABS / unique("z")).exists()
+
+
+def test_programs_that_are_not_there_are_named(tmp_path: Path) -> None:
+    (tmp_path / "programs").mkdir()
+    words = ("--kubernetes", "--programs", str(tmp_path / "programs"))
+    said = up(tmp_path, f"name: {unique('z')}", *words)
+
+    assert "without etcd, kube-apiserver, kubectl" in said
+    assert "next step: put them there" in said
+
+
+@pytest.mark.parametrize("words", [("kubeconfig",), ("load", "/dev/null")])
+def test_who_asks_a_lab_that_is_not_up_is_told(words: tuple[str, ...]) -> None:
+    name = unique("z")
+    done = subprocess.run(
+        [*MOORING, "lab", *words, "--name", name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"next step: mooring lab up --name {name}" in done.stderr

@@ -108,10 +108,10 @@ class Cluster:
     def _await_api(self, plane: Control) -> None:
         supervised = plane.at.programs
         supervised.await_ready(plane.server, self.kubectl.ready)
-        for program in plane.others.values():
-            supervised.ensure(program, plane.at.holder())
         self.tools.say("the API server is ready")
         self._install(plane)
+        for program in plane.others.values():
+            supervised.ensure(program, plane.at.holder())
         for port, program in plane.others.items():
             supervised.await_ready(program, partial(plane.at.listens, port))
 

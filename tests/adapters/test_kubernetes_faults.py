@@ -145,18 +145,18 @@ def test_an_object_that_changes_while_it_is_listed_is_told_as_it_became(
 ) -> None:
     for number in range(LIMIT + 10):
         put(server, f"n{number:04}")
-    turned = threading.Event()
+    turned, last = threading.Event(), f"n{LIMIT + 9:04}"
 
     def second(method: str, path: str) -> bool:
         if path == PATH and not turned.is_set() and server.count("GET", PATH) == 2:
             put(server, "n0000", seen="late")
-            put(server, "n0259", seen="late")
+            put(server, last, seen="late")
             turned.set()
         return False
 
     server.faults.append(Fault(second))
     with contextlib.closing(Informer(api, nodes_of())) as informer:
-        until(lambda: all(late(informer, n) for n in ("n0000", "n0259")))
+        until(lambda: all(late(informer, n) for n in ("n0000", last)))
 
 
 def late(informer: Informer[Node], name: str) -> bool:

@@ -236,6 +236,8 @@ def a_deployment(name: str, replicas: int, **spec: Any) -> Json:  # noqa: ANN401
         "labelSelector": {"matchLabels": {"app": name}},
     }
     pod["spec"]["topologySpreadConstraints"] = [spread]
+    # Hundreds of pods, asked every second, would keep a small machine from starting the rest.
+    pod["spec"]["containers"][0]["readinessProbe"]["periodSeconds"] = 5
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -26,6 +26,7 @@ BARS = {
     "del_p50": Bar(0.025),
     "add_rate_8": Bar(4.5, at_least=True),
     "run_pod_sandbox_8": Bar(1.03),
+    "pod_rollout_200": Bar(1.05),
     "first_packet_lost": Bar(0, of_ours=True),
     "agent_rss_mib": Bar(45, of_ours=True),
     "restart_ready_ms": Bar(500, of_ours=True),

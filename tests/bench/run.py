@@ -23,6 +23,7 @@ import calls
 import fabric
 import latency
 import pods
+import rollout
 import sandbox
 import world
 from bars import BARS
@@ -130,6 +131,12 @@ def fabric_rows(_: Bench) -> list[Row]:
     ]
 
 
+def rollout_rows(bench: Bench) -> list[Row]:
+    """A whole cluster at work: 200 pods on two nodes."""
+    ours, ptp = rollout.measure(bench.place / "rollout")
+    return [row("pod_rollout_200", ours, ptp, "s")]
+
+
 GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = (
     ("ADD and DEL", attach_rows, ("add_p50", "del_p50", "add_rate_8")),
     ("containerd", sandbox_rows, ("run_pod_sandbox_8",)),
@@ -140,6 +147,7 @@ GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = 
         ("first_packet_lost", "agent_rss_mib", "restart_ready_ms"),
     ),
     ("calls of the cloud", call_rows, ("cloud_calls_per_node",)),
+    ("a cluster of the lab", rollout_rows, ("pod_rollout_200",)),
     (
         "the local VCN's API",
         api_rows,

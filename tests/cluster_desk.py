@@ -34,7 +34,8 @@ NATIVE = {
     "pod-subnets": SUBNET,
 }
 STARTING = {"key": "mooring/agent-not-ready", "effect": "NoSchedule"}
-TERMS = Terms(duration=3.0, deadline=2.0, retry=0.2)
+TERMS = Terms(duration=90.0, deadline=60.0, retry=0.5)
+"""Nobody loses the lease because the machine is busy."""
 FASTER = 20.0
 """The controller's clock goes so much faster than the wall's: what it waits for comes sooner."""
 
@@ -228,7 +229,7 @@ class Desk:
         setting = Setting(
             me=me,
             interval=more.pop("interval", 60.0),
-            terms=TERMS,
+            terms=more.pop("terms", TERMS),
             pace=Pace(first=0.01, most=0.05),
             **more,
         )

@@ -12,8 +12,11 @@ from fakes.apiserver import ApiServer, Fault, an_api_server
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access
+from mooring.core.kube.lease import Terms
 
 NODES = ("n1", "n2", "n3")
+SHORT = Terms(duration=10.0, deadline=4.0, retry=0.5)
+PATIENT = Terms(duration=10.0, deadline=9.5, retry=0.5)
 
 
 @pytest.fixture
@@ -148,9 +151,9 @@ def test_one_works_of_two_and_who_loses_the_lease_ends(
 ) -> None:
     """It cannot renew: it has ended before the other one begins."""
     desk.joined("n1")
-    first = desk.start("one")
+    first = desk.start("one", terms=SHORT)
     until(lambda: ready(desk, "n1"))
-    desk.start("two")
+    desk.start("two", terms=PATIENT)
     holding = Fault(
         lambda m, p: m in {"GET", "PATCH"} and "/leases" in p and not first.ended,
         status=503,

@@ -66,7 +66,7 @@ def test_a_service_leads_to_pods_of_both_nodes_by_address_and_by_name(
         until(asked, f"answers of {names} at {host}")
 
 
-def test_a_pod_reaches_itself_through_its_own_service(space: Space) -> None:
+def test_rt_40_a_pod_reaches_itself_through_its_own_service(space: Space) -> None:
     space.apply(a_pod("web"), a_service("web"))
     space.await_pods(1)
 
@@ -77,7 +77,7 @@ def test_a_pod_reaches_itself_through_its_own_service(space: Space) -> None:
     assert found == "web"
 
 
-def test_a_node_port_answers_on_every_node(space: Space) -> None:
+def test_rt_30_a_node_port_answers_on_every_node(space: Space) -> None:
     web = a_service("web", type="NodePort")
     space.apply(a_deployment("web", 1), web, a_pod("client"))
     space.await_pods(2)

@@ -1,210 +1,27 @@
-"""The agent on a cluster, as a process: an API server in the node's namespace, the real executable.
-
-The API server is the fake one, which passes the claims of the real one; the kernel is real.
-"""
+"""The agent on a cluster, as a process: an API server in the node's namespace, the real executable."""
 
 import json
-import shutil
 import signal
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fakes.apiserver import ApiServer
-from journeys.agent_world import INSTANCE, Pod, World, a_world, until
+from journeys.agent_cluster import NAME, NODE, Node, a_node, a_pod, inside
+from journeys.agent_world import a_world, until
 
-from mooring.adapters import netns
 from mooring.adapters.cnifiles import built, install
 from mooring.core.kube.resource import NPNS, PODS
 
-NAME, NODE, PORT = "agenttest", "node-1", 9465
 OTHER = {"cniVersion": "1.0.0", "name": "other", "plugins": [{"type": "other"}]}
-Json = dict[str, Any]
-
-
-class Metadata(BaseHTTPRequestHandler):
-    """The instance's metadata, as far as an agent asks for it."""
-
-    said = INSTANCE
-
-    def do_GET(self) -> None:
-        known = self.headers.get("Authorization") == "Bearer Oracle"
-        good = known and self.path == "/opc/v2/instance/id"
-        body = self.said.encode() if good else b"no"
-        self.send_response(200 if good else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(world: World, *, said: str = INSTANCE) -> Iterator[str]:
-    """Metadata inside the node; give its address."""
-    handler = type("Said", (Metadata,), {"said": said})
-    server = inside(world, lambda: HTTPServer(("127.0.0.1", 0), handler))
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def inside(world: World, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is made
-    """Make something whose sockets are the node's."""
-    fd = netns.open_fd(world.node)
-    try:
-        with netns.inside(fd):
-            return make()
-    finally:
-        netns.close(fd)
-
-
-@dataclass
-class Node:
-    """A node of a cluster: its world, its API server, its runtime's directories."""
-
-    world: World
-    server: ApiServer
-    metadata: str
-
-    @property
-    def place(self) -> Path:
-        return self.world.place
-
-    @property
-    def binaries(self) -> Path:
-        return self.place / "bin"
-
-    @property
-    def conflists(self) -> Path:
-        return self.place / "net.d"
-
-    @property
-    def volatile(self) -> Path:
-        return self.place / "run"
-
-    @property
-    def conflist(self) -> Path:
-        return self.conflists / "10-mooring.conflist"
-
-    def prepare(self) -> None:
-        brought = self.place / "plugins"
-        brought.mkdir()
-        for name in ("portmap", "bandwidth"):
-            (brought / name).write_text("#!/bin/sh\n")
-        self.point()
-        self.world.whose = (
-            *("--kubernetes", "--kubeconfig", str(self.place / "kubeconfig")),
-            *("--node", NODE, "--metadata", self.metadata),
-            *("--conflist", str(self.conflists), "--volatile", str(self.volatile)),
-            *("--install", str(self.binaries), "--plugins", str(brought)),
-            *("--metrics-port", str(PORT)),
-        )
-        self.publish()
-
-    def point(self) -> None:
-        """Write the kubeconfig, with the token in a file of its own."""
-        (self.place / "token").write_text("first")
-        user = {"name": "agent", "user": {"tokenFile": str(self.place / "token")}}
-        document = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": "c",
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "agent"}}],
-            "clusters": [{"name": "c", "cluster": {"server": self.server.url}}],
-            "users": [user],
-        }
-        (self.place / "kubeconfig").write_text(json.dumps(document))
-
-    def publish(self) -> None:
-        """Put the object as the directory has it into the API server."""
-        found: Json = {}
-        for part in ("", ".status"):
-            text = (self.place / f"npn/{NAME}{part}.json").read_text()
-            found |= json.loads(text)
-        usage = self.usage
-        if usage is not None:
-            found["status"]["usage"] = usage
-        self.server.store.put(NPNS, found)
-
-    def offer(self, *addresses: str) -> None:
-        self.world.write_npn(addresses)
-        self.publish()
-
-    @property
-    def usage(self) -> Json | None:
-        known = self.server.store.objects[NPNS.plural].get(NAME)
-        found: Json | None = (known or {}).get("status", {}).get("usage")
-        return found
-
-    @property
-    def names(self) -> list[str]:
-        return [each["pod"] for each in self.world.status["attachments"]]
-
-    def ask(self, path: str) -> tuple[int, str]:
-        def answer() -> tuple[int, str]:
-            connection = HTTPConnection("127.0.0.1", PORT, timeout=60)
-            try:
-                connection.request("GET", path)
-                got = connection.getresponse()
-                return got.status, got.read().decode()
-            except ConnectionRefusedError:
-                return 0, ""
-            finally:
-                connection.close()
-
-        found: tuple[int, str] = inside(self.world, answer)
-        return found
-
-    def started(self) -> None:
-        self.world.start()
-        until("the list", self.conflist.exists)
-
-    def rebooted(self) -> None:
-        """Take away what a reboot takes: processes, and what is below /run."""
-        self.world.kill()
-        shutil.rmtree(self.volatile)
-        (self.place / "agent.sock").unlink(missing_ok=True)
-
-    def execute(self, command: str, pod: Pod) -> Json:
-        """Run what is installed, as the runtime does."""
-        done = subprocess.run(
-            [self.binaries / "mooring"],
-            env={**self.world.environment(command, pod), "MOORING_WAIT_MS": "60000"},
-            input=self.world.conf(),
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout.decode() + self.world.log
-        found: Json = json.loads(done.stdout or b"{}")
-        return found
 
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    with a_world(tmp_path, "--cooldown", "0") as world:
-        server = inside(world, ApiServer)
-        try:
-            with served(world) as metadata:
-                made = Node(world, server, metadata)
-                made.prepare()
-                yield made
-        finally:
-            server.close()
+    with a_world(tmp_path, "--cooldown", "0") as world, a_node(world) as made:
+        yield made
 
 
 def test_it_finds_who_it_is_and_asks_for_its_own_object_and_pods_alone(
@@ -237,14 +54,6 @@ def test_it_finds_who_it_is_and_asks_for_its_own_object_and_pods_alone(
     assert sorted(p.name for p in node.binaries.iterdir()) == [
         *("bandwidth", "mooring", "portmap")
     ]
-
-
-def a_pod(name: str, address: str) -> Json:
-    return {
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {"nodeName": NODE},
-        "status": {"phase": "Running", "podIPs": [{"ip": address}]},
-    }
 
 
 def test_the_usage_is_told_and_nothing_when_nothing_changed(node: Node) -> None:
@@ -422,15 +231,8 @@ def test_rt_27_a_probe_is_answered_while_pods_come_in_a_burst(node: Node) -> Non
 
 
 def test_who_is_no_instance_is_told_and_asks_again(tmp_path: Path) -> None:
-    with a_world(tmp_path) as world:
-        server = inside(world, ApiServer)
-        try:
-            with served(world, said="web-1") as metadata:
-                node = Node(world, server, metadata)
-                node.prepare()
-                world.start(wait=False)
-                until("why", lambda: "metadata-refused" in world.log)
-                assert "'web-1': no instance's OCID" in world.log
-                assert world.kill(signal.SIGTERM) == 0
-        finally:
-            server.close()
+    with a_world(tmp_path) as world, a_node(world, said="web-1"):
+        world.start(wait=False)
+        until("why", lambda: "metadata-refused" in world.log)
+        assert "'web-1': no instance's OCID" in world.log
+        assert world.kill(signal.SIGTERM) == 0

@@ -29,6 +29,7 @@ BARS = {
     "pod_rollout_200": Bar(1.05),
     "first_packet_lost": Bar(0, of_ours=True),
     "agent_rss_mib": Bar(45, of_ours=True),
+    "agent_rss_watching_mib": Bar(60, of_ours=True),
     "restart_ready_ms": Bar(500, of_ours=True),
     "cloud_calls_per_node": Bar(4, of_ours=True),
     "rtt_cross_node": Bar(1.30),

@@ -25,6 +25,7 @@ import latency
 import pods
 import rollout
 import sandbox
+import watching
 import world
 from bars import BARS
 from tools import ROOT
@@ -100,6 +101,12 @@ def pod_rows(bench: Bench) -> list[Row]:
     ]
 
 
+def watching_rows(bench: Bench) -> list[Row]:
+    """The agent as on a cluster."""
+    held = watching.resident_mib(bench.place / "watching")
+    return [row("agent_rss_watching_mib", held, None, "MiB")]
+
+
 def call_rows(bench: Bench) -> list[Row]:
     """What a node costs of the cloud's patience."""
     changes = calls.per_node(bench.place / "calls")
@@ -146,6 +153,7 @@ GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = 
         pod_rows,
         ("first_packet_lost", "agent_rss_mib", "restart_ready_ms"),
     ),
+    ("an agent on a cluster", watching_rows, ("agent_rss_watching_mib",)),
     ("calls of the cloud", call_rows, ("cloud_calls_per_node",)),
     ("a cluster of the lab", rollout_rows, ("pod_rollout_200",)),
     (

@@ -613,6 +613,20 @@ def test_a_look_shows_ipv6_where_it_is_asked_for(place: Place) -> None:
     assert [a.kind for a in without.addresses[vnic.id]] == ["address"]
 
 
+def test_lists_of_all_show_what_looks_at_one_show(place: Place) -> None:
+    instance = place.instance(2)
+    _, vnic = attach(place, an_attach(instance, place.dual_subnet()))
+    place.cloud.carry_out(a_block(vnic, 8))
+    seen = place.cloud.instance(instance)
+    listed = place.cloud.attachments_in(seen.compartment_id)[instance]
+    four = place.cloud.addresses_in(vnic.subnet_id)[vnic.id]
+
+    assert seen.id in {i.id for i in place.cloud.instances_in(seen.compartment_id)}
+    assert {a.id for a in listed} == {a.id for a in place.cloud.attachments(seen)}
+    assert set(four) == set(place.cloud.addresses(vnic.id))
+    assert not place.cloud.ipv6s_in(vnic.subnet_id).get(vnic.id)
+
+
 def test_a_terminated_instance_says_so(place: Place) -> None:
     instance = place.instance(2)
     place.terminate(instance)

@@ -32,6 +32,7 @@ BARS = {
     "agent_rss_watching_mib": Bar(60, of_ours=True),
     "restart_ready_ms": Bar(500, of_ours=True),
     "cloud_calls_per_node": Bar(4, of_ours=True),
+    "controller_1000_nodes": Bar(1.3),
     "rtt_cross_node": Bar(1.30),
     "rtt_cross_node_ct": Bar(1.40),
     "rtt_same_node": Bar(1.30),

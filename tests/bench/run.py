@@ -21,6 +21,7 @@ import api
 import attach
 import calls
 import fabric
+import fleet
 import latency
 import pods
 import rollout
@@ -113,6 +114,12 @@ def call_rows(bench: Bench) -> list[Row]:
     return [row("cloud_calls_per_node", changes, None, "calls")]
 
 
+def fleet_rows(bench: Bench) -> list[Row]:
+    """A thousand nodes that share one budget of calls."""
+    took, ideal = fleet.start(bench.place / "fleet")
+    return [row("controller_1000_nodes", took, ideal, "s")]
+
+
 def api_rows(bench: Bench) -> list[Row]:
     """The local VCN's API without packets."""
     place = bench.place
@@ -156,6 +163,7 @@ GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = 
     ("an agent on a cluster", watching_rows, ("agent_rss_watching_mib",)),
     ("calls of the cloud", call_rows, ("cloud_calls_per_node",)),
     ("a cluster of the lab", rollout_rows, ("pod_rollout_200",)),
+    ("a fleet of nodes", fleet_rows, ("controller_1000_nodes",)),
     (
         "the local VCN's API",
         api_rows,

@@ -219,6 +219,32 @@ class FakeCloud:
             self._visible(a) for a in self._of(instance.id) if self._listed(a.id)
         )
 
+    def attachments_in(
+        self, compartment_id: str
+    ) -> Mapping[str, tuple[AttachmentSeen, ...]]:
+        self._enter("ListVnicAttachments")
+        return {
+            i.id: tuple(self._visible(a) for a in self._of(i.id) if self._listed(a.id))
+            for i in self.instances.values()
+            if i.compartment_id == compartment_id
+        }
+
+    def addresses_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        self._enter("ListPrivateIps")
+        return {
+            v.id: tuple(a for a in self.addresses_of(v.id) if self._listed(a.id))
+            for v in self.vnics.values()
+            if v.subnet_id == subnet_id
+        }
+
+    def ipv6s_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        self._enter("ListIpv6s")
+        return {
+            v.id: tuple(a for a in self.ipv6s_of(v.id) if self._listed(a.id))
+            for v in self.vnics.values()
+            if v.subnet_id == subnet_id
+        }
+
     def attachment(self, attachment_id: str) -> AttachmentSeen:
         self._enter("GetVnicAttachment")
         _, found = _found("GetVnicAttachment", self._attachments, attachment_id)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mooring.controller.again import Again
+from mooring.controller.survey import Survey
 from mooring.core.npn.errors import NotFound, Unavailable
 from mooring.core.npn.port import Cloud
 from mooring.core.npn.seen import (
@@ -13,6 +14,7 @@ from mooring.core.npn.seen import (
     AddressSeen,
     AttachmentSeen,
     InstanceSeen,
+    Known,
     Made,
     Sighting,
     SubnetSeen,
@@ -48,8 +50,11 @@ class Question:
 class Looker:
     """Looks at instances; remembers what stays: primary VNICs, and subnets for a while."""
 
-    def __init__(self, cloud: Cloud, now: Callable[[], float]) -> None:
+    def __init__(
+        self, cloud: Cloud, now: Callable[[], float], interval: float = 30.0
+    ) -> None:
         self.cloud, self.now = cloud, now
+        self.survey = Survey(cloud, now, interval)
         self._subnets: dict[str, tuple[float, SubnetSeen]] = {}
         self._primaries: dict[str, VnicSeen] = {}
 
@@ -61,6 +66,10 @@ class Looker:
         if instance.state in GOING:
             return Sighting(instance=instance)
         return _Look(self, question, instance).take()
+
+    def stands(self, known: Known | None) -> bool:
+        """Tell whether a settled object's last look holds still, by lists of all."""
+        return self.survey.stands(known)
 
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet, one that is at rest for a while as it was."""

@@ -143,9 +143,11 @@ class Reconciler:
     def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
         now = self._looker.now()
         before = known_at(memory, now)
+        if memory.rests:
+            before = memory.known if self._looker.stands(memory.known) else None
         seen = self._looker.look(_question(npn, memory, before))
         known = Known(at=before.at if before else now, seen=seen)
-        memory = replace(after_look(memory, seen), known=None)
+        memory = replace(after_look(memory, seen), known=None, rests=False)
         now = self._looker.now()
         picture, memory = self._drawn(npn, seen, memory)
         slack = picture.pool is not None and picture.pool.slack
@@ -167,7 +169,10 @@ class Reconciler:
                 why = told(status, npn.status)
                 said = f"settled vnics={len(status.vnics)}" + (f" {why}" if why else "")
                 return Turn(
-                    memory=settled(memory), pause=self._rest(), said=said, settled=True
+                    memory=settled(memory, known),
+                    pause=self._rest(),
+                    said=said,
+                    settled=True,
                 )
             case Failed():
                 return self._given_up(memory, decision)

@@ -78,9 +78,9 @@ class Controller:
         pool: PoolPolicy | None = None,
     ) -> None:
         self._world, self._workers, self._pool = world, workers, pool
-        looker = Looker(world.cloud, world.now)
+        self._looker = Looker(world.cloud, world.now, interval)
         self._reconciler = Reconciler(
-            world.objects, looker, world.chance, interval, pool
+            world.objects, self._looker, world.chance, interval, pool
         )
         self._entries: dict[str, Entry] = {}
         self._token: Token = {}
@@ -93,8 +93,12 @@ class Controller:
         """Work until told to end; turns under way end at their next call."""
         with ThreadPoolExecutor(self._workers + 1, "turn") as pool:
             pool.submit(self._greet)
+            looked = NEVER
             while not self._world.wait(0):
-                self._notice()
+                now = self._world.now()
+                if not 0 <= now - looked < POLL:
+                    looked = now  # not after every turn: it asks for all of them
+                    self._notice()
                 self._start(pool)
                 self._hear(POLL)
         log.info("stopped objects=%d", len(self._entries))
@@ -178,6 +182,7 @@ class Controller:
     def _start(self, pool: Executor) -> None:
         """Hand out the turns that are due, in the order of the queue."""
         now = self._world.now()
+        self._looker.survey.crowd = len(self._entries)
         free = self._workers - len(self._running)
         due = (
             (rank(entry.place, entry.due, now), name)

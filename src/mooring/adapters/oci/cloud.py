@@ -7,8 +7,9 @@ gate that all calls share: nothing was done, and a look of five calls is not thr
 """
 
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from oci.core import models
 
@@ -39,6 +40,9 @@ from mooring.core.npn.seen import (
 )
 
 __all__ = ["ATTEMPTS", "OciCloud"]
+T = TypeVar("T")
+PAGE = 1000
+"""Entries of a page, the most there can be."""
 
 
 class OciCloud:
@@ -79,7 +83,9 @@ class OciCloud:
         """List the instances of a compartment; one that is gone may be among them."""
         return self._calls.all(
             "ListInstances",
-            lambda c, page: c.compute.list_instances(compartment_id, page=page),
+            lambda c, page: c.compute.list_instances(
+                compartment_id, limit=PAGE, page=page
+            ),
             answers.instance,
         )
 
@@ -92,6 +98,42 @@ class OciCloud:
             ),
             answers.attachment,
         )
+
+    def attachments_in(
+        self, compartment_id: str
+    ) -> Mapping[str, tuple[AttachmentSeen, ...]]:
+        """List what is attached in a compartment, by instance."""
+        return _grouped(
+            self._calls.all(
+                "ListVnicAttachments",
+                lambda c, page: c.compute.list_vnic_attachments(
+                    compartment_id, limit=PAGE, page=page
+                ),
+                lambda data: (str(data.instance_id), answers.attachment(data)),
+            )
+        )
+
+    def addresses_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        """List the private-IP objects of a subnet, by VNIC."""
+        found = self._calls.all(
+            "ListPrivateIps",
+            lambda c, page: c.network.list_private_ips(
+                subnet_id=subnet_id, limit=PAGE, page=page
+            ),
+            answers.address,
+        )
+        return _grouped((each.vnic_id, each) for each in found)
+
+    def ipv6s_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        """List the IPv6 objects of a subnet, by VNIC."""
+        found = self._calls.all(
+            "ListIpv6s",
+            lambda c, page: c.network.list_ipv6s(
+                subnet_id=subnet_id, limit=PAGE, page=page
+            ),
+            answers.ipv6,
+        )
+        return _grouped((each.vnic_id, each) for each in found)
 
     def attachment(self, attachment_id: str) -> AttachmentSeen:
         """Show an attachment."""
@@ -259,6 +301,13 @@ class OciCloud:
         )
         seen = self._calls.read("CreateIpv6", answers.ipv6, response.data)
         return Made(kind="ipv6", id=seen.id, seen=seen)
+
+
+def _grouped(pairs: Iterable[tuple[str, T]]) -> Mapping[str, tuple[T, ...]]:
+    found: dict[str, tuple[T, ...]] = {}
+    for owner, each in pairs:
+        found[owner] = (*found.get(owner, ()), each)
+    return found
 
 
 def _with_ipv6(wanted: NewVnic) -> dict[str, Any]:

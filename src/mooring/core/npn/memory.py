@@ -38,7 +38,8 @@ class Memory:
     `slack_since` is when an elastic pool began to have too many free addresses, `given_back`
     are objects that it gave back. `stuck` counts the signs that changes succeed and change
     nothing: `last` was made again, what was made vanished, a token was stale. `known` is the last
-    look, where the next one need only ask for what is new since (`keeping`).
+    look, where the next one need only ask for what is new since (`keeping`); of an object that
+    `rests` it is one that lists may confirm.
     """
 
     salt: int = 0
@@ -52,6 +53,7 @@ class Memory:
     slack_since: float | None = None
     given_back: frozenset[str] = frozenset()
     known: Known | None = field(default=None, compare=False)
+    rests: bool = field(default=False, compare=False)
 
 
 def known_at(memory: Memory, now: float) -> Known | None:
@@ -174,10 +176,12 @@ def after_failure(memory: Memory) -> Memory:
     return replace(memory, held={}, caps={}, failures=memory.failures + 1)
 
 
-def settled(memory: Memory) -> Memory:
-    """Keep the salt and what concerns an elastic pool."""
+def settled(memory: Memory, known: Known | None = None) -> Memory:
+    """Keep the salt, what concerns an elastic pool, and the last whole look."""
     return Memory(
         salt=memory.salt,
+        known=known,
+        rests=True,
         slack_since=memory.slack_since,
         given_back=memory.given_back,
     )

@@ -77,6 +77,17 @@ class Cloud(Protocol):
     def attachments(self, instance: InstanceSeen) -> tuple[AttachmentSeen, ...]:
         """List what is attached to an instance, or was a moment ago."""
 
+    def attachments_in(
+        self, compartment_id: str
+    ) -> Mapping[str, tuple[AttachmentSeen, ...]]:
+        """List what is attached in a compartment, by instance."""
+
+    def addresses_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        """List the private-IP objects of a subnet, by VNIC."""
+
+    def ipv6s_in(self, subnet_id: str) -> Mapping[str, tuple[AddressSeen, ...]]:
+        """List the IPv6 objects of a subnet, by VNIC."""
+
     def attachment(self, attachment_id: str) -> AttachmentSeen:
         """Show an attachment."""
 

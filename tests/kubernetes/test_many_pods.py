@@ -49,9 +49,14 @@ def test_what_went_is_free_again(space: Space) -> None:
 
     def released() -> bool:
         pools = space.cluster.items("npn")
-        return all(each["status"]["usage"]["cooling"] == 0 for each in pools)
+        told = [(each["status"]["usage"], each["spec"]) for each in pools]
+        return all(
+            (usage["used"], usage["cooling"], usage["free"])
+            == (0, 0, spec["maxPodCount"])
+            for usage, spec in told
+        )
 
-    until(released, "pools that cool nothing")
+    until(released, "pools that are whole", FILL_PATIENCE)
 
 
 def free(space: Space, node: str) -> int:

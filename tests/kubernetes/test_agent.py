@@ -15,8 +15,8 @@ from kubernetes.cluster import (
     ready,
     until,
 )
-from mooring.cli.lab import opened
 
+from mooring.cli.lab import opened
 from mooring.lab.nodes import LabNode
 
 AGENT = ("-n", "kube-system", "-l", "app=vcn-native-ip-cni")

@@ -142,7 +142,13 @@ def kill_api_server(cluster: Cluster) -> Callable[[], None]:
         assert found is not None
         os.kill(found.pid, signal.SIGKILL)
         until(lambda: plane.at.programs.find(plane.server) is None, "its end")
-        plane.at.programs.ensure(plane.server, plane.at.holder())
+
+        # The port is free a moment after the process is gone, as a supervisor finds too.
+        def again() -> bool:
+            plane.at.programs.ensure(plane.server, plane.at.holder())
+            return cluster.run("get", "--raw", "/readyz").returncode == 0
+
+        until(again, "the API server again")
 
     return kill
 

@@ -47,6 +47,7 @@ from mooring.core.npn.memory import (
     after_trouble,
     after_wait,
     calm,
+    goes_on,
     keeping,
     known_at,
     next_pause,
@@ -141,22 +142,26 @@ class Reconciler:
             return NpnStatus()
 
     def _look_and_do(self, npn: Npn, memory: Memory) -> Turn:
+        """Look, decide and do.
+
+        A look that only added to the one before says what to do next, and nothing else:
+        what is told of addresses, and that all is there, comes of whole looks.
+        """
+        if npn.policy and not memory.rests:
+            memory = replace(memory, known=None)  # each step has a reason to be told
+        added = not memory.rests and known_at(memory, self._looker.now()) is not None
+        known, memory = self._looked(npn, memory)
         now = self._looker.now()
-        before = known_at(memory, now)
-        if memory.rests:
-            before = memory.known if self._looker.stands(memory.known) else None
-        seen = self._looker.look(_question(npn, memory, before))
-        known = Known(at=before.at if before else now, seen=seen)
-        memory = replace(after_look(memory, seen), known=None, rests=False)
-        now = self._looker.now()
-        picture, memory = self._drawn(npn, seen, memory)
+        picture, memory = self._drawn(npn, known.seen, memory)
         slack = picture.pool is not None and picture.pool.slack
         memory = after_pool(memory, slack=slack, now=now)
         decision = decide(picture, memory)
+        if added and not goes_on(decision):
+            return self._look_and_do(npn, memory)
         if isinstance(decision, Remove):
             self._objects.remove(npn.name)
             return Turn(memory=memory, pause=None, said=f"removed {decision.message}")
-        status = report(picture, decision, memory)
+        status = npn.status if added else report(picture, decision, memory)
         self._write(npn.name, npn.status, status)
         match decision:
             case Wait():
@@ -182,6 +187,16 @@ class Reconciler:
                 if turn.memory.last is decision:
                     turn = replace(turn, memory=keeping(turn.memory, known, decision))
                 return replace(turn, said=f"{turn.said} {why}") if why else turn
+
+    def _looked(self, npn: Npn, memory: Memory) -> tuple[Known, Memory]:
+        """Look, at what is new only where the last look can be built upon."""
+        now = self._looker.now()
+        before = known_at(memory, now)
+        if memory.rests:
+            before = memory.known if self._looker.stands(memory.known) else None
+        seen = self._looker.look(_question(npn, memory, before))
+        known = Known(at=before.at if before else now, seen=seen)
+        return known, replace(after_look(memory, seen), known=None, rests=False)
 
     def _drawn(
         self, npn: Npn, seen: Sighting, memory: Memory

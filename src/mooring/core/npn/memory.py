@@ -16,6 +16,7 @@ from mooring.core.npn.changes import (
     CreateAddressBlock,
     DeleteAddresses,
     Failed,
+    Wait,
 )
 from mooring.core.npn.seen import Known, Made, Sighting
 from mooring.core.npn.slots import lives
@@ -67,10 +68,13 @@ def keeping(memory: Memory, known: Known, change: Change | None) -> Memory:
 
     After anything else, a refusal and a lost answer too, the next look is a whole one.
     """
-    says = change is None or isinstance(
-        change, AttachVnic | CreateAddress | CreateAddressBlock
-    )
+    says = change is None or goes_on(change)
     return replace(memory, known=known if says else None)
+
+
+def goes_on(decision: object) -> bool:
+    """Tell whether a decision only adds to what is there, or waits for it."""
+    return isinstance(decision, Wait | AttachVnic | CreateAddress | CreateAddressBlock)
 
 
 def calm(memory: Memory, now: float) -> float:

@@ -171,14 +171,7 @@ class Reconciler:
                     said=f"waiting {decision.message}",
                 )
             case Settled():
-                why = told(status, npn.status)
-                said = f"settled vnics={len(status.vnics)}" + (f" {why}" if why else "")
-                return Turn(
-                    memory=settled(memory, known),
-                    pause=self._rest(),
-                    said=said,
-                    settled=True,
-                )
+                return self._settled(npn, status, settled(memory, known))
             case Failed():
                 return self._given_up(memory, decision)
             case _:
@@ -187,6 +180,11 @@ class Reconciler:
                 if turn.memory.last is decision:
                     turn = replace(turn, memory=keeping(turn.memory, known, decision))
                 return replace(turn, said=f"{turn.said} {why}") if why else turn
+
+    def _settled(self, npn: Npn, status: NpnStatus, memory: Memory) -> Turn:
+        why = told(status, npn.status)
+        said = f"settled vnics={len(status.vnics)}" + (f" {why}" if why else "")
+        return Turn(memory=memory, pause=self._rest(), said=said, settled=True)
 
     def _looked(self, npn: Npn, memory: Memory) -> tuple[Known, Memory]:
         """Look, at what is new only where the last look can be built upon."""

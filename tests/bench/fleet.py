@@ -1,6 +1,6 @@
 """A thousand nodes at once: the real controller, by the SDK, against a local VCN without a fabric.
 
-The rate is higher than the default of 20 calls a second, so that a run takes three minutes and not
+The rate is higher than the default of 20 calls a second, so that a run takes four minutes and not
 seven; the bar is the ratio to what the same number of single nodes would take at that rate.
 """
 

@@ -20,8 +20,8 @@ def main(kubeconfig: str, namespace: str, name: str) -> None:
         core.list_namespaced_pod, namespace, timeout_seconds=180
     ):
         pod = event["object"]
-        if pod.metadata.name == name and pod.status.pod_i_ps:
-            found = [each.ip for each in pod.status.pod_i_ps]
+        if pod.metadata.name == name and pod.status.pod_ips:
+            found = [each.ip for each in pod.status.pod_ips]
             break
     listed = objects.list_cluster_custom_object(GROUP, VERSION, PLURAL)["items"]
     status = objects.get_cluster_custom_object_status(

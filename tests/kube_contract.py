@@ -183,6 +183,16 @@ def test_what_another_writes_is_seen(cluster: Cluster, objects: Objects) -> None
         until(lambda: other.names() == [])
 
 
+def test_create_leaves_what_is_there_already_as_it_is(cluster: Cluster) -> None:
+    with cluster.store() as store:
+        made = store.create(an_npn("a"))
+        cluster.api.patch(NPNS.path(name="a"), {"spec": {"maxPodCount": 9}})
+        again = store.create(an_npn("a"))
+        found = cluster.api.get(NPNS.path(name="a"))["spec"]["maxPodCount"]
+
+        assert (made, again, found) == (True, False, 9)
+
+
 def test_labels_owners_and_finalizers_of_others_stay(
     cluster: Cluster, objects: Objects
 ) -> None:

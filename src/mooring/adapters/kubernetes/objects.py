@@ -107,8 +107,7 @@ class KubeObjects:
     def write(self, npn: Npn) -> None:
         """Put an object's spec (a changed one: generation + 1); the status stays."""
         self._reach()
-        document = render(replace(npn, name=named(npn.name), status=NpnStatus()))
-        document.get("metadata", {}).pop("generation", None)  # the server counts
+        document = _new(npn)
         try:
             before = self._document(npn.name)
         except (Absent, Unreadable):
@@ -120,6 +119,15 @@ class KubeObjects:
         except Present:
             before = {}
         self._rewrite(npn.name, before or {}, document)
+
+    def create(self, npn: Npn) -> bool:
+        """Make an object; tell whether it was made: one that is there already stays as it is."""
+        self._reach()
+        try:
+            self._informer.written(self._api.create(NPNS.path(), _new(npn)))
+        except Present:
+            return False
+        return True
 
     def write_status(self, name: str, status: NpnStatus) -> None:
         """Put an object's status; raise Absent when there is no such object.
@@ -227,6 +235,13 @@ class KubeObjects:
         except Missing:
             self._informer.removed(name)
             raise Absent(name) from None
+
+
+def _new(npn: Npn) -> dict[str, Any]:
+    """Write an object as it is put to the server."""
+    document = render(replace(npn, name=named(npn.name), status=NpnStatus()))
+    document.get("metadata", {}).pop("generation", None)  # the server counts
+    return document
 
 
 def _stored(document: object) -> Stored:

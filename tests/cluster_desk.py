@@ -213,7 +213,10 @@ class Desk:
         return {reason for reason, _ in self.told(name)}
 
     def holder(self) -> str:
-        lease = self.api.get(LEASES.path(SYSTEM, "npn.oci.oraclecloud.com"))
+        try:
+            lease = self.api.get(LEASES.path(SYSTEM, "npn.oci.oraclecloud.com"))
+        except Missing:
+            return ""
         return str(lease["spec"].get("holderIdentity") or "")
 
     def settled(self, *names: str) -> bool:
@@ -224,6 +227,7 @@ class Desk:
     def start(self, me: str = "one", *, api: Api | None = None, **more: Any) -> Replica:  # noqa: ANN401 - a Setting's fields
         stop = threading.Event()
         term = Term(stop, now)
+        cloud = more.pop("cloud", self.locked)
         if isinstance(more.get("pools"), str):
             more["pools"] = nodepools.parse(more["pools"])
         setting = Setting(
@@ -234,7 +238,7 @@ class Desk:
             **more,
         )
         clock = Clock(now=now, wait=term.wait, chance=random.Random(7).random)
-        inside = Inside(api or self.api, self.locked, clock, setting)  # type: ignore[arg-type]  # - it passes all on
+        inside = Inside(api or self.api, cloud, clock, setting)
         thread = threading.Thread(target=inside.run, args=(term,), name=me)
         thread.start()
         replica = Replica(term, stop, thread, inside)

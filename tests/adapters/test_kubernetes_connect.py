@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import datetime as dt
+import gc
 import ipaddress
 import json
 import ssl
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,7 +22,7 @@ from fakes.apiserver import ApiServer, an_api_server
 from kube_contract import nodes_of, until
 
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
-from mooring.adapters.kubernetes.follow import followed
+from mooring.adapters.kubernetes.follow import Informer
 from mooring.core.kube.errors import Away, Distrusted, Unauthorized
 from mooring.core.kube.resource import NODES
 
@@ -360,7 +362,7 @@ def test_rt_28_a_pods_token_is_read_again_when_it_was_replaced_and_ended(
     server.tokens = {"t0"}
     with (
         contextlib.closing(connect_inside(environ(server), account)) as api,
-        followed(api, nodes_of()) as informer,
+        contextlib.closing(Informer(api, nodes_of())) as informer,
     ):
         assert informer.wait(20)
         for turn in range(1, 11):
@@ -381,7 +383,7 @@ def test_a_token_that_ended_without_another_is_told_until_there_is_one(
     server.tokens = {"new"}
     with (
         contextlib.closing(connect_inside(environ(server), account)) as api,
-        followed(api, nodes_of()) as informer,
+        contextlib.closing(Informer(api, nodes_of())) as informer,
     ):
         until(informer.trouble)
         assert isinstance(informer.trouble(), Unauthorized)
@@ -405,6 +407,31 @@ def test_an_authority_that_was_replaced_is_read_again(
         (account / "ca.crt").write_bytes(other.path.read_bytes())
 
         assert api.get(PATH)["items"] == []
+
+
+def test_an_authority_that_stays_wrong_leaves_few_clients_open(
+    papers: Papers, tmp_path: Path
+) -> None:
+    def clients() -> int:
+        return sum(
+            isinstance(each, httpx2.Client) and not each.is_closed
+            for each in gc.get_objects()
+        )
+
+    account = an_account(tmp_path, papers, "t")
+    other = Papers(tmp_path, "other")
+    before = clients()
+    with (
+        an_api_server(trust_of(*other.issue("server"))) as server,
+        contextlib.closing(connect_inside(environ(server), account)) as api,
+    ):
+        for _ in range(6):
+            with pytest.raises(Distrusted):
+                api.get(PATH)
+        left = clients() - before
+
+    assert left <= 2
+    assert clients() <= before
 
 
 @pytest.mark.parametrize(

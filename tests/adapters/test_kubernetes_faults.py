@@ -17,7 +17,7 @@ from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.events import KubeEvents
 from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.adapters.kubernetes.leader import Candidate, KubeLeading
-from mooring.adapters.kubernetes.objects import KubeObjects, following
+from mooring.adapters.kubernetes.objects import TRIES, KubeObjects, following
 from mooring.adapters.kubernetes.patches import KubePatches
 from mooring.core.kube.errors import (
     Away,
@@ -35,6 +35,7 @@ from mooring.core.kube.port import Note, Reference
 from mooring.core.kube.resource import LEASES, NODES, NPNS, Scope
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn.port import Absent
+from mooring.core.npn.record import NpnStatus
 
 PATH = NODES.path()
 
@@ -375,9 +376,10 @@ def test_a_write_that_is_refused_leaves_all_as_it_was(
 ) -> None:
     store.write(an_npn("a"))
     token, _ = store.changes({})
-    server.fail("PATCH", "/status", status=status)
+    server.fail("PATCH", "/status", status=status, times=TRIES)
     with pytest.raises(kind):
         store.write_status("a", a_status())
+    server.faults.clear()
 
     assert store.changes(token)[1] == frozenset()
     store.write_status("a", a_status())
@@ -448,6 +450,50 @@ def test_a_broken_object_is_listed_unreadable_and_can_be_told_so(
     assert store.read_status("a") == a_status()
 
 
+def test_a_status_that_another_wrote_is_a_conflict_and_a_usage_is_none(
+    server: ApiServer, store: KubeObjects
+) -> None:
+    """What the cache shows is old: watches and lists are refused."""
+    store.write(an_npn("a"))
+    listing = Fault(
+        lambda m, p: m == "GET" and p == NPNS.path(), status=503, times=1 << 30
+    )
+    server.faults.append(listing)
+    server.tear()
+    until(store.trouble)
+    usage = {"serial": 0, "used": 1, "free": 2, "cooling": 3}
+    server.store.patch(NPNS, "a", "status", {"status": {"usage": usage}})
+    store.write_status("a", a_status())
+    found = server.store.get(NPNS, "a")["status"]
+    server.store.patch(NPNS, "a", "status", {"status": {"message": "another's"}})
+    with pytest.raises(Conflict):
+        store.write_status("a", NpnStatus(state="IN_PROGRESS"))
+
+    assert found["usage"] == usage
+    assert found["state"] == a_status().state
+    assert server.store.get(NPNS, "a")["status"]["message"] == "another's"
+    assert store.read_status("a").message == "another's"
+
+
+def test_a_status_of_an_object_that_went_meanwhile_is_absent(
+    server: ApiServer, store: KubeObjects
+) -> None:
+    store.write(an_npn("a"))
+    server.fail("PATCH", NPNS.path(), status=409, reason="Conflict")
+    server.fail("GET", NPNS.path(name="a"), status=404, reason="NotFound")
+    with pytest.raises(Absent):
+        store.write_status("a", a_status())
+
+
+def test_changes_of_both_kinds_in_turn_are_looked_at_once(store: KubeObjects) -> None:
+    store.write(an_npn("a"))
+    plain, _ = store.changes({})
+    whole, _ = store.changes({}, usage=True)
+
+    assert store.changes({})[0] is plain
+    assert store.changes({}, usage=True)[0] is whole
+
+
 # Leading.
 
 
@@ -488,6 +534,7 @@ def test_who_cannot_renew_stops_before_another_begins(
             contextlib.closing(KubeLeading(api, a_candidate("two", theirs)))
         )
         until(lambda: two.holder() == "one")
+        until(lambda: one.trouble() is None)
         server.tokens = {""}
         until(one.trouble)
         held = one.held()
@@ -544,8 +591,7 @@ def test_a_lease_that_cannot_be_read_is_nobodys_to_take(
     meta = {"name": "npn", "namespace": "kube-system"}
     server.store.put(LEASES, {"metadata": meta, "spec": {"holderIdentity": 7}})
     with contextlib.closing(KubeLeading(api, a_candidate("one"))) as one:
-        until(one.trouble)
-        assert "spec.holderIdentity: 7: must be text" in str(one.trouble())
+        until(lambda: "spec.holderIdentity: 7: must be text" in str(one.trouble()))
         assert not one.held()
 
 
@@ -611,6 +657,32 @@ def test_a_server_that_is_not_there_is_away() -> None:
         nobody.close()
         with pytest.raises(Away, match="closed"):
             nobody.get("/x")
+
+
+def test_who_may_change_nothing_any_more_is_stopped_before_the_call(
+    server: ApiServer, api: Api
+) -> None:
+    class OverError(Exception):
+        pass
+
+    def over() -> None:
+        raise OverError
+
+    put(server, "a")
+    with (
+        contextlib.closing(api.guarded(over)) as guarded,
+        contextlib.closing(guarded.fork(1.0)) as fork,
+    ):
+        for call in (
+            lambda: fork.create(PATH, {}),
+            lambda: fork.patch(f"{PATH}/a", {}),
+            lambda: fork.delete(f"{PATH}/a"),
+        ):
+            with pytest.raises(OverError):
+                call()
+        fork.get(f"{PATH}/a")
+
+    assert {method for method, _, _ in server.asked} == {"GET"}
 
 
 def test_errors_of_streams_are_of_the_same_families(

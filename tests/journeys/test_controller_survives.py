@@ -4,24 +4,40 @@ The API server is the fake one; what of it only the real one can show is in test
 """
 
 import contextlib
-from collections.abc import Iterator
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 
 import pytest
-from cluster_desk import Desk, a_desk, until
+from cluster_desk import SUBNET, Desk, Replica, a_desk, until
 from fakes.apiserver import ApiServer, Fault, an_api_server
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access
 from mooring.core.kube.lease import Terms
+from mooring.core.kube.resource import NPNS
+from mooring.core.npn.errors import Unavailable
 
 NODES = ("n1", "n2", "n3")
 SHORT = Terms(duration=10.0, deadline=4.0, retry=0.5)
 PATIENT = Terms(duration=10.0, deadline=9.5, retry=0.5)
+FOR_EVER = 1 << 30
+NEVER = 1e9
+"""An interval in which nothing that is settled is looked at again."""
 
 
 @pytest.fixture
 def server() -> Iterator[ApiServer]:
     with an_api_server() as made:
+        yield made
+
+
+@pytest.fixture
+def door(server: ApiServer) -> Iterator[ApiServer]:
+    """Another way to the same cluster, which may be shut to whoever takes it."""
+    with an_api_server() as made:
+        made.store = server.store
         yield made
 
 
@@ -51,6 +67,36 @@ def other(method: str, *places: str, **what: object) -> Fault:
         return asked == method and any(place in path for place in places)
 
     return Fault(fits, **what)  # type: ignore[arg-type]  # - a Fault's fields, as they came
+
+
+def without_a_lease() -> Fault:
+    what = {"status": 403, "reason": "Forbidden", "times": FOR_EVER}
+    return Fault(lambda _, path: "/leases" in path, **what)  # type: ignore[arg-type]  # - as above
+
+
+def health(replica: Replica, path: str) -> str:
+    where = f"http://127.0.0.1:{replica.inside.port}{path}"
+    try:
+        with urllib.request.urlopen(where, timeout=10) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read().decode()}"
+
+
+class Slow:
+    """A cloud that keeps whoever asks waiting until it is let, and has no answer then."""
+
+    def __init__(self) -> None:
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def call(*_: object, **__: object) -> object:
+            if name == "instance":
+                self.asked.set()
+            self.let.wait(60)
+            raise Unavailable(name, "NoAnswer", "no answer")
+
+        return call
 
 
 @pytest.mark.parametrize(
@@ -147,27 +193,76 @@ def test_a_controller_that_ends_leaves_the_work_to_the_next_at_once(desk: Desk) 
 
 
 def test_one_works_of_two_and_who_loses_the_lease_ends(
-    desk: Desk, server: ApiServer
+    door: ApiServer, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It cannot renew: it has ended before the other one begins."""
+    """Only one of them cannot renew: it has ended before the other one begins."""
     desk.joined("n1")
-    first = desk.start("one", terms=SHORT)
-    until(lambda: ready(desk, "n1"))
-    desk.start("two", terms=PATIENT)
-    holding = Fault(
-        lambda m, p: m in {"GET", "PATCH"} and "/leases" in p and not first.ended,
-        status=503,
-        times=1 << 30,
-    )
-    server.faults.append(holding)
-    until(lambda: first.ended)
-    server.faults.remove(holding)
+    with contextlib.closing(Api(Access(server=door.url))) as api:
+        first = desk.start("one", api=api, terms=SHORT)
+        until(lambda: ready(desk, "n1"))
+        desk.start("two", terms=PATIENT)
+        door.faults.append(without_a_lease())
+        moments: list[tuple[bool, str]] = []
+
+        def taken() -> bool:
+            moments.append((first.ended, desk.holder()))  # in this order
+            return moments[-1][1] == "two"
+
+        until(taken)
     desk.joined("n2")
     until(lambda: ready(desk, "n1", "n2"))
 
+    assert moments[0] == (False, "one")
+    assert moments[-1] == (True, "two")
     assert first.term.lost
-    assert desk.holder() == "two"
+    assert "lost the lease; ending: GET" in caplog.text
     assert vnics(desk, "n1", "n2") == [1, 1]
+
+
+def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing(
+    door: ApiServer, desk: Desk
+) -> None:
+    """The old leader's look ends while the new one leads; it reaches the API server as before."""
+    id_ = desk.instance("n1")
+    body = {"apiVersion": NPNS.api_version, "kind": NPNS.kind}
+    spec = {"id": id_, "podSubnetIds": [SUBNET]}
+    desk.api.create(NPNS.path(), body | {"metadata": {"name": "n1"}, "spec": spec})
+    cloud = Slow()
+    with contextlib.closing(Api(Access(server=door.url))) as api:
+        first = desk.start("one", api=api, cloud=cloud, terms=SHORT)
+        until(cloud.asked.is_set)
+        door.faults.append(without_a_lease())
+        until(lambda: first.term.lost)
+        desk.start("two", interval=NEVER, terms=PATIENT)
+        until(lambda: desk.settled("n1"))
+        before = desk.document("n1")
+        cloud.let.set()
+        first.end()
+
+    assert desk.document("n1") == before
+    assert door.count("PATCH", NPNS.plural) == 0
+
+
+def test_a_replica_that_cannot_have_the_lease_says_why_and_is_not_ready(
+    door: ApiServer, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rollout does not go on to the replica that works."""
+    desk.start("one")
+    until(lambda: desk.holder() == "one")
+    closed = without_a_lease()
+    door.faults.append(closed)
+    with contextlib.closing(Api(Access(server=door.url))) as api:
+        second = desk.start("two", api=api, port=0)
+        until(lambda: second.inside.port)
+        until(lambda: "Forbidden" in health(second, "/readyz"))
+        until(lambda: "standby lease GET" in caplog.text)
+        alive = health(second, "/healthz")
+        door.faults.remove(closed)
+        until(lambda: health(second, "/readyz") == "ok\n")
+        second.end()
+
+    assert alive == "ok\n"
+    assert desk.holder() == "one"
 
 
 def test_a_controller_started_anew_goes_on_where_it_was(desk: Desk) -> None:
@@ -192,7 +287,7 @@ def test_a_controller_started_anew_goes_on_where_it_was(desk: Desk) -> None:
 
 def test_who_waits_for_the_lease_touches_nothing(desk: Desk) -> None:
     desk.joined("n1")
-    desk.start("one")
+    desk.start("one", interval=NEVER)
     until(lambda: ready(desk, "n1"))
     second = desk.start("two", port=0)
     until(lambda: second.inside.port)

@@ -100,7 +100,7 @@ class Inside:
         )
         with contextlib.ExitStack() as stack:
             if setting.port is not None:
-                looks = {"/healthz": term.standing, "/readyz": lambda: ""}
+                looks = {"/healthz": term.standing, "/readyz": term.waiting}
                 served = Exposition(setting.port, self._meter.registry, looks)
                 self.port = stack.enter_context(served).port
             leading = KubeLeading(self._api, candidate)
@@ -108,15 +108,17 @@ class Inside:
             if term.begin(leading):
                 self._meter.leading = True
                 log.info("leading as %s", setting.me)
-                with self._following() as followers:
+                # What is changed asks whether we lead still; events may be late.
+                api = self._api.guarded(term.guard)
+                with self._following(api) as followers:
                     if followers.synced(term.wait):
-                        self._work(followers, term)
+                        self._work(api, followers, term)
 
-    def _work(self, followers: Followers, term: Term) -> None:
+    def _work(self, api: Api, followers: Followers, term: Term) -> None:
         teller = Teller(component=COMPONENT, instance=self._setting.me)
         with (
             contextlib.closing(KubeEvents(self._api, teller)) as events,
-            contextlib.closing(KubePatches(self._api)) as patches,
+            contextlib.closing(KubePatches(api)) as patches,
         ):
             looker = Looker(self._cloud, self._clock.now)
             setting = self._setting
@@ -158,11 +160,11 @@ class Inside:
         return Controller(world, setting.interval, setting.workers, setting.pool)
 
     @contextlib.contextmanager
-    def _following(self) -> Iterator[Followers]:
+    def _following(self, api: Api) -> Iterator[Followers]:
         def hear() -> None:
             self._wake()
 
-        setting, api = self._setting, self._api
+        setting = self._setting
         agents = Scope(namespace=setting.namespace, labels=AGENT)
         followed = (
             Following(resource=NODES, read=nodes.read, hear=hear, pace=setting.pace),

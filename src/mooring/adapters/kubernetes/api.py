@@ -9,7 +9,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ KEEPALIVE = (
 )
 """A peer that vanished without a word is noticed after half a minute, a silent one is not cut."""
 LONGEST_ERROR = 1 << 20
+RETIRED = 2
+"""Clients that are kept for those who may be using them still, after the authority was replaced."""
 Body = Mapping[str, Any]
 
 
@@ -54,10 +56,18 @@ class _Asked:
 
 
 class Api:
-    """The API server, as one user. Every call raises `KubeError`s, no other."""
+    """The API server, as one user. Every call raises `KubeError`s, no other.
 
-    def __init__(self, access: Access, answer: float = wire.ANSWER) -> None:
-        self.access = access
+    `guard` is asked before every change, and before those of the forks: what it raises comes out.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        answer: float = wire.ANSWER,
+        guard: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.access, self._guard = access, guard
         self._answer = answer
         self._lock = threading.Lock()
         self._client: httpx2.Client | None = None
@@ -72,7 +82,11 @@ class Api:
 
     def fork(self, answer: float | None = None) -> "Api":
         """Give another Api with connections of its own, and its own patience."""
-        return Api(self.access, answer or self._answer)
+        return Api(self.access, answer or self._answer, self._guard)
+
+    def guarded(self, guard: Callable[[], None]) -> "Api":
+        """Give another Api that asks `guard` before every change."""
+        return Api(self.access, self._answer, guard)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - raw JSON
         """Ask for an object or a list."""
@@ -121,6 +135,8 @@ class Api:
             each.close()
 
     def _call(self, asked: "_Asked") -> Any:  # noqa: ANN401 - raw JSON
+        if asked.method != "GET":
+            self._guard()
         with self._errors(asked.call):
             response = self._opened().send(self._request(asked))
         if not response.is_success:
@@ -200,6 +216,9 @@ class Api:
             if self._client is not None:
                 self._retired.append(self._client)  # others may be using it
             self._client = None
+            old, self._retired = self._retired[:-RETIRED], self._retired[-RETIRED:]
+        for each in old:
+            each.close()
 
 
 def _refused(call: str, response: httpx2.Response) -> KubeError:

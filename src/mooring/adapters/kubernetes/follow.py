@@ -9,7 +9,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -232,10 +232,3 @@ def _told(line: bytes) -> informer.Told:
             raise
         shown = line[:60].decode(errors="replace")
         raise Unreadable("event", shown, "must be JSON") from None
-
-
-@contextlib.contextmanager
-def followed(api: Api, following: Following[T]) -> Iterator[Informer[T]]:
-    """Follow as long as the block lasts."""
-    with contextlib.closing(Informer(api, following)) as informing:
-        yield informing

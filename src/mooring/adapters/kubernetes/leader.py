@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube import lease
-from mooring.core.kube.errors import Conflict, Missing
+from mooring.core.kube.errors import Away, Conflict, Missing
 from mooring.core.kube.lease import Election, Stand, Terms, Write
 from mooring.core.kube.resource import LEASES
 from mooring.core.net.fields import Unreadable
@@ -47,7 +47,9 @@ class KubeLeading:
         # A try that takes longer than this would make the next ones late.
         self._api = api.fork(answer=candidate.terms.deadline / 2)
         self._election = Election(me=candidate.me, terms=candidate.terms)
-        self._trouble: Exception | None = None
+        self._trouble: Exception | None = Away(
+            self._path(candidate.name), "no answer yet"
+        )
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(
@@ -56,7 +58,7 @@ class KubeLeading:
         self._thread.start()
 
     def held(self) -> bool:
-        """Tell whether we lead at this moment; ask before every change that only one may make."""
+        """Tell whether we lead at this moment, and nobody else does."""
         return lease.leads(self._election, self._who.now())
 
     def wait(self, seconds: float) -> bool:
@@ -80,7 +82,7 @@ class KubeLeading:
         return record.holder if record else ""
 
     def trouble(self) -> Exception | None:
-        """Give why the Lease cannot be read or written now, None when it can."""
+        """Give why the Lease cannot be read or written now, None when it could the last time."""
         return self._trouble
 
     def close(self) -> None:

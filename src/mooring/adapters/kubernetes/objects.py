@@ -16,7 +16,7 @@ from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.core.kube import change
 from mooring.core.kube import meta as metas
 from mooring.core.kube.cache import differ
-from mooring.core.kube.errors import Away, Missing, Present
+from mooring.core.kube.errors import Away, Conflict, Missing, Present
 from mooring.core.kube.meta import Owner
 from mooring.core.kube.port import Hear
 from mooring.core.kube.resource import NPNS, Scope
@@ -34,6 +34,8 @@ from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.usage import Usage
 
 USAGE = "usage"
+TRIES = 4
+"""Somebody else's change of an object in each of so many tries: then it is left to the next turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Stored:
     """An object as it is kept; both are JSON, `usage` may be null."""
 
     uid: str
+    version: str
     owners: tuple[Owner, ...]
     plain: bytes
     usage: bytes
@@ -59,7 +62,7 @@ class KubeObjects:
     def __init__(self, api: Api, following_: Following[Stored] | None = None) -> None:
         self._api = api.fork()
         self._informer = Informer(api, following_ or following())
-        self._seen: tuple[Token, bool, Token] = ({}, False, {})
+        self._seen: dict[bool, tuple[Token, Token]] = {}
 
     def wait(self, seconds: float) -> bool:
         """Wait until the first list was read, so long at most; tell whether it was."""
@@ -132,14 +135,23 @@ class KubeObjects:
     def write_status(self, name: str, status: NpnStatus) -> None:
         """Put an object's status; raise Absent when there is no such object.
 
-        What the agent tells of its pool stands there too, and stays.
+        What the agent tells of its pool stands there too, and stays. Where the server has another
+        status than we know of it is a Conflict: of two who lead one after the other, the first
+        undoes nothing.
         """
-        try:
-            before = self._document(name).get("status")
-        except Unreadable:
-            before = None
+        before, version = self._status(name)
         wanted = change.replaced(_mapping(before), render_status(status))
-        self._patch_status(name, wanted)
+        tries = 0
+        while True:
+            try:
+                self._patch_status(name, wanted, version)
+            except Conflict:
+                tries += 1
+                now, version = self._status_anew(name)
+                if tries == TRIES or now != before:
+                    raise
+            else:
+                return
 
     def read_usage(self, name: str) -> Usage | None:
         """Read what the agent told of its pool; None when it told nothing that can be read."""
@@ -177,10 +189,10 @@ class KubeObjects:
         """Tell cheaply which names came, changed or went since that token."""
         self._reach()
         mark = self._informer.token()
-        if self._seen[0] is not mark or self._seen[1] is not usage:
-            self._seen = mark, usage, self._looks(usage=usage)
-        now = self._seen[2]
-        return now, differ(now, since)
+        seen = self._seen.get(usage)
+        if seen is None or seen[0] is not mark:
+            seen = self._seen[usage] = mark, self._looks(usage=usage)
+        return seen[1], differ(seen[1], since)
 
     def _looks(self, *, usage: bool) -> Token:
         looks: dict[str, Any] = {}
@@ -205,6 +217,25 @@ class KubeObjects:
         document: dict[str, Any] = json.loads(self._stored(name).plain)
         return document
 
+    def _status(self, name: str) -> tuple[object, str]:
+        """Give the status without the usage, and the version; nothing where it is broken."""
+        try:
+            stored = self._stored(name)
+        except Unreadable:
+            return None, ""
+        return _status_of(stored), stored.version
+
+    def _status_anew(self, name: str) -> tuple[object, str]:
+        """Give the same as the server has it now."""
+        try:
+            document = self._api.get(NPNS.path(name=name))
+        except Missing:
+            self._informer.removed(name)
+            raise Absent(name) from None
+        self._informer.written(document)
+        stored = _stored(document)
+        return _status_of(stored), stored.version
+
     def _reach(self) -> None:
         if not self._informer.synced():
             raise self._informer.trouble() or Away(
@@ -226,8 +257,13 @@ class KubeObjects:
         }
         self._patched(name, NPNS.path(name=name), patch)
 
-    def _patch_status(self, name: str, status: Mapping[str, Any]) -> None:
-        self._patched(name, NPNS.path(name=name, part="status"), {"status": status})
+    def _patch_status(
+        self, name: str, status: Mapping[str, Any], version: str = ""
+    ) -> None:
+        """Patch it, of that version only where one is given."""
+        lock = {"metadata": {"resourceVersion": version}} if version else {}
+        path = NPNS.path(name=name, part="status")
+        self._patched(name, path, {"status": status, **lock})
 
     def _patched(self, name: str, path: str, patch: Mapping[str, Any]) -> None:
         try:
@@ -266,7 +302,12 @@ def _stored(document: object) -> Stored:
         "spec": body.get("spec"),
         "status": status,
     }
-    return Stored(meta.uid, meta.owners, _compact(kept), _compact(usage))
+    return Stored(meta.uid, meta.version, meta.owners, _compact(kept), _compact(usage))
+
+
+def _status_of(stored: Stored) -> object:
+    document: dict[str, Any] = json.loads(stored.plain)
+    return document["status"]
 
 
 def _compact(value: object) -> bytes:

@@ -5,7 +5,10 @@ Whoever has seen the record unchanged for its whole duration, *by his own clock*
 times written in the record are for people: clocks of machines differ, and nothing here reads
 them. The leader stops when `deadline` seconds passed since he *asked for* the last renewal that
 succeeded; the others counted from a later moment and wait longer (`duration`), so he
-has stopped before another can begin. Two who take at once: the server lets one through, by
+has stopped before another can begin. What he sent just before may arrive after: for half a minute,
+longer than anybody wants to wait for a leader that died. Terms do not cover that: a status
+carries the version that it replaces, and a change of the cloud the retry token of its
+intention, which is the same in any process. Two who take at once: the server lets one through, by
 the version of the Lease that both had read.
 """
 

@@ -112,7 +112,11 @@ class Leading(Protocol):
     """Whether we are the one that works, of several that could."""
 
     def held(self) -> bool:
-        """Tell whether we lead at this moment; ask before every change that only one may make."""
+        """Tell whether we lead at this moment, and nobody else does.
+
+        What is sent now may arrive when it is no more so: a change that must not be made then
+        carries the version that it was decided upon.
+        """
 
     def wait(self, seconds: float) -> bool:
         """Wait until we lead, so long at most; tell whether we do."""
@@ -122,6 +126,9 @@ class Leading(Protocol):
 
     def holder(self) -> str:
         """Name who leads as far as known, "" when nobody does."""
+
+    def trouble(self) -> Exception | None:
+        """Give why the Lease cannot be read or written now, None when it could the last time."""
 
     def close(self) -> None:
         """Give it back, so that the next one begins at once."""

@@ -106,6 +106,17 @@ def test_the_start_up_taint_goes_when_agent_and_object_serve_rt_23(
     assert DRY not in work.put
 
 
+def test_the_start_up_taint_goes_whatever_its_effect() -> None:
+    hard = replace(STARTING, effect="NoExecute")
+    view = View(node=a_node(hard), npn=serving(), counts=left(9))
+    early = plan(view, 0.0)
+    ready = plan(replace(view, agent_ready=True), 0.0)
+
+    assert (early.put, early.lift) == ((), ())
+    assert (ready.put, ready.lift) == ((), (hard,))
+    assert [note.reason for note in ready.notes] == ["AgentReady"]
+
+
 def test_a_node_of_application_resources_alone_says_so() -> None:
     some = SecondaryVnic(display_name="a", subnet_id="s", ip_count=8)
     asked = replace(some, display_name="b", application_resources=("fast",))
@@ -201,6 +212,9 @@ def test_an_object_that_lists_nothing_gives_nothing() -> None:
         (serving(9, PENDING), True),
         (serving(9, EXHAUSTED), False),
         (serving(9, PENDING, state="BACKOFF"), False),
+        (an_npn(), True),
+        (an_npn(status=NpnStatus(state="IN_PROGRESS")), True),
+        (an_npn(status=NpnStatus(state="BACKOFF")), False),
     ],
 )
 def test_what_may_still_come(npn: Npn, more: bool) -> None:

@@ -52,8 +52,10 @@ def plan(view: View, now: float) -> Work:
     node, npn = view.node, view.npn
     dryness = Dryness()
     wanted = {RESERVED: reserved(npn.spec)}
-    if node.tainted(STARTING.key):
-        wanted[STARTING] = not (view.agent_ready and serves(npn))
+    starting = [taint for taint in node.taints if taint.key == STARTING.key]
+    if starting:  # with whatever effect the kubelet gave it
+        waits = not (view.agent_ready and serves(npn))
+        wanted |= dict.fromkeys(starting, waits)
     else:
         tainted = node.tainted(DRY.key, DRY.effect)
         dryness = judge(view.dryness, npn, view.counts, tainted=tainted, now=now)
@@ -146,7 +148,6 @@ WORDS: Mapping[tuple[str, bool], tuple[str, str]] = {
         "AgentReady",
         "the agent is ready and serves {listed} addresses: pods may come",
     ),
-    (STARTING.key, True): ("AgentNotReady", "the agent does not serve yet"),
     (RESERVED.key, True): (
         "ApplicationResourceOnly",
         "every VNIC is for pods that ask for an application resource",

@@ -61,6 +61,8 @@ def coming(npn: Npn) -> bool:
     if npn.status.state == "BACKOFF":
         return False
     ready = [c for c in npn.status.conditions if c.type.endswith("Ready")]
+    if npn.status.state in ("", "IN_PROGRESS") and not ready:
+        return True  # it has only just begun
     if any(c.status != "True" and c.reason != UNDER_WAY for c in ready):
         return False
     pool = npn.status.pool

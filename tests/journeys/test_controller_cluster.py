@@ -106,20 +106,20 @@ def test_an_object_comes_before_its_node_or_from_others_and_is_owned_then(
     assert "Made" not in desk.reasons("n1")
 
 
-def test_an_object_of_another_name_is_found_by_its_instance(desk: Desk) -> None:
-    desk.instance("n1")
-    body = {
-        "apiVersion": NPNS.api_version,
-        "kind": NPNS.kind,
-        "metadata": {"name": "mine"},
-        "spec": {"id": "ocid1.instance.oc1.test.n1", "podSubnetIds": [SUBNET]},
-    }
-    desk.api.create(NPNS.path(), body)
-    desk.node("n1")
+def test_an_object_of_another_name_is_told_its_name_and_gets_nothing(
+    desk: Desk,
+) -> None:
+    """The agent asks for the object by the end of the OCID, and for no other."""
+    desk.joined("n1")
+    write(desk, "mine", id="ocid1.instance.oc1.test.n1", podSubnetIds=[SUBNET])
     desk.start()
-    until(lambda: desk.owner("mine") == desk.uid("n1"))
+    until(lambda: desk.settled("n1") and desk.owner("n1") == desk.uid("n1"))
+    until(lambda: desk.state("mine") == "BACKOFF")
+    until(lambda: desk.told("mine"))
+    ((_, text),) = desk.told("mine")
 
-    assert desk.document("n1") is None
+    assert "metadata.name: 'mine': must be n1, the end of spec.id" in text
+    assert len(desk.cloud.secondaries("ocid1.instance.oc1.test.n1")) == 1
 
 
 @pytest.mark.parametrize(
@@ -317,13 +317,66 @@ def test_a_pool_follows_the_nodes_labels_and_the_annotation_goes_before(
     note = {"metadata": {"annotations": {"mooring/pool": "preallocate"}}}
     desk.api.patch(NPNS.path(name="n3"), note)
 
-    def elastic(name: str) -> bool:
-        npn = desk.npn(name)
-        return npn is not None and npn.status.pool is not None
-
-    until(lambda: elastic("n1") and not elastic("n2") and not elastic("n3"))
+    until(lambda: elastic(desk, "n1"))
+    until(lambda: not elastic(desk, "n2") and not elastic(desk, "n3"))
     desk.api.patch(NODES.path(name="n1"), {"metadata": {"labels": {"pool": None}}})
-    until(lambda: not elastic("n1"))
+    until(lambda: not elastic(desk, "n1"))
+
+
+def addresses(desk: Desk, name: str) -> int:
+    npn = desk.npn(name)
+    return sum(len(v.pod_addresses) for v in npn.status.vnics) if npn else 0
+
+
+def elastic(desk: Desk, name: str) -> bool:
+    npn = desk.npn(name)
+    return npn is not None and npn.status.pool is not None
+
+
+def test_an_object_does_not_begin_before_its_node_says_which_pool(desk: Desk) -> None:
+    desk.instance("n1")
+    write(desk, "n1", podSubnetIds=[SUBNET])
+    desk.joined("n2")
+    desk.start(pools="pool=batch -> warmTarget=4", interval=1.0)
+    until(lambda: desk.settled("n2"))
+    calls = desk.cloud.calls.count("GetInstance")
+    until(lambda: desk.cloud.calls.count("GetInstance") > calls + 4)
+    before = desk.cloud.secondaries("ocid1.instance.oc1.test.n1")
+    desk.node("n1", labels={"pool": "batch"})
+    until(lambda: desk.settled("n1"))
+
+    assert before == []
+    assert elastic(desk, "n1")
+    assert addresses(desk, "n1") < 31
+
+
+@pytest.mark.parametrize("how", ["deleted", "deleting", "restarted"])
+def test_an_elastic_pool_stays_one_while_nobody_knows_its_node(
+    desk: Desk, how: str
+) -> None:
+    desk.instance("n1")
+    desk.node("n1", labels={"pool": "batch"})
+    desk.agent("n1")
+    first = desk.start(pools="pool=batch -> warmTarget=4", interval=1.0)
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    if how == "deleting":
+        held = {"metadata": {"finalizers": ["example.com/hold"]}}
+        desk.api.patch(NODES.path(name="n1"), held)
+    few = addresses(desk, "n1")
+    if how == "restarted":
+        first.end()
+    desk.api.delete(NODES.path(name="n1"))
+    if how == "restarted":
+        desk.start("two", pools="pool=batch -> warmTarget=4", interval=1.0)
+    calls = desk.cloud.calls.count("GetInstance")
+    until(lambda: desk.cloud.calls.count("GetInstance") > calls + 6)
+    known = elastic(desk, "n1"), addresses(desk, "n1")
+    if how == "deleting":
+        free = {"metadata": {"finalizers": None}}
+        desk.api.patch(NODES.path(name="n1"), free)
+
+    assert known == (True, few)
+    assert few < 31
 
 
 def test_a_fragmented_subnet_has_condition_event_and_metric_rt_15(desk: Desk) -> None:
@@ -344,14 +397,22 @@ def scraped(port: int, path: str = "/metrics") -> str:
         return str(answer.read().decode())
 
 
+def healthy(port: int) -> bool:
+    try:
+        return scraped(port, "/healthz") == "ok\n"
+    except urllib.error.HTTPError:
+        return False  # on a slow machine, by a clock that goes faster
+
+
 def test_health_and_metrics_are_served(desk: Desk) -> None:
     desk.joined("n1")
     replica = desk.start(port=0)
     until(lambda: desk.settled("n1"))
     port = replica.inside.port
+    until(lambda: healthy(port))
     text = scraped(port)
 
-    assert scraped(port, "/healthz") == scraped(port, "/readyz") == "ok\n"
+    assert scraped(port, "/readyz") == "ok\n"
     assert "mooring_controller_leading 1.0" in text
     assert 'mooring_controller_objects{reason="COMPLETED",state="SUCCESS"} 1.0' in text
     assert "mooring_controller_object_seconds_count 1.0" in text

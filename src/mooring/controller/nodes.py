@@ -7,7 +7,7 @@ node a turn, and what is not there yet is no reason to wait for.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -35,6 +35,8 @@ REST = 300.0
 """Seconds after which a node is looked at although nothing changed."""
 SOON = 1.0
 """Seconds to the next look at a node that runs dry, or may get wet."""
+LATER = 30.0
+"""Seconds to the next look at what was refused, twice as many each time, up to `REST`."""
 WORKERS = 4
 AGENT = "app=vcn-native-ip-cni"
 
@@ -46,6 +48,9 @@ class Owned(Objects, Protocol):
 
     def owners(self, name: str) -> tuple[Owner, ...]:
         """Tell whose the object is; raise Absent or Unreadable."""
+
+    def create(self, npn: Npn) -> bool:
+        """Make an object; tell whether it was made: one that is there already stays as it is."""
 
     def tell(self, name: str, note: Note) -> None:
         """Tell an event of an object."""
@@ -102,13 +107,20 @@ class NodeKeeper:
         }
         self._agents: dict[str, str] = {}
         self._ready: dict[str, frozenset[str]] = {}
-        self._named: dict[str, str] = {}
         self._dry: set[str] = set()
         self.facts = {} if facts is None else facts
 
     def wake(self) -> None:
         """Look now: something changed. Any thread may call it."""
         self._rota.wake()
+
+    def place(self) -> None:
+        """Learn whose the objects are, of the nodes that name their instance; it asks nobody."""
+        for node in self._cluster.nodes.all():
+            instance = nodework.instance_of(node.provider_id)
+            name = metadata.name_of(instance) if instance else ""
+            if name and self._instance_named(name) == instance:
+                self.facts[name] = node
 
     def run(self) -> None:
         """Work until told to end."""
@@ -123,15 +135,18 @@ class NodeKeeper:
         cluster, tokens = self._cluster, self._tokens
         if not (cluster.nodes.synced() and cluster.pods.synced()):
             return
-        tokens["nodes"], names = cluster.nodes.changes(tokens["nodes"])
-        tokens["pods"], pods = cluster.pods.changes(tokens["pods"])
         try:
-            tokens["objects"], objects = cluster.objects.changes(tokens["objects"])
-            tokens["usage"], told = cluster.objects.changes(tokens["usage"], usage=True)
+            marks, objects = cluster.objects.changes(tokens["objects"])
+            usage, told = cluster.objects.changes(tokens["usage"], usage=True)
             scarce = self._scarce(told - objects)
         except OSError as error:
+            # What changed is asked for again: no token has moved.
             log.warning("unreadable store: %s; trying again", error)
             return
+        tokens["objects"], tokens["usage"] = marks, usage
+        self._dry.intersection_update(marks)
+        tokens["nodes"], names = cluster.nodes.changes(tokens["nodes"])
+        tokens["pods"], pods = cluster.pods.changes(tokens["pods"])
         self._rota.poke(
             names | self._of_pods(pods) | self._of_objects(objects | scarce)
         )
@@ -151,7 +166,12 @@ class NodeKeeper:
             ready = bool(pod and pod.ready and not pod.deleting)
             for node in {before, now} - {""}:
                 here = self._ready.get(node, frozenset()) - {key}
-                self._ready[node] = here | {key} if ready and node == now else here
+                if ready and node == now:
+                    self._ready[node] = here | {key}
+                elif here:
+                    self._ready[node] = here
+                else:
+                    self._ready.pop(node, None)
                 found.add(node)
         return frozenset(found) & frozenset(self._cluster.nodes.keys())
 
@@ -169,8 +189,9 @@ class NodeKeeper:
 
     def _of_objects(self, names: frozenset[str]) -> frozenset[str]:
         """Name the nodes of objects, by what is known or by the instance that the object names."""
-        found = {self.facts[name].name for name in names & self.facts.keys()}
-        unknown = names - self.facts.keys()
+        facts = dict(self.facts)  # workers add to it and take from it
+        found = {facts[name].name for name in names & facts.keys()}
+        unknown = names - facts.keys()
         if not unknown:
             return frozenset(found)
         instances = {self._instance_named(name) for name in unknown} - {""}
@@ -210,9 +231,11 @@ class NodeKeeper:
             node = self._cluster.nodes.get(name)
         except Unreadable as error:
             return self._refuse(Node(name=name), known, error)
-        if node is None or node.deleting:
+        if node is None:
             self._forget(name)
-            return known, None if node is None else REST
+            return known, None
+        if node.deleting:
+            return known, REST
         if known.uid != node.uid:
             known = Known(uid=node.uid)
         try:
@@ -244,36 +267,24 @@ class NodeKeeper:
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
             return None
-        self._cluster.objects.write(wanted)
+        if not self._cluster.objects.create(wanted):
+            return None  # somebody else's; hearing of it gives the node a turn
         log.info("made npn=%s node=%s", wanted.name, node.name)
         words = f"made for node {node.name}: {wanted.spec.max_pod_count} pods"
         self._cluster.objects.tell(wanted.name, Note(reason="Made", text=words))
         return wanted
 
     def _read(self, instance: str) -> Npn | None:
-        """Read the object of an instance, whatever it is called."""
-        name = self._named.get(instance) or metadata.name_of(instance)
+        """Read the object of an instance; one of another name is none (`ClusterObjects`)."""
+        name = metadata.name_of(instance)
         try:
             npn = self._cluster.objects.read(name)
         except Absent:
-            self._named.pop(instance, None)
-            return self._search(instance)
+            return None
         if npn.spec.id == instance:
             return npn
         rule = f"must be {instance}, as the object's name says"
         raise Unreadable(f"{name}: spec.id", npn.spec.id, rule)
-
-    def _search(self, instance: str) -> Npn | None:
-        """Look for an object that somebody gave another name."""
-        for name in self._cluster.objects.names():
-            try:
-                npn = self._cluster.objects.read(name)
-            except (Absent, Unreadable):
-                continue
-            if npn.spec.id == instance:
-                self._named[instance] = name
-                return npn
-        return None
 
     def _instance(self, node: Node, known: Known) -> InstanceSeen | None:
         try:
@@ -301,22 +312,26 @@ class NodeKeeper:
             dryness=known.dryness,
         )
         work = nodework.plan(view, self._clock.now())
-        patches = self._cluster.patches
         if work.labels:
-            patches.label(node.name, work.labels)
-        # What keeps pods away comes before what lets them in.
-        for taint in work.put:
-            patches.taint(node.name, taint)
-        for taint in work.lift:
-            patches.untaint(node.name, taint.key, taint.effect)
-        for note in work.notes:
-            self._tell(node, note)
-            log.info("node=%s %s %s", node.name, note.reason, note.text)
+            self._cluster.patches.label(node.name, work.labels)
+        for note, done in zip(work.notes, self._taints(node, work), strict=True):
+            if done:
+                self._tell(node, note)
+                log.info("node=%s %s %s", node.name, note.reason, note.text)
         dryness = work.dryness
         if dryness == Dryness() and not (view.counts and view.counts.free == 0):
             self._dry.discard(npn.name)
         moving = dryness.empty_since is not None or dryness.dry_since is not None
         return replace(known, dryness=dryness), SOON if moving else REST
+
+    def _taints(self, node: Node, work: nodework.Work) -> Iterator[bool]:
+        """Put and lift, and tell of each whether that changed something."""
+        patches = self._cluster.patches
+        # What keeps pods away comes before what lets them in.
+        for taint in work.put:
+            yield patches.taint(node.name, taint)
+        for taint in work.lift:
+            yield patches.untaint(node.name, taint.key, taint.effect)
 
     def _refuse(
         self, node: Node, known: Known, error: Unreadable
@@ -327,7 +342,7 @@ class NodeKeeper:
             log.warning("node=%s %s", node.name, said)
             self._tell(node, Note(reason="Refused", text=str(error), warning=True))
         known = replace(known, failures=known.failures + 1, said=said)
-        return known, max(30.0, pause_after(known.failures, self._clock.chance()))
+        return known, min(REST, LATER * 2 ** min(known.failures - 1, 8))
 
     def _forget(self, name: str) -> None:
         for npn in [n for n, node in list(self.facts.items()) if node.name == name]:

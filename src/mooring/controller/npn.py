@@ -13,6 +13,7 @@ from mooring.core.npn import policy
 from mooring.core.npn.changes import (
     Change,
     CreateAddressBlock,
+    Decision,
     DeleteAddresses,
     Failed,
     Remove,
@@ -158,9 +159,8 @@ class Reconciler:
         decision = decide(picture, memory)
         if added and not goes_on(decision):
             return self._look_and_do(npn, memory)
-        if isinstance(decision, Remove):
-            self._objects.remove(npn.name)
-            return Turn(memory=memory, pause=None, said=f"removed {decision.message}")
+        if isinstance(decision, Remove) or npn.unplaced:
+            return self._ended(npn, decision, memory)
         status = npn.status if added else report(picture, decision, memory)
         self._write(npn.name, npn.status, status)
         match decision:
@@ -180,6 +180,14 @@ class Reconciler:
                 if turn.memory.last is decision:
                     turn = replace(turn, memory=keeping(turn.memory, known, decision))
                 return replace(turn, said=f"{turn.said} {why}") if why else turn
+
+    def _ended(self, npn: Npn, decision: Decision, memory: Memory) -> Turn:
+        """Remove the object, or let it wait for its node: nothing else is to be done to it."""
+        if isinstance(decision, Remove):
+            self._objects.remove(npn.name)
+            return Turn(memory=memory, pause=None, said=f"removed {decision.message}")
+        said = "waiting for the node: its labels say how large the pool is to be"
+        return Turn(memory=memory, pause=self._rest(), said=said, settled=True)
 
     def _settled(self, npn: Npn, status: NpnStatus, memory: Memory) -> Turn:
         why = told(status, npn.status)

@@ -1,12 +1,13 @@
 """The store of objects on a cluster, with what their nodes say of them, and people told.
 
 An object's pool follows its node's labels where it says nothing itself, and the kubelet's max-pods is
-compared with it: both come from the node, so a change of the node is a change of the object. What
-is written is told as events.
+compared with it: both come from the node, so a change of the node is a change of the object. While
+nobody knows the node, the pool stays as its status says, and one that has none does not begin.
+What is written is told as events.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from mooring.core.kube.port import Events, Note, Reference
 from mooring.core.kube.resource import NPNS
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn import policy
+from mooring.core.npn.metadata import name_of
 from mooring.core.npn.nodepools import NodePool, chosen
 from mooring.core.npn.notes import REMOVED, notes
 from mooring.core.npn.port import Absent, Objects, Token
@@ -25,6 +27,9 @@ from mooring.core.npn.usage import Usage
 
 class Stored(Objects, Protocol):
     """Objects of an API server: each has a uid, which its events name, and may have owners."""
+
+    def create(self, npn: Npn) -> bool:
+        """Make an object; tell whether it was made: one that is there already stays as it is."""
 
     def uid(self, name: str) -> str:
         """Give the object's uid; raise Absent or Unreadable."""
@@ -48,10 +53,14 @@ class Watching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an object's node says of it: how many pods it allows, which pool's line selects it."""
+    """What an object's node says of it: how many pods it allows, which pool's line selects it.
+
+    `known` is False while nobody knows which node it is.
+    """
 
     pods: int | None = None
     pool: str | None = None
+    known: bool = False
 
 
 class ClusterObjects:
@@ -76,11 +85,13 @@ class ClusterObjects:
 
     def read(self, name: str) -> Npn:
         """Read spec and status; raise Absent or Unreadable."""
-        return self._with(self._inner.read(name))
+        npn = self._inner.read(name)
+        return self._with(npn, lambda: npn.status)
 
     def read_spec(self, name: str) -> Npn:
         """Read without the status, which stays empty; raise Absent or Unreadable."""
-        return self._with(self._inner.read_spec(name))
+        npn = self._inner.read_spec(name)
+        return self._with(npn, lambda: self._inner.read_status(name))
 
     def read_status(self, name: str) -> NpnStatus:
         """Read only the status, empty when there is none; raise Unreadable."""
@@ -95,6 +106,10 @@ class ClusterObjects:
     def write(self, npn: Npn) -> None:
         """Put an object's spec; the status stays."""
         self._inner.write(npn)
+
+    def create(self, npn: Npn) -> bool:
+        """Make an object; tell whether it was made: one that is there already stays as it is."""
+        return self._inner.create(npn)
 
     def write_status(self, name: str, status: NpnStatus) -> None:
         """Put an object's status and tell what is new; raise Absent when there is no such object."""
@@ -117,18 +132,16 @@ class ClusterObjects:
 
     def remove(self, name: str) -> None:
         """Take the object away; fine when it is gone already."""
-        self.tell(name, REMOVED)
+        about = self._about(name)
         self._inner.remove(name)
         self._watching.removed(name)
+        self._watching.told(REMOVED)
+        self._events.tell(about, REMOVED)
 
     def tell(self, name: str, note: Note) -> None:
         """Tell an event of an object."""
-        try:
-            uid = self._inner.uid(name)
-        except (Absent, Unreadable):
-            uid = ""
         self._watching.told(note)
-        self._events.tell(Reference(resource=NPNS, name=name, uid=uid), note)
+        self._events.tell(self._about(name), note)
 
     def changes(
         self, since: Token, *, usage: bool = False
@@ -140,20 +153,50 @@ class ClusterObjects:
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         for name in differ - now.keys():
             self._watching.removed(name)
+            self._said.pop(name, None)
         return now, frozenset(differ)
 
-    def _with(self, npn: Npn) -> Npn:
+    def _about(self, name: str) -> Reference:
+        try:
+            uid = self._inner.uid(name)
+        except (Absent, Unreadable):
+            uid = ""
+        return Reference(resource=NPNS, name=name, uid=uid)
+
+    def _with(self, npn: Npn, status: Callable[[], NpnStatus]) -> Npn:
+        """Add what the node says; while it is not known the pool stays as it is."""
+        wanted = name_of(npn.spec.id)
+        if npn.name != wanted:
+            rule = (
+                f"must be {wanted}, the end of spec.id: the node's agent asks for that"
+            )
+            raise Unreadable("metadata.name", npn.name, rule)
         said = self._of(npn.name)
-        pool = said.pool if npn.pool is None else npn.pool
-        return replace(npn, pool=pool, kubelet_pods=said.pods)
+        npn = replace(npn, kubelet_pods=said.pods)
+        if npn.pool is not None:
+            return npn
+        if said.known or not self._pools:
+            return replace(npn, pool=said.pool)
+        now = _read(status).pool
+        return replace(
+            npn, pool=policy.say(now.policy) if now else None, unplaced=now is None
+        )
 
     def _of(self, name: str) -> Said:
         node = self._nodes.get(name)
         if node is None:
+            self._said.pop(name, None)
             return Said()
         known = self._said.get(name)
         if known is None or known[0] is not node:
             line = chosen(self._pools, node.labels)
             pool = policy.say(line.policy) if line else None
-            known = self._said[name] = node, Said(node.capacity_pods, pool)
+            known = self._said[name] = node, Said(node.capacity_pods, pool, known=True)
         return known[1]
+
+
+def _read(status: Callable[[], NpnStatus]) -> NpnStatus:
+    try:
+        return status()
+    except Unreadable:
+        return NpnStatus()

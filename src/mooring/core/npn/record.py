@@ -132,7 +132,8 @@ class Npn:
 
     `pool` is what its annotation says of the pool's size, None when it says nothing. The
     controller adds the policy that follows from it, what the agent told of its usage, and how
-    many pods the node's kubelet allows.
+    many pods the node's kubelet allows; `unplaced` that the policy is its node's to say, and nobody
+    knows the node yet.
     """
 
     name: str
@@ -144,3 +145,4 @@ class Npn:
     policy: PoolPolicy | None = None
     usage: Usage | None = None
     kubelet_pods: int | None = None
+    unplaced: bool = False

@@ -1,16 +1,19 @@
 """Which instance a node is, where the node does not say it: by its name and its address."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from ipaddress import IPv4Address
 
 from mooring.controller.look import Looker
 from mooring.core.kube.node import Node
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn.errors import NotFound
 from mooring.core.npn.port import Cloud
-from mooring.core.npn.seen import DEAD, GOING, InstanceSeen
+from mooring.core.npn.seen import DEAD, GOING, AttachmentSeen, InstanceSeen
 
 LIFE = 30.0
-"""Seconds that a list of instances is taken as it was: every node without an id asks for it."""
+"""Seconds that lists are taken as they were: every node without an id asks for them."""
 
 
 class Finder:
@@ -27,6 +30,9 @@ class Finder:
         self._compartment = compartment
         self._until = float("-inf")
         self._list: tuple[InstanceSeen, ...] = ()
+        self._attached: Mapping[str, tuple[AttachmentSeen, ...]] = {}
+        self._primaries: dict[str, IPv4Address | None] = {}
+        self._asking = threading.Lock()
 
     def instance(self, instance_id: str) -> InstanceSeen:
         """Show an instance; raise NotFound."""
@@ -40,29 +46,45 @@ class Finder:
                 " needs --compartment to look for it"
             )
             raise Unreadable(f"node {node.name}: spec.providerID", "", rule)
-        known = [i for i in self._instances(self._compartment) if i.state not in GOING]
-        named = [i for i in known if i.display_name == node.name]
-        for instance in [*named, *(i for i in known if i not in named)]:
-            if self._is(node, instance):
-                return instance.id
+        with self._asking:  # what one worker learns spares the others the call
+            self._refresh(self._compartment)
+            # Who has the node's name is asked first: mostly it is that one.
+            for instance in sorted(
+                self._list, key=lambda i: i.display_name != node.name
+            ):
+                if self._primary(instance.id) in node.addresses:
+                    return instance.id
         addresses = ", ".join(map(str, node.addresses)) or "none"
         rule = f"is no primary address of an instance in {self._compartment}"
         raise Unreadable(f"node {node.name}: InternalIP", addresses, rule)
 
-    def _instances(self, compartment: str) -> tuple[InstanceSeen, ...]:
-        if self._now() >= self._until:
-            self._list = self._cloud.instances_in(compartment)
-            self._until = self._now() + LIFE
-        return self._list
+    def _refresh(self, compartment: str) -> None:
+        """List anew what is old; what is known of an instance's primary VNIC stays."""
+        if self._now() < self._until:
+            return
+        listed = self._cloud.instances_in(compartment)
+        self._list = tuple(i for i in listed if i.state not in GOING)
+        self._attached = self._cloud.attachments_in(compartment)
+        here = {instance.id for instance in self._list}
+        self._primaries = {
+            id_: address
+            for id_, address in self._primaries.items()
+            if address is not None and id_ in here
+        }
+        self._until = self._now() + LIFE
 
-    def _is(self, node: Node, instance: InstanceSeen) -> bool:
-        for attachment in self._cloud.attachments(instance):
+    def _primary(self, instance_id: str) -> IPv4Address | None:
+        """Give the address of an instance's primary VNIC, None when none can be seen."""
+        if instance_id not in self._primaries:
+            self._primaries[instance_id] = self._ask(instance_id)
+        return self._primaries[instance_id]
+
+    def _ask(self, instance_id: str) -> IPv4Address | None:
+        for attachment in self._attached.get(instance_id, ()):
             if not attachment.vnic_id or attachment.state in DEAD:
                 continue
-            try:
+            with suppress(NotFound):
                 vnic = self._looker.vnic(attachment.vnic_id)
-            except NotFound:
-                continue
-            if vnic.is_primary:
-                return vnic.private_ip is not None and vnic.private_ip in node.addresses
-        return False
+                if vnic.is_primary:
+                    return vnic.private_ip
+        return None

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +17,7 @@ from mooring.controller.look import Looker
 from mooring.controller.meter import Meter
 from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
 from mooring.controller.objects import ClusterObjects
+from mooring.controller.pulse import Pulse, beside
 from mooring.controller.run import Controller, World
 from mooring.controller.term import Term
 from mooring.core.kube import node as nodes
@@ -83,12 +83,13 @@ class Followers:
 
 
 class Inside:
-    """The program in a cluster. `world` has the cloud and the clock; its `wait` is the term's."""
+    """The program in a cluster. It waits by the term; the clock's own `wait` is not asked."""
 
     def __init__(self, api: Api, cloud: Cloud, clock: Clock, setting: Setting) -> None:
         self._api, self._cloud, self._clock = api, cloud, clock
         self._setting = setting
         self._meter = Meter(clock.now)
+        self._pulse = Pulse(clock.now)
         self._wake: Callable[[], None] = lambda: None
         self.port = 0
 
@@ -100,7 +101,7 @@ class Inside:
         )
         with contextlib.ExitStack() as stack:
             if setting.port is not None:
-                looks = {"/healthz": term.standing, "/readyz": term.waiting}
+                looks = {"/healthz": self._standing(term), "/readyz": term.waiting}
                 served = Exposition(setting.port, self._meter.registry, looks)
                 self.port = stack.enter_context(served).port
             leading = KubeLeading(self._api, candidate)
@@ -123,9 +124,6 @@ class Inside:
             looker = Looker(self._cloud, self._clock.now)
             setting = self._setting
             finder = Finder(self._cloud, looker, self._clock.now, setting.compartment)
-            clock = Clock(
-                now=self._clock.now, wait=term.wait, chance=self._clock.chance
-            )
             known: dict[str, Node] = {}
             objects = ClusterObjects(
                 followers.objects, known, setting.pools, events, self._meter
@@ -138,15 +136,19 @@ class Inside:
                 patches=patches,
                 events=events,
             )
-            keeper = NodeKeeper(cluster, finder, clock, known)
+            keeper = NodeKeeper(cluster, finder, self._beating("nodes", term), known)
+            keeper.place()
             self._wake = keeper.wake
-            thread = threading.Thread(target=keeper.run, name="nodes")
-            thread.start()
-            try:
-                self._controller(objects, clock).run()
-            finally:
-                term.end()
-                thread.join()
+            with beside("nodes", keeper.run, term.end):
+                self._controller(objects, self._beating("objects", term)).run()
+
+    def _beating(self, loop: str, term: Term) -> Clock:
+        """Give a loop's clock; it waits by the term."""
+        wait = self._pulse.of(loop, term.wait)
+        return replace(self._clock, wait=wait)
+
+    def _standing(self, term: Term) -> Callable[[], str]:
+        return lambda: term.standing() or self._pulse.standing()
 
     def _controller(self, objects: ClusterObjects, clock: Clock) -> Controller:
         world = World(

@@ -8,7 +8,7 @@ import queue
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 M = TypeVar("M")
 NEVER = float("inf")
@@ -25,6 +25,9 @@ class Entry(Generic[M]):
     due: float
 
 
+Ended: TypeAlias = tuple[str, Entry[M], M, float | None]
+
+
 class Rota(Generic[M]):
     """Entries by name. `new` makes the memory of one that was not known."""
 
@@ -39,7 +42,7 @@ class Rota(Generic[M]):
         self._workers = workers
         self._entries: dict[str, Entry[M]] = {}
         self._running: set[str] = set()
-        self._ended: queue.SimpleQueue[tuple[str, Entry[M], M, float | None] | None] = (
+        self._ended: queue.SimpleQueue[Ended[M] | BaseException | None] = (
             queue.SimpleQueue()
         )
 
@@ -72,7 +75,10 @@ class Rota(Generic[M]):
             pool.submit(self._work, name, entry)
 
     def hear(self, most: float) -> None:
-        """Take in the turns that ended, or wait for one, or for the next that is due."""
+        """Take in the turns that ended, or wait for one, or for the next that is due.
+
+        What a turn raised is raised here: without its end the entry would run for ever.
+        """
         try:
             self._learn(self._ended.get(timeout=self._pause(most)))
             while True:
@@ -87,12 +93,18 @@ class Rota(Generic[M]):
         return min(most, max(min(idle, default=NEVER) - self._now(), 0.0))
 
     def _work(self, name: str, entry: Entry[M]) -> None:
-        memory, pause = self._take(name, entry.memory)
-        self._ended.put((name, entry, memory, pause))
+        try:
+            memory, pause = self._take(name, entry.memory)
+        except BaseException as error:  # noqa: BLE001 - it is the owner's to hear of it
+            self._ended.put(error)
+        else:
+            self._ended.put((name, entry, memory, pause))
 
-    def _learn(self, ended: tuple[str, Entry[M], M, float | None] | None) -> None:
+    def _learn(self, ended: Ended[M] | BaseException | None) -> None:
         if ended is None:
             return
+        if isinstance(ended, BaseException):
+            raise ended
         name, entry, memory, pause = ended
         self._running.discard(name)
         if pause is None and entry.due == NEVER:

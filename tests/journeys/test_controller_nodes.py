@@ -1,0 +1,396 @@
+"""The nodes' journey alone, where the API server, others or chance are in its way.
+
+The API server is the fake one, spoken to by the real adapters; a test says what else goes wrong.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address
+from typing import Any, cast
+
+import pytest
+from cluster_desk import SUBNET, SYSTEM, Desk, a_desk, now, until
+from fakes.apiserver import ApiServer, an_api_server
+from fakes.cloud import FakeCloud
+
+from mooring.adapters.kubernetes.api import Api
+from mooring.adapters.kubernetes.follow import Following, Informer
+from mooring.adapters.kubernetes.objects import KubeObjects, following
+from mooring.adapters.kubernetes.patches import KubePatches
+from mooring.controller.find import LIFE, Finder
+from mooring.controller.look import Looker
+from mooring.controller.meter import Meter
+from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
+from mooring.controller.objects import ClusterObjects
+from mooring.controller.pulse import STANDS, Pulse, beside
+from mooring.controller.rota import Rota
+from mooring.core.kube import node as nodes
+from mooring.core.kube import pod as pods
+from mooring.core.kube.kubeconfig import Access
+from mooring.core.kube.node import Node
+from mooring.core.kube.port import Note, Reference
+from mooring.core.kube.resource import NODES, NPNS, PODS, Scope
+from mooring.core.net.fields import Unreadable
+from mooring.core.npn import nodepools
+from mooring.core.npn.port import Absent
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with an_api_server() as made:
+        yield made
+
+
+@pytest.fixture
+def desk(server: ApiServer) -> Iterator[Desk]:
+    with contextlib.closing(Api(Access(server=server.url))) as api, a_desk(api) as made:
+        yield made
+
+
+class Instead:
+    """What it stands before, but for what is said otherwise."""
+
+    def __init__(self, inner: object, **otherwise: Callable[..., object]) -> None:
+        self._inner, self._otherwise = inner, otherwise
+
+    def __getattr__(self, name: str) -> object:
+        return self._otherwise.get(name) or getattr(self._inner, name)
+
+
+@dataclass
+class Heard:
+    """Events, as they are told."""
+
+    reasons: list[tuple[str, str]] = field(default_factory=list)
+
+    def tell(self, about: Reference, note: Note) -> None:
+        self.reasons.append((about.name, note.reason))
+
+
+@dataclass
+class Rig:
+    """A journey's outside. `objects` and `patches` may be another's before it begins."""
+
+    desk: Desk
+    store: KubeObjects
+    cluster: Cluster
+    objects: ClusterObjects
+    heard: Heard
+    facts: dict[str, Node]
+
+    def keeper(self, wait: Callable[[float], bool]) -> NodeKeeper:
+        cloud = cast("FakeCloud", self.desk.locked)
+        finder = Finder(cloud, Looker(cloud, now), now)
+        clock = Clock(now=now, wait=wait, chance=lambda: 0.5)
+        return NodeKeeper(self.cluster, finder, clock, self.facts)
+
+    def odd(self, what: str, **otherwise: Callable[..., object]) -> None:
+        inner = Instead(getattr(self.cluster, what), **otherwise)
+        self.cluster = replace(self.cluster, **cast("Any", {what: inner}))
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[NodeKeeper]:
+        stop = threading.Event()
+        keeper = self.keeper(stop.wait)
+        with beside("nodes", keeper.run, stop.set):
+            yield keeper
+
+
+@pytest.fixture
+def rig(desk: Desk) -> Iterator[Rig]:
+    agents = Scope(namespace=SYSTEM, labels=AGENT)
+    facts: dict[str, Node] = {}
+    heard = Heard()
+    with (
+        contextlib.closing(
+            Informer(desk.api, Following(resource=NODES, read=nodes.read))
+        ) as all_nodes,
+        contextlib.closing(
+            Informer(desk.api, Following(resource=PODS, read=pods.read, scope=agents))
+        ) as all_pods,
+        contextlib.closing(KubeObjects(desk.api, following())) as store,
+        contextlib.closing(KubePatches(desk.api)) as patches,
+    ):
+        assert all_nodes.wait(60)
+        assert all_pods.wait(60)
+        assert store.wait(60)
+        pools = nodepools.parse("pool=batch -> warmTarget=4")
+        objects = ClusterObjects(store, facts, pools, heard, Meter(now))
+        cluster = Cluster(
+            nodes=all_nodes,
+            pods=all_pods,
+            objects=objects,
+            patches=patches,
+            events=heard,
+        )
+        yield Rig(desk, store, cluster, objects, heard, facts)
+
+
+def write(desk: Desk, name: str, **spec: object) -> None:
+    body = {
+        "apiVersion": NPNS.api_version,
+        "kind": NPNS.kind,
+        "metadata": {"name": name},
+        "spec": {"id": f"ocid1.instance.oc1.test.{name}", "podSubnetIds": [SUBNET]}
+        | spec,
+    }
+    desk.api.create(NPNS.path(), body)
+
+
+LABEL = "oci.oraclecloud.com/vcn-native-ip-cni"
+
+
+# What others do meanwhile.
+
+
+def test_an_object_that_nobody_told_of_yet_is_left_as_it_is(
+    desk: Desk, rig: Rig
+) -> None:
+    """It was made by another a moment ago: the watch brings it."""
+    write(desk, "n1", maxPodCount=9)
+    until(lambda: rig.store.names() == ["n1"])
+    told, asked = threading.Event(), threading.Event()
+    inner = rig.cluster.objects
+
+    def read(name: str) -> object:
+        if not told.is_set():
+            raise Absent(name)
+        return inner.read(name)
+
+    def create(npn: Any) -> bool:  # noqa: ANN401 - passed on
+        made = inner.create(npn)
+        asked.set()
+        return made
+
+    rig.odd("objects", read=read, create=create)
+    desk.joined("n1")
+    with rig.running():
+        assert asked.wait(60)
+        told.set()
+        desk.api.patch(NPNS.path(name="n1"), {"metadata": {"annotations": {"a": "b"}}})
+        until(lambda: desk.labels("n1").get(LABEL) == "true")
+    document = desk.document("n1")
+
+    assert document is not None
+    assert document["spec"]["maxPodCount"] == 9
+    assert ("n1", "Made") not in rig.heard.reasons
+
+
+def test_a_store_that_fails_once_loses_no_node(desk: Desk, rig: Rig) -> None:
+    desk.joined("n1")
+    until(lambda: rig.cluster.nodes.keys() == ["n1"])
+    inner, failed = rig.cluster.objects, []
+
+    def changes(*since: Any, **more: Any) -> object:  # noqa: ANN401 - passed on
+        if not failed:
+            failed.append(True)
+            raise OSError("away")
+        return inner.changes(*since, **more)
+
+    rig.odd("objects", changes=changes)
+    with rig.running():
+        until(lambda: desk.labels("n1").get(LABEL) == "true")
+
+
+def test_what_another_did_already_is_not_told(desk: Desk, rig: Rig) -> None:
+    """The taint was there when it was read, and gone when it was to be lifted."""
+    desk.instance("n1")
+    write(desk, "n1")
+    lifts: list[str] = []
+
+    def untaint(name: str, *_: str) -> bool:
+        lifts.append(name)
+        return False
+
+    rig.odd("patches", untaint=untaint)
+    desk.node("n1")
+    desk.agent("n1")
+    with desk_settled(desk), rig.running():
+        until(lambda: lifts)
+        desk.agent("n1")
+        until(lambda: len(lifts) > 2)
+
+    assert ("n1", "AgentReady") not in rig.heard.reasons
+
+
+@contextlib.contextmanager
+def desk_settled(desk: Desk) -> Iterator[None]:
+    """Let a controller fill the object first, and end it."""
+    replica = desk.start()
+    until(lambda: desk.settled("n1"))
+    replica.end()
+    desk.api.patch(
+        NODES.path(name="n1"),
+        {
+            "spec": {
+                "taints": [{"key": "mooring/agent-not-ready", "effect": "NoSchedule"}]
+            }
+        },
+    )
+    yield
+
+
+class Losing(dict[str, Node]):
+    """A worker takes away what was there a moment before."""
+
+    def __getitem__(self, name: str) -> Node:
+        raise KeyError(name)
+
+
+def test_a_node_that_a_worker_forgets_meanwhile_ends_nothing(
+    desk: Desk, rig: Rig
+) -> None:
+    rig.facts = Losing(n1=Node(name="n1"))
+    write(desk, "n1")
+    desk.joined("n1")
+    with rig.running():
+        until(lambda: desk.labels("n1").get(LABEL) == "true")
+
+
+def test_whose_the_objects_are_is_known_before_the_first_turn(
+    desk: Desk, rig: Rig
+) -> None:
+    write(desk, "n1")
+    write(desk, "other", id="ocid1.instance.oc1.test.n9")
+    desk.node("n1", labels={"pool": "batch"})
+    desk.node("n2")
+    desk.node("other")
+    until(lambda: rig.cluster.nodes.keys() == ["n1", "n2", "other"])
+    until(lambda: rig.store.names() == ["n1", "other"])
+    rig.keeper(lambda _: True).place()
+
+    assert rig.facts.keys() == {"n1"}
+    assert rig.cluster.objects.read_spec("n1").pool == "warmTarget=4,minimum=0"
+    assert desk.cloud.calls == []
+
+
+# What is told.
+
+
+def test_that_an_object_goes_is_told_when_it_has_gone(desk: Desk, rig: Rig) -> None:
+    write(desk, "n1")
+    until(lambda: rig.store.names() == ["n1"])
+    failing = [True]
+
+    def remove(name: str) -> None:
+        if failing:
+            failing.clear()
+            raise OSError("away")
+        rig.store.remove(name)
+
+    store = cast("Any", Instead(rig.store, remove=remove))
+    objects = ClusterObjects(store, {}, (), rig.heard, Meter(now))
+    with pytest.raises(OSError, match="away"):
+        objects.remove("n1")
+    before = list(rig.heard.reasons)
+    objects.remove("n1")
+
+    assert before == []
+    assert rig.heard.reasons == [("n1", "InstanceTerminated")]
+
+
+# Loops that stand or break.
+
+
+def test_a_loop_that_fails_beside_ends_all_and_is_raised() -> None:
+    ended = threading.Event()
+
+    def broken() -> None:
+        raise KeyError("n1")
+
+    with pytest.raises(KeyError), beside("nodes", broken, ended.set):
+        assert ended.wait(60)
+
+
+def test_the_loop_beside_ends_with_the_other() -> None:
+    ended, turned = threading.Event(), []
+
+    def run() -> None:
+        turned.append(ended.wait(60))
+
+    with beside("nodes", run, ended.set):
+        pass
+
+    assert turned == [True]
+
+
+def test_a_turn_that_raises_is_no_turn_that_lasts_for_ever() -> None:
+    class Here:
+        def submit(self, work: Callable[..., None], *told: object) -> None:
+            work(*told)
+
+    def take(name: str, memory: int) -> tuple[int, float | None]:
+        raise LookupError(name, memory)
+
+    rota = Rota(take, int, lambda: 0.0, 1)
+    rota.poke(["n1"])
+    rota.start(cast("Any", Here()))
+    with pytest.raises(LookupError):
+        rota.hear(0.0)
+
+
+def test_each_loop_has_a_beat_of_its_own() -> None:
+    time = [0.0]
+    pulse = Pulse(lambda: time[0])
+    before = pulse.standing()
+    one = pulse.of("nodes", lambda _: False)
+    pulse.of("objects", lambda _: False)
+    time[0] = STANDS
+    one(0.0)
+
+    assert before == ""
+    assert pulse.standing() == "the loop of objects has not turned for 60 s"
+
+
+def test_nothing_is_kept_of_what_went(desk: Desk, rig: Rig) -> None:
+    write(desk, "n1")
+    desk.joined("n1")
+    with rig.running() as keeper:
+        until(lambda: keeper._ready.get("n1"))
+        until(lambda: "n1" in rig.facts)
+        until(lambda: "n1" in rig.objects._said)
+        keeper._dry.add("n1")
+        desk.api.delete(PODS.path(SYSTEM, "agent-n1"))
+        desk.api.delete(NPNS.path(name="n1"))
+        desk.api.delete(NODES.path(name="n1"))
+        until(lambda: not rig.facts)
+        until(lambda: not keeper._ready)
+        until(lambda: not keeper._dry)
+        until(lambda: not rig.objects._said)
+
+
+# Nodes without an id.
+
+
+def a_finder(cloud: FakeCloud, time: list[float]) -> Finder:
+    clock = lambda: time[0]  # noqa: E731 - as short as it is
+    return Finder(cloud, Looker(cloud, clock), clock, "compartment")
+
+
+def test_a_node_that_is_no_instance_costs_lists_and_no_more() -> None:
+    cloud, time = FakeCloud(), [0.0]
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    for number in range(6):
+        cloud.add_instance(f"ocid1.instance.oc1.test.n{number}", "workers")
+    for number, vnic in enumerate(list(cloud.vnics.values())):
+        address = IPv4Address(f"10.9.1.{number}")
+        cloud.vnics[vnic.id] = replace(vnic, private_ip=address)
+    finder = a_finder(cloud, time)
+    stray = Node(name="stray", addresses=(IPv4Address("192.0.2.1"),))
+    with pytest.raises(Unreadable):
+        finder.find(stray)
+    cloud.calls.clear()
+    with pytest.raises(Unreadable):
+        finder.find(stray)
+    while_fresh = list(cloud.calls)
+    time[0] = LIFE
+    with pytest.raises(Unreadable):
+        finder.find(stray)
+
+    assert while_fresh == []
+    assert len(cloud.calls) == 2
+    known = Node(name="x", addresses=(IPv4Address("10.9.1.3"),))
+    assert finder.find(known) == "ocid1.instance.oc1.test.n3"
+    assert len(cloud.calls) == 2

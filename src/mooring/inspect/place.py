@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mooring.adapters.clock import Clock
 from mooring.core.linux.port import Kernel, Namespaces, Nft
+from mooring.core.npn.metadata import name_of
 from mooring.core.npn.port import Cloud, Objects
 from mooring.core.wiring.audit.sides import PodTold
 
@@ -40,7 +41,7 @@ class Place:
     @property
     def object(self) -> str:
         """Name its NativePodNetwork."""
-        return self.instance.rpartition(".")[2]
+        return name_of(self.instance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

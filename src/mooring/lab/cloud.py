@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 
 from mooring.adapters.labfiles import LabFiles
 from mooring.adapters.objects import ObjectDirectory
+from mooring.core.npn.metadata import name_of
 from mooring.core.npn.port import Absent
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
 from mooring.core.vcn.estate import (
@@ -143,11 +144,6 @@ def lives(cloud: Estate, standing: Standing) -> dict[str, str]:
     return found
 
 
-def npn_name(instance: str) -> str:
-    """Give the name of an instance's object: its OCID's last part."""
-    return instance.rpartition(".")[2]
-
-
 def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -> None:
     """Write every node's NativePodNetwork, as the creator of nodes does."""
     store = ObjectDirectory(npn_directory(files.path))
@@ -161,7 +157,7 @@ def write_objects(files: LabFiles, standing: Standing, ids: Mapping[Ref, str]) -
             network_security_group_ids=(ids[pod_group(topology)],),
             ip_families=topology.families,
         )
-        name = npn_name(instance)
+        name = name_of(instance)
         store.write(Npn(name=name, spec=spec, pool=_pool(store, name)))
 
 
@@ -175,14 +171,14 @@ def _pool(store: ObjectDirectory, name: str) -> str | None:
 
 def remove_object(files: LabFiles, instance: str) -> None:
     """Take away the NativePodNetwork of an instance that is no more."""
-    ObjectDirectory(npn_directory(files.path)).remove(npn_name(instance))
+    ObjectDirectory(npn_directory(files.path)).remove(name_of(instance))
 
 
 def status(files: LabFiles, instance: str) -> NpnStatus:
     """Read what the controller says of a node; empty while it says nothing."""
     store = ObjectDirectory(npn_directory(files.path))
     try:
-        return store.read_status(npn_name(instance))
+        return store.read_status(name_of(instance))
     except (OSError, ValueError):
         return NpnStatus()
 

@@ -15,9 +15,10 @@ from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.agent.host import Say
 from mooring.agent.run import Cluster
 from mooring.cli.agent.options import is_instance
-from mooring.cli.agent.work import Found, Stopped, name_of
+from mooring.cli.agent.work import Found, Stopped
 from mooring.core.kube import pod
 from mooring.core.kube.resource import PODS, Scope
+from mooring.core.npn.metadata import name_of
 
 AGAIN_SECONDS = 2.0
 

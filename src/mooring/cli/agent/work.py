@@ -27,6 +27,7 @@ from mooring.agent.run import Agent, Cluster, Settings
 from mooring.cli.agent.doors import Doors, announce
 from mooring.cli.agent.log import Log
 from mooring.core.cni.frames import Answer
+from mooring.core.npn.metadata import name_of
 from mooring.core.npn.port import Objects
 from mooring.core.wiring import carrying
 
@@ -95,11 +96,6 @@ class Directory:
     ) -> AsyncIterator[Found]:
         """Reach it."""
         yield Found(name_of(self.instance), ObjectDirectory(self.path))
-
-
-def name_of(instance: str) -> str:
-    """Give the object's name: the last part of the instance's OCID."""
-    return instance.rpartition(".")[2]
 
 
 async def run(state: Path, place: Place, choices: Choices, doors: Doors) -> None:

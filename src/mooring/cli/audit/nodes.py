@@ -13,6 +13,7 @@ from mooring.adapters.clock import Clock
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
 from mooring.adapters.objects import ObjectDirectory
+from mooring.core.npn.metadata import name_of
 from mooring.core.npn.port import Cloud
 from mooring.core.wiring.audit.sides import PodTold
 from mooring.inspect.look import Looker
@@ -114,7 +115,7 @@ def _here(given: Given, eyes: Eyes, stack: ExitStack) -> Looker:
     if given["node"] is not None:
         raise Unlookable("--node names a node of a lab: give --lab as well")
     place = Place(
-        name=instance.rpartition(".")[2],
+        name=name_of(instance),
         instance=instance,
         root=Path("/"),
         space=None,

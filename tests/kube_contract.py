@@ -17,7 +17,7 @@ from objects_contract import a_status, an_npn
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.events import KubeEvents
-from mooring.adapters.kubernetes.follow import Following, Informer
+from mooring.adapters.kubernetes.follow import Following, Informer, followed
 from mooring.adapters.kubernetes.leader import Candidate, KubeLeading
 from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.adapters.kubernetes.patches import KubePatches
@@ -72,7 +72,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def follow(self, scope: Scope | None = None) -> Iterator[Informer[Node]]:
-        with contextlib.closing(Informer(self.api, nodes_of(scope))) as informer:
+        with followed(self.api, nodes_of(scope)) as informer:
             assert informer.wait(20), informer.trouble()
             yield informer
 

@@ -21,15 +21,12 @@ def a_node(*taints: dict[str, Any], **labels: str) -> dict[str, Any]:
     return {"metadata": meta, "spec": {"taints": list(taints), "podCIDR": "x"}}
 
 
-def test_labels_and_annotations_are_changed_where_they_differ() -> None:
+def test_labels_are_changed_where_they_differ() -> None:
     node = a_node(a="1", b="2")
 
     assert change.labelled(node, {"a": "1", "c": None}) is None
     assert change.labelled(node, {"a": "2", "b": None}) == {
         "metadata": {"labels": {"a": "2", "b": None}}
-    }
-    assert change.annotated(node, {"x": "y"}) == {
-        "metadata": {"annotations": {"x": "y"}}
     }
 
 

@@ -25,10 +25,6 @@ class KubePatches:
         """Set labels of a node; None takes one away."""
         self._change(NODES.path(name=name), lambda d: change.labelled(d, labels))
 
-    def annotate(self, name: str, annotations: Mapping[str, str | None]) -> None:
-        """Set annotations of a node; None takes one away."""
-        self._change(NODES.path(name=name), lambda d: change.annotated(d, annotations))
-
     def taint(self, name: str, taint: Taint) -> bool:
         """Put a taint on a node, or its new value; tell whether that changed it."""
         return self._change(NODES.path(name=name), lambda d: change.tainted(d, taint))

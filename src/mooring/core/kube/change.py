@@ -18,12 +18,9 @@ Patch = Mapping[str, Any]
 
 def labelled(document: object, wanted: Mapping[str, str | None]) -> Patch | None:
     """Say how to come to these labels; None when all is so already."""
-    return _mapped(document, "labels", wanted)
-
-
-def annotated(document: object, wanted: Mapping[str, str | None]) -> Patch | None:
-    """Say how to come to these annotations; None when all is so already."""
-    return _mapped(document, "annotations", wanted)
+    here = metas.entity(document).at("metadata").at("labels").mapping()
+    differ = _differ(here, wanted)
+    return {"metadata": {"labels": differ}} if differ else None
 
 
 def tainted(document: object, taint: Taint) -> Patch | None:
@@ -82,14 +79,6 @@ def replaced(old: Mapping[str, Any], new: Mapping[str, Any]) -> Patch:
         both = isinstance(value, Mapping) and isinstance(before, Mapping)
         patch[key] = replaced(before or {}, value) if both else value
     return patch
-
-
-def _mapped(
-    document: object, name: str, wanted: Mapping[str, str | None]
-) -> Patch | None:
-    here = metas.entity(document).at("metadata").at(name).mapping()
-    differ = _differ(here, wanted)
-    return {"metadata": {name: differ}} if differ else None
 
 
 def _differ(

@@ -65,9 +65,6 @@ class Patches(Protocol):
     def label(self, name: str, labels: Mapping[str, str | None]) -> None:
         """Set labels of a node; None takes one away."""
 
-    def annotate(self, name: str, annotations: Mapping[str, str | None]) -> None:
-        """Set annotations of a node; None takes one away."""
-
     def taint(self, name: str, taint: Taint) -> bool:
         """Put a taint on a node, or its new value; tell whether that changed it."""
 

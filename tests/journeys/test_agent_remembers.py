@@ -5,6 +5,7 @@ import json
 from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play
 
 from mooring.agent.remember import FILE
+from mooring.core.npn.record import Npn, NpnSpec
 
 
 async def a_known_machine() -> Machine:
@@ -57,6 +58,36 @@ def test_what_the_store_says_goes_before_what_was_known() -> None:
         assert await machine.add(machine.a_pod("c1")) == "10.0.8.20"
         kept = json.loads(machine.disk.shelf[FILE][0])
         assert len(kept["status"]["vnics"][0]["podAddresses"]) == 2
+
+    play(story())
+
+
+def test_what_was_known_of_an_object_that_is_gone_is_handed_out_no_more() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        pod = await machine.run_pod("c1")
+        kept = machine.disk.shelf[FILE]
+        machine.objects.remove(NAME)
+        machine.objects.unreachable = True
+        await restarted(machine)
+        await machine.agent.follow()
+        machine.clock.forward(1)
+        await machine.settle()
+        assert machine.free() == 3
+        machine.objects.unreachable = False
+        machine.disk.time = 1000.0
+        machine.clock.forward(60)
+        await machine.settle()
+
+        nothing = f"there is no NativePodNetwork {NAME} yet"
+        assert [nothing in line for line in machine.heard("withheld")] == [True]
+        assert machine.free() == 0
+        assert machine.disk.shelf[FILE] == kept
+        assert (await machine.check(pod)).exit_code == 0
+        machine.objects.write(Npn(name=NAME, spec=NpnSpec(id=f"ocid.{NAME}")))
+        machine.cloud(a_vnic(range(10, 13)))
+        await machine.settle()
+        assert machine.free() == 2
 
     play(story())
 

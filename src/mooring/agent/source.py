@@ -9,6 +9,9 @@ from mooring.core.npn.record import NpnStatus
 
 Trouble = Callable[[], OSError | None]
 
+GONE = NpnStatus(state="GONE")
+"""What is followed when the store has no such object: no VNIC gives addresses."""
+
 
 def well() -> None:
     """Know of no trouble: a store without a cache says so when it is asked."""
@@ -40,6 +43,7 @@ class Source:
         self._token: Token = {}
         self._asked_at: float | None = None
         self._recalled_once = False
+        self._only_recalled = False
 
     def changed(self, now: float) -> NpnStatus | None:
         """Give the status if it changed since the last time, and could be read.
@@ -60,10 +64,14 @@ class Source:
             return self._recalled(now)
         self._token, self.away = token, self._look()
         self.heard = self.away is None
-        if status is not None:
+        if status is None and self._only_recalled:
+            # There is none (any more): what was recalled of it holds no longer.
+            self.latest, status = None, GONE
+        elif status is not None:
             self.latest = status
             self.trouble = explain(self.name, status)
-        elif self.latest is None:
+        self._only_recalled = False
+        if self.latest is None:
             self.trouble = self._nothing
         return status
 
@@ -81,6 +89,7 @@ class Source:
             return None
         self._recalled_once = True
         self.latest = self._memory.recall()
+        self._only_recalled = self.latest is not None
         return self.latest
 
 

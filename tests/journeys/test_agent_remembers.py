@@ -15,6 +15,16 @@ async def a_known_machine() -> Machine:
     return machine
 
 
+def lose_the_store(machine: Machine) -> None:
+    machine.away = OSError("GET /apis: connection refused")
+    machine.objects.unreachable = True
+
+
+def find_the_store(machine: Machine) -> None:
+    machine.away = None
+    machine.objects.unreachable = False
+
+
 async def restarted(machine: Machine, seconds: float = 90.0) -> None:
     machine.clock.forward(seconds)
     machine.agent = machine.new_agent()
@@ -25,7 +35,7 @@ def test_a_restart_without_the_store_serves_by_what_was_known() -> None:
     async def story() -> None:
         machine = await a_known_machine()
         first = await machine.run_pod("c1")
-        machine.objects.unreachable = True
+        lose_the_store(machine)
         await restarted(machine)
         await machine.agent.follow()
         assert not machine.agent.node.ready  # the store has a moment to answer
@@ -43,15 +53,32 @@ def test_a_restart_without_the_store_serves_by_what_was_known() -> None:
     play(story())
 
 
+def test_a_store_that_is_slow_is_not_taken_for_one_that_is_away() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.objects.unreachable = True  # not listed yet, and no trouble known
+        await restarted(machine)
+        for _ in range(9):
+            await machine.agent.follow()
+            machine.clock.forward(1)
+        await machine.agent.follow()
+        assert machine.heard("remembered") == []
+        machine.clock.forward(1)
+        await machine.agent.follow()
+        assert len(machine.heard("remembered")) == 1
+
+    play(story())
+
+
 def test_what_the_store_says_goes_before_what_was_known() -> None:
     async def story() -> None:
         machine = await a_known_machine()
-        machine.objects.unreachable = True
+        lose_the_store(machine)
         await restarted(machine)
         await machine.agent.follow()
         machine.clock.forward(1)
         await machine.settle()
-        machine.objects.unreachable = False
+        find_the_store(machine)
         machine.cloud(a_vnic(range(20, 22)))
         await machine.settle()
 
@@ -68,13 +95,13 @@ def test_what_was_known_of_an_object_that_is_gone_is_handed_out_no_more() -> Non
         pod = await machine.run_pod("c1")
         kept = machine.disk.shelf[FILE]
         machine.objects.remove(NAME)
-        machine.objects.unreachable = True
+        lose_the_store(machine)
         await restarted(machine)
         await machine.agent.follow()
         machine.clock.forward(1)
         await machine.settle()
         assert machine.free() == 3
-        machine.objects.unreachable = False
+        find_the_store(machine)
         machine.disk.time = 1000.0
         machine.clock.forward(60)
         await machine.settle()
@@ -107,7 +134,7 @@ def test_a_store_that_answers_is_not_gone_past() -> None:
 def test_another_instances_object_and_a_spoilt_one_are_not_believed() -> None:
     async def story() -> None:
         machine = await a_known_machine()
-        machine.objects.unreachable = True
+        lose_the_store(machine)
         good, at = machine.disk.shelf[FILE]
         other = json.dumps({**json.loads(good), "name": "somebodyelse"}).encode()
         for spoilt, told in ((other, 0), (b"{", 1), (good[:60], 2), (b"[]", 2)):

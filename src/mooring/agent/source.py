@@ -9,6 +9,9 @@ from mooring.core.npn.record import NpnStatus
 
 Trouble = Callable[[], OSError | None]
 
+SLOW_SECONDS = 10.0
+"""How long a store may be silent before it counts as one that is away."""
+
 GONE = NpnStatus(state="GONE")
 """What is followed when the store has no such object: no VNIC gives addresses."""
 
@@ -21,7 +24,8 @@ class Source:
     """Follows the status of one object. `trouble` says why there is none.
 
     `heard` tells whether the store answered the last time. `memory` is asked once, when nothing
-    was ever read and the store stays away for `patience` seconds.
+    was ever read and `trouble` says of the store that it stays away for `patience` seconds; one
+    that is only slow has a while more.
     """
 
     def __init__(
@@ -85,7 +89,7 @@ class Source:
         waited = now - (now if self._asked_at is None else self._asked_at)
         if self._memory is None or self._recalled_once or self.latest is not None:
             return None
-        if waited < self.patience:
+        if waited < (self.patience if self._look() else SLOW_SECONDS):
             return None
         self._recalled_once = True
         self.latest = self._memory.recall()

@@ -28,8 +28,8 @@ class System:
 class Host:
     """The machine."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, settings: Path = SETTINGS) -> None:
+        self._path, self._settings = path, settings
 
     def system(self) -> System:
         """Say what this is."""
@@ -62,11 +62,11 @@ class Host:
 
     def setting(self, name: str) -> int:
         """Give a kernel setting of the whole machine, by its path below /proc/sys."""
-        return int((SETTINGS / name).read_text())
+        return int((self._settings / name).read_text())
 
     def set(self, name: str, value: int) -> None:
         """Change a kernel setting of the whole machine."""
-        (SETTINGS / name).write_text(f"{value}\n")
+        (self._settings / name).write_text(f"{value}\n")
 
     def mounts(self) -> str:
         """Give what is mounted where, as the kernel writes it."""

@@ -13,13 +13,14 @@ from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.labwish import Unreadable
 from mooring.core.vcn.topology import Topology, grown
-from mooring.lab import cloud, control, nodes, preflight, record, settings, supplies
+from mooring.lab import cloud, control, nodes, preflight, record, supplies
 from mooring.lab.cluster import Cluster
 from mooring.lab.errors import LabError
 from mooring.lab.kubectl import Kubectl
 from mooring.lab.nodes import LabNode
 from mooring.lab.pods import Pods
 from mooring.lab.record import RECORD, Standing
+from mooring.lab.settings import MachineSettings
 from mooring.lab.supplies import Supplies
 from mooring.lab.tools import Tools
 
@@ -171,9 +172,8 @@ class Lab:
         """Have Kubernetes run on the machines, and Mooring in it."""
         door = standing.door or self.tools.host.free_port()
         standing = replace(standing, programs=str(found.programs), door=door)
-        standing = replace(standing, settings=settings.noted(self.tools, standing))
         self._remember(standing)
-        settings.raise_all(self.tools)
+        MachineSettings(self.tools, self.files).need()
         self.files.directory("share")
         Cluster(self.tools, self.files, standing).up(found.images)
         return standing
@@ -240,6 +240,7 @@ class Lab:
         preflight.need_root(self.tools)
         if not self.files.exists():
             control.remove_fabric(self.tools, self.name)
+            MachineSettings(self.tools, self.files).release()
             return False
         with self.files.locked(self.waiting):
             try:
@@ -256,8 +257,8 @@ class Lab:
             control.stop(self.tools, self.files, standing)
             for member in self.machines(standing).values():
                 member.end()
-            settings.restore(self.tools, self.files, standing)
             self.tools.say("processes ended")
+        MachineSettings(self.tools, self.files).release()
         self._remove_groups(standing)
         control.remove_fabric(self.tools, self.name)
         self.tools.say("namespaces, links and rules removed")

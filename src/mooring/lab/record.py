@@ -24,8 +24,7 @@ class Standing:
 
     `token` makes the lab's retry tokens its own; `boot` is the boot of the machine in which
     the groups were made. A cluster has besides: the instance of its control plane, its machines'
-    addresses, the directory of its programs, the loopback port by which the machine reaches its API, and the machine's
-    settings that it changed, as they were before.
+    addresses, the directory of its programs, and the loopback port by which the machine reaches its API.
     """
 
     topology: Topology
@@ -38,7 +37,6 @@ class Standing:
     addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     programs: str = ""
     door: int = 0
-    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def machines(self) -> dict[str, str]:
@@ -70,7 +68,6 @@ def written(standing: Standing) -> dict[str, Any]:
         "addresses": {n: list(each) for n, each in standing.addresses.items()},
         "programs": standing.programs,
         "door": standing.door,
-        "settings": dict(standing.settings),
     }
 
 
@@ -92,7 +89,6 @@ def read(content: Mapping[str, Any]) -> Standing:
             },
             programs=str(content.get("programs", "")),
             door=int(content.get("door", 0)),
-            settings=dict(content.get("settings", {})),
         )
     except (KeyError, TypeError, Unreadable) as error:
         raise ValueError(f"not a lab's record: {error}") from error

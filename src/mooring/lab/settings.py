@@ -1,61 +1,69 @@
 """The machine's settings that several kubelets need: raised while a cluster stands, then as before.
 
 Each kubelet, containerd and API server watches files by some thirty inotify instances; root has
-128 of them to begin with.
+128 of them to begin with. What was before, and which labs need more, is in one record beside the
+labs, under a lock of its own: the last lab that goes down puts it back.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 from mooring.adapters.labfiles import FilesError, LabFiles
-from mooring.lab.record import RECORD, Standing
 from mooring.lab.tools import Tools
 
 LEAST = {"fs/inotify/max_user_instances": 2048}
+PLACE = ".settings"  # what no lab is called
+KEPT = "kept.json"
 
 
-def noted(tools: Tools, standing: Standing) -> dict[str, str]:
-    """Tell what is to be put back in the end: what was before the first time."""
-    low = {
-        name: str(value)
-        for name, least in LEAST.items()
-        if (value := tools.host.setting(name)) < least
-    }
-    return {**low, **standing.settings}
+@dataclass(frozen=True, slots=True)
+class MachineSettings:
+    """The settings, as the lab with this directory sees them."""
 
+    tools: Tools
+    lab: LabFiles
 
-def raise_all(tools: Tools) -> None:
-    """Raise what is too low."""
-    for name, least in LEAST.items():
-        if tools.host.setting(name) < least:
-            tools.host.set(name, least)
+    def need(self) -> None:
+        """Raise what is too low, once it is written down what was."""
+        with self._files.locked(self._waiting):
+            before, labs = self._read()
+            low = {n: v for n in LEAST if (v := self.tools.host.setting(n)) < LEAST[n]}
+            self._write({**before, **low}, labs | {self.lab.path.name})
+            for name in low:
+                self.tools.host.set(name, LEAST[name])
 
+    def release(self) -> None:
+        """Put back what was, unless another lab needs more."""
+        if not self._files.exists():
+            return
+        with self._files.locked(self._waiting):
+            before, labs = self._read()
+            left = labs - {self.lab.path.name}
+            if left:
+                self._write(before, left)
+                return
+            for name, value in before.items():
+                if self.tools.host.setting(name) == LEAST.get(name):
+                    self.tools.host.set(name, value)
+            self._files.remove()
 
-def restore(tools: Tools, files: LabFiles, standing: Standing) -> None:
-    """Put back what this lab raised, unless another cluster needs it: then that one will."""
-    for name, before in standing.settings.items():
-        heir = _heir(files)
-        if heir is not None:
-            _bequeath(heir, name, before)
-        elif tools.host.setting(name) == LEAST.get(name):
-            tools.host.set(name, int(before))
+    @property
+    def _files(self) -> LabFiles:
+        return LabFiles(self.lab.path.with_name(PLACE))
 
+    def _read(self) -> tuple[dict[str, int], set[str]]:
+        """Give what was before, and the labs that stand; nothing of a damaged record."""
+        try:
+            content: dict[str, Any] = self._files.read(KEPT) or {}
+            before = {str(n): int(v) for n, v in content.get("before", {}).items()}
+            labs = {str(each) for each in content.get("labs", ())}
+        except (FilesError, AttributeError, TypeError, ValueError) as error:
+            self.tools.say(f"what the machine's settings were is lost: {error}")
+            return {}, set()
+        return before, {n for n in labs if self.lab.path.with_name(n).is_dir()}
 
-def _heir(files: LabFiles) -> LabFiles | None:
-    for record in sorted(files.path.parent.glob(f"*/{RECORD}")):
-        other = LabFiles(record.parent)
-        if other.path != files.path and (_read(other) or {}).get("door"):
-            return other
-    return None
+    def _write(self, before: dict[str, int], labs: set[str]) -> None:
+        self._files.write(KEPT, {"before": before, "labs": sorted(labs)})
 
-
-def _read(files: LabFiles) -> dict[str, object] | None:
-    try:
-        return files.read(RECORD)
-    except FilesError:
-        return None
-
-
-def _bequeath(heir: LabFiles, name: str, before: str) -> None:
-    content = _read(heir)
-    if content is not None:
-        held = content.get("settings")
-        kept = held if isinstance(held, dict) else {}
-        heir.write(RECORD, {**content, "settings": {name: before, **kept}})
+    def _waiting(self) -> None:
+        """Say nothing: nobody holds it for longer than a write takes."""

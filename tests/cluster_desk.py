@@ -48,16 +48,18 @@ def until(claim: Callable[[], object], patience: float = 60.0) -> None:
 
 
 class Locked:
-    """One caller at a time: the fake knows no threads."""
+    """One caller at a time: the fake knows no threads. `asked` are the calls and about what."""
 
     def __init__(self, inner: object) -> None:
         self._inner, self._lock = inner, threading.RLock()
+        self.asked: list[tuple[object, ...]] = []
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         method = getattr(self._inner, name)
 
         def call(*arguments: object, **named: object) -> object:
             with self._lock:
+                self.asked.append((name, *arguments))
                 return method(*arguments, **named)
 
         return call
@@ -218,6 +220,17 @@ class Desk:
         except Missing:
             return ""
         return str(lease["spec"].get("holderIdentity") or "")
+
+    def looks(self, name: str) -> int:
+        """How often the controller looked at a node's instance."""
+        return self.locked.asked.count(("instance", f"ocid1.instance.oc1.test.{name}"))
+
+    def node_turn(self, name: str) -> None:
+        """Let a whole turn of a node without an object be taken: another has begun after it."""
+        for ready in (False, True):
+            before = self.looks(name)
+            self.agent(name, ready=ready)
+            until(lambda before=before: self.looks(name) > before)
 
     def settled(self, *names: str) -> bool:
         return all(self.state(name) == "SUCCESS" for name in names)

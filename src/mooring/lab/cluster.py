@@ -103,7 +103,7 @@ class Cluster:
         if store.fresh:
             self.tools.say("etcd serves")
         supervised.ensure(plane.server, holder)
-        supervised.ensure(plane.passage)
+        plane.open_passage()
 
     def _await_api(self, plane: Control) -> None:
         supervised = plane.at.programs

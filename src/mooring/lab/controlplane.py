@@ -72,6 +72,22 @@ class Control:
             self.at.files, self.at.standing, PASSAGE, mooring(*words)
         )
 
+    def door(self) -> int:
+        """Give a port for the passage: the remembered one, unless somebody else has it."""
+        host, known = self.at.tools.host, self.at.standing.door
+        if not known:
+            return host.free_port()
+        if self.at.programs.find(self.passage) or not host.answers(known):
+            return known
+        self.at.tools.say(f"port {known} is taken, taking another")
+        return host.free_port()
+
+    def open_passage(self) -> None:
+        """Have the passage take connections."""
+        passage, port = self.passage, self.at.standing.door
+        self.at.programs.ensure(passage)
+        self.at.programs.await_ready(passage, lambda: self.at.tools.host.answers(port))
+
     def furnish(self, held: Keys) -> None:
         """Write what the programs read."""
         place, plane = self._place, self.plane

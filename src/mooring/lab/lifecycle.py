@@ -170,7 +170,7 @@ class Lab:
 
     def _cluster_up(self, standing: Standing, found: Supplies) -> Standing:
         """Have Kubernetes run on the machines, and Mooring in it."""
-        door = standing.door or self.tools.host.free_port()
+        door = Cluster(self.tools, self.files, standing).control.door()
         standing = replace(standing, programs=str(found.programs), door=door)
         self._remember(standing)
         MachineSettings(self.tools, self.files).need()

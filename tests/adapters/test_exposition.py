@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,12 +20,15 @@ TROUBLE = {"": ""}
 
 @pytest.fixture
 def exposition() -> Iterator[Exposition]:
+    TROUBLE[""] = ""
+    with exposed(patience=60) as made:
+        yield made
+
+
+def exposed(patience: float) -> Exposition:
     registry = CollectorRegistry()
     Counter("mooring_test", "A test's.", registry=registry).inc(3)
-    TROUBLE[""] = ""
-    looks = {"/healthz": lambda: TROUBLE[""]}
-    with Exposition(0, registry, looks) as made:
-        yield made
+    return Exposition(0, registry, {"/healthz": lambda: TROUBLE[""]}, patience)
 
 
 def get(place: Exposition, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
@@ -56,25 +60,48 @@ def test_nothing_else_is_there(exposition: Exposition) -> None:
     assert get(exposition, "/metrics/../x")[0] == 404
 
 
-def test_peers_that_say_nothing_are_bounded_and_go_with_it(
+@contextmanager
+def connected(place: Exposition, number: int) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        where = ("127.0.0.1", place.port)
+        yield [
+            stack.enter_context(socket.create_connection(where, 60))
+            for _ in range(number)
+        ]
+
+
+def test_peers_that_say_nothing_are_bounded_and_keep_no_probe_out(
     exposition: Exposition,
 ) -> None:
-    with ExitStack() as stack:
-        for _ in range(2 * PEERS):
-            peer = socket.create_connection(("127.0.0.1", exposition.port), 60)
-            stack.enter_context(peer)
-        # Those beyond the bound are hung up on at once; the others after a few seconds.
-        peer.settimeout(60)
-        assert peer.recv(1) == b""
-    while get_or_none(exposition) != (200, "ok\n"):
-        pass
+    with connected(exposition, 2 * PEERS) as peers:
+        assert get(exposition, "/healthz") == (200, "ok\n")
+        for longest in peers[:PEERS]:
+            assert longest.recv(1) == b""
 
 
-def get_or_none(place: Exposition) -> tuple[int, str] | None:
+def dripped(peer: socket.socket) -> bool:
+    """Send one byte of a request that never ends; tell whether it was taken."""
     try:
-        return get(place, "/healthz")
+        peer.sendall(b"G")
     except OSError:
-        return None
+        return False
+    return True
+
+
+def test_peers_that_drip_are_hung_up_on_and_keep_no_probe_out() -> None:
+    with exposed(patience=0.2) as short, connected(short, PEERS) as peers:
+        while True in {dripped(peer) for peer in peers}:
+            time.sleep(0.02)
+    with exposed(patience=60) as long, connected(long, PEERS) as peers:
+        assert all(map(dripped, peers))
+        assert get(long, "/healthz") == (200, "ok\n")
+
+
+def test_who_is_left_goes_with_it() -> None:
+    with exposed(patience=60) as place, connected(place, 1) as (peer,):
+        assert get(place, "/healthz") == (200, "ok\n")
+        place.close()
+        assert peer.recv(1) == b""
 
 
 def test_a_port_that_is_taken_is_refused(exposition: Exposition) -> None:

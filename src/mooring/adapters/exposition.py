@@ -1,13 +1,16 @@
 """Metrics and health over HTTP, in threads beside the program: `/metrics`, `/healthz`, `/readyz`.
 
 The port is the host's and open to whoever reaches it, so what waits there is bounded: a few
-peers at once, each for a few seconds.
+peers at once, each for a few seconds in all, however it spends them. With one more at the door
+whoever has been there longest goes, so that a probe comes in.
 """
 
 import socket
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore, Thread
+from threading import Lock, Thread
 from typing import Any, Self
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -24,9 +27,14 @@ class Exposition:
     """Serves until closed. `looks` are the paths that tell of health: 503 when one has words."""
 
     def __init__(
-        self, port: int, registry: CollectorRegistry, looks: Mapping[str, Look]
+        self,
+        port: int,
+        registry: CollectorRegistry,
+        looks: Mapping[str, Look],
+        patience: float = PATIENCE,
     ) -> None:
         self._server = _listening(port)
+        self._server.patience = patience
         self._server.registry, self._server.looks = registry, looks
         self._thread = Thread(
             target=self._server.serve_forever,
@@ -64,20 +72,44 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *words: Any) -> None:  # noqa: ANN401 - as the base takes them
         self.registry = CollectorRegistry()
         self.looks: Mapping[str, Look] = {}
-        self._room = BoundedSemaphore(PEERS)
+        self.patience = PATIENCE
+        self._since: dict[socket.socket, float] = {}
+        self._lock = Lock()
         super().__init__(*words)
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
-        if self._room.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        with self._lock:
+            if len(self._since) >= PEERS:
+                self._hang_up(next(iter(self._since)))
+            self._since[request] = time.monotonic()
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            with self._lock:
+                self._since.pop(request, None)
+
+    def service_actions(self) -> None:
+        """Hang up on those whose time is over; called every half second."""
+        now = time.monotonic()
+        with self._lock:
+            for peer in [p for p, t in self._since.items() if now - t > self.patience]:
+                self._hang_up(peer)
+
+    def server_close(self) -> None:
+        """Hang up on all who are left."""
+        super().server_close()
+        with self._lock:
+            for peer in list(self._since):
+                self._hang_up(peer)
+
+    def _hang_up(self, peer: socket.socket) -> None:
+        """End what its thread waits for; the thread closes it."""
+        del self._since[peer]
+        with suppress(OSError):
+            peer.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
         """Say nothing: a peer that goes away in the middle is no news."""
@@ -99,7 +131,6 @@ def _listening(port: int) -> _Server:
 
 
 class _Asked(BaseHTTPRequestHandler):
-    timeout = PATIENCE
     server: _Server
 
     def do_GET(self) -> None:

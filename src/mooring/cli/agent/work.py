@@ -5,7 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -109,12 +109,12 @@ async def run(state: Path, place: Place, choices: Choices, doors: Doors) -> None
     netns.prove()
     disk = StateDirectory(state)
     try:
-        async with place.opened(disk, say, stop) as found:
-            await _work(disk, found, choices, doors, Voice(say, stop))
-    except Stopped:
-        pass
-    say("stopped")
-    say.flush()
+        with suppress(Stopped):
+            async with place.opened(disk, say, stop) as found:
+                await _work(disk, found, choices, doors, Voice(say, stop))
+        say("stopped")
+    finally:
+        say.flush()
 
 
 @dataclass(frozen=True, slots=True)

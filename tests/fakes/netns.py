@@ -12,11 +12,12 @@ class FakeNamespaces:
     """`adapters.netns` without Linux. `open_fds` shows what nobody gave back.
 
     A namespace ends when its name is gone and no descriptor is open; whoever asked by
-    `when_ended` is told its inode.
+    `when_ended` is told its inode. `refusal` is what opening ends with, whatever is there.
     """
 
     def __init__(self) -> None:
         self.open_fds: dict[int, int] = {}
+        self.refusal: OSError | None = None
         self._named: dict[str, int] = {}
         self._next_fd = 1000
         self._next_inode = HOME + 1
@@ -46,6 +47,8 @@ class FakeNamespaces:
         return sorted(self._named)
 
     def open_fd(self, path_or_name: str) -> int:
+        if self.refusal is not None:
+            raise self.refusal
         name = path_or_name.rpartition("/")[2]
         if name not in self._named:
             raise FileNotFoundError(2, "No such file or directory", path_or_name)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from errno import EMFILE
 from ipaddress import ip_address
 
 from fakes.pods import FakePods
@@ -9,6 +10,7 @@ from journeys.agent_fakes import Machine, Pod, a_machine, play
 
 from mooring.core.kube.errors import Away
 from mooring.core.kube.pod import Pod as KubePod
+from mooring.core.linux.plan import HOST
 
 
 def a_guest(name: str, *ips: str, uid: str = "") -> KubePod:
@@ -129,5 +131,27 @@ def test_one_that_was_never_met_there_or_cannot_be_asked_for_counts_for_nothing(
         known.away = None
         await machine.settle()
         assert [a.container for a in machine.leases] == ["static"]
+
+    play(story())
+
+
+def test_a_place_that_cannot_be_looked_at_is_no_sign_and_another_namespace_there_is() -> (
+    None
+):
+    async def story() -> None:
+        machine, known = await a_machine_with(a_guest("web"))
+        await attached(machine, "web")
+        await machine.settle()
+        known.drop("default/web")
+        machine.namespaces.refusal = OSError(EMFILE, "Too many open files")
+        machine.agent.repair.turn(machine.kernel.look(HOST, None))
+        await machine.agent.reaper.reap()
+        assert len(machine.leases) == 1
+
+        machine.namespaces.refusal = None
+        machine.namespaces.delete("web")
+        machine.namespaces.create("web")
+        await machine.settle()
+        assert len(machine.leases) == 0
 
     play(story())

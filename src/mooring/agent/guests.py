@@ -10,7 +10,7 @@ and its cables are there.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mooring.agent.host import Host, open_alive
+from mooring.agent.host import Host
 from mooring.core.cni.request import Add, AttachmentId
 from mooring.core.ipam.ledger import Lease
 from mooring.core.ipam.pool import parts
@@ -94,7 +94,15 @@ class Guests:
         return bool(lease.netns.path) and self._is_gone(lease)
 
     def _is_gone(self, lease: Lease) -> bool:
-        fd = open_alive(self._host.namespaces, lease.netns)
-        if fd is not None:
-            self._host.namespaces.close(fd)
-        return fd is None
+        """Tell whether nothing or another namespace is at its place; not to see it is no sign."""
+        namespaces = self._host.namespaces
+        try:
+            fd = namespaces.open_fd(lease.netns.path)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        try:
+            return namespaces.inode(fd) != lease.netns.inode
+        finally:
+            namespaces.close(fd)

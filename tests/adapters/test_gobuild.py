@@ -17,7 +17,7 @@ import pytest
 from mooring.adapters.buildcache import BuildCache
 from mooring.adapters.gobuild import Go, GoError, Toolchain
 from mooring.adapters.process import Processes
-from mooring.core.linux import node
+from mooring.core.linux import node, upstream
 from mooring.core.linux.upstream import AGNHOST, CLUSTER
 from mooring.lab.errors import LabError
 from mooring.lab.programs_built import GO_LOCK, Builder, given
@@ -174,6 +174,21 @@ def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
     place = world.builder().build([ETCD])
     assert (place / "etcd").read_text() == "#!/bin/sh\n"
     assert world.left() == ["etcd"]
+
+
+def test_what_decides_the_bytes_is_not_the_callers(world: World) -> None:
+    world.go('env >"$HERE/told"')
+    names = ("GOARCH", *upstream.LEVELS, *upstream.ENVIRONMENT)
+    theirs = dict.fromkeys(names, "theirs")
+    go = Go(world.path, GO_LOCK, {**world.environment, **theirs, "GOPROXY": "theirs"})
+    cache = BuildCache(world.path / "programs")
+    Builder(go, cache, world.said.append).build([ETCD])
+
+    lines = (world.path / "told").read_text().splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    ours = upstream.environment(os.uname().machine)
+    assert {name: told[name] for name in names} == {name: ours[name] for name in names}
+    assert told["GOPROXY"] == "theirs"
 
 
 def test_two_at_once_build_it_once(world: World) -> None:

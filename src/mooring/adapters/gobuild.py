@@ -6,6 +6,7 @@ given up does not go on behind the caller's back.
 
 import fcntl
 import os
+import platform
 import shutil
 import signal
 import subprocess  # noqa: TID251 - go and pip are programs, and this is their adapter
@@ -113,7 +114,7 @@ class Go:
         return found.removeprefix(PACKAGE)
 
     def _run(self, argv: Sequence[str]) -> str:
-        environment = {**self._environment, **upstream.ENVIRONMENT}
+        environment = {**self._environment, **upstream.environment(platform.machine())}
         try:
             process = subprocess.Popen(
                 [*ENDS_WITH_US, *argv],

@@ -90,6 +90,17 @@ def test_a_build_is_named_by_modules_and_go() -> None:
     assert upstream.key(dict(reversed(files.items())), "1.26.8") in keys
 
 
+@pytest.mark.parametrize(
+    ("machine", "kind"),
+    [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", "riscv64")],
+)
+def test_go_builds_for_the_machine_that_it_is_on(machine: str, kind: str) -> None:
+    told = upstream.environment(machine)
+
+    assert told["GOARCH"] == kind
+    assert told.items() >= upstream.ENVIRONMENT.items()
+
+
 def test_the_api_server_is_told_its_version() -> None:
     words = upstream.words(BY_NAME["kube-apiserver"], "1.37.1", "/x")
 

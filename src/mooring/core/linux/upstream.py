@@ -20,6 +20,26 @@ ENVIRONMENT = {
 }
 """What the caller's environment may not change; where to get modules from it may."""
 
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+LEVELS = {
+    "GOAMD64": "v1",
+    "GOARM64": "v8.0",
+    "GOENV": "off",
+    "GOEXPERIMENT": "",
+    "GOFIPS140": "off",
+}
+"""The least that a machine of a kind has, no experiments, nothing that `go env -w` wrote."""
+
+
+def environment(machine: str) -> dict[str, str]:
+    """Give what go is told on a machine of this kind, whatever the caller's environment says.
+
+    It is the same for every build on the machine, so a build's name need not tell it.
+    """
+    kind = {"GOARCH": ARCHITECTURES.get(machine, machine)}
+    return {**ENVIRONMENT, **LEVELS, **kind}
+
+
 Version = tuple[int, ...]
 
 

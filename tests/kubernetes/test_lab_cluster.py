@@ -14,11 +14,11 @@ from typing import Any
 
 import oci
 import pytest
-from journeys.lab_cli import MOORING, Lab, a_lab, until
+from journeys.lab_cli import LABS, MOORING, Lab, a_lab, until
 from oci.core import ComputeClient
 
 from mooring.core.linux.kubelet import SETTINGS
-from mooring.lab.settings import LEAST
+from mooring.lab.settings import KEPT, LEAST, PLACE
 
 CONTROL = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
 ON_NODE = ("node-1/containerd", "node-1/kube-proxy", "node-1/kubelet")
@@ -33,11 +33,38 @@ TOGETHER = [
 
 def machine() -> dict[str, str]:
     """What of the machine a lab must leave as it was."""
-    settings = {name: (Path("/proc/sys") / name).read_text() for name in SETTINGS}
+    names = (*SETTINGS, *LEAST)
+    settings = {name: (Path("/proc/sys") / name).read_text() for name in names}
     routes = subprocess.run(
         ["ip", "route", "show", "table", "all"], capture_output=True, check=True
     )
     return {**settings, "routes": routes.stdout.decode()}
+
+
+def kept() -> dict[str, Any]:
+    """What is remembered of the settings that clusters raise; nothing while none stands."""
+    with suppress(FileNotFoundError):
+        found: dict[str, Any] = json.loads((LABS / PLACE / KEPT).read_text())
+        return found
+    return {}
+
+
+def goes_down(lab: Lab) -> None:
+    """Nothing is left, and what clusters raise is as before, unless another one stands."""
+    told = kept()
+    assert lab.name in told["labs"]
+    up = {name: int(value) for name, value in machine().items() if name in LEAST}
+    assert all(up[name] >= least for name, least in LEAST.items())
+
+    lab.do("down")
+
+    def as_it_should_be() -> bool:
+        now = {name: int(value) for name, value in machine().items() if name in LEAST}
+        return now == (up if kept() else {**up, **told["before"]})
+
+    assert lab.traces() == []
+    assert lab.name not in kept().get("labs", ())
+    until(as_it_should_be, "the machine's settings to be as before")
 
 
 @pytest.fixture(scope="module")
@@ -176,9 +203,8 @@ def test_a_terminated_instance_comes_back_as_another_node(lab: Lab) -> None:
 
 
 def test_down_leaves_nothing(lab: Lab, before: dict[str, str]) -> None:
-    lab.do("down")
+    goes_down(lab)
 
-    assert lab.traces() == []
     after = machine()
     assert {k: after[k] for k in SETTINGS} == {k: before[k] for k in SETTINGS}
 
@@ -209,8 +235,4 @@ def test_up_goes_on_wherever_it_was_killed() -> None:
                 assert any(moment in line for line in process.stderr), moment
         made.do("up")
         serves(made)
-        held = json.loads((made.path / "lab.json").read_text())["settings"]
-        made.do("down")
-
-        assert made.traces() == []
-        until(lambda: held.keys() <= LEAST.keys(), "only what is known to be raised")
+        goes_down(made)

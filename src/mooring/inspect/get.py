@@ -121,7 +121,7 @@ class Teller:
     ) -> Iterator[str]:
         if form.output not in DOCUMENTS:
             yield from self._table(of, entries, form)
-        elif single:
+        elif single and not entries[1:]:  # a name may be in several namespaces
             yield from (self._document(entry.item, form.output) for entry in entries)
         else:
             items = [entry.item for entry in entries]

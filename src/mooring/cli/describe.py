@@ -7,6 +7,7 @@ import click
 
 from mooring.adapters.clock import Clock
 from mooring.cli.get.places import FOLDER, Given, Refusal, opened, place_options
+from mooring.cli.state import USUAL_STATE, usual_state
 from mooring.inspect.describe import Describer
 from mooring.inspect.get import Unshown
 
@@ -21,8 +22,8 @@ def describe() -> None:
 @click.option(
     "--state",
     type=FOLDER,
-    default=Path("/var/lib/mooring"),
-    show_default=True,
+    default=usual_state,
+    show_default=USUAL_STATE,
     help="State of the node's agent, which knows links and tables.",
 )
 @place_options

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from mooring.cli.state import USUAL_STATE, usual_state
+
 F = TypeVar("F", bound=Callable[..., object])
 PLACE = click.Path(path_type=Path)
 
@@ -30,8 +32,8 @@ _OPTIONS = (
     click.option(
         "--state",
         type=PLACE,
-        default=Path("/var/lib/mooring"),
-        show_default=True,
+        default=usual_state,
+        show_default=USUAL_STATE,
         help="The agent's state.",
     ),
     click.option(

@@ -209,7 +209,8 @@ def test_what_another_did_already_is_not_told(desk: Desk, rig: Rig) -> None:
     rig.odd("patches", untaint=untaint)
     desk.node("n1")
     desk.agent("n1")
-    with desk_settled(desk), rig.running():
+    filled(desk)
+    with rig.running():
         until(lambda: lifts)
         desk.agent("n1")
         until(lambda: len(lifts) > 1)  # the turn of the first has ended
@@ -217,8 +218,7 @@ def test_what_another_did_already_is_not_told(desk: Desk, rig: Rig) -> None:
     assert ("n1", "AgentReady") not in rig.heard.reasons
 
 
-@contextlib.contextmanager
-def desk_settled(desk: Desk) -> Iterator[None]:
+def filled(desk: Desk) -> None:
     """Let a controller fill the object first, and end it."""
     replica = desk.start()
     until(lambda: desk.settled("n1"))
@@ -231,7 +231,6 @@ def desk_settled(desk: Desk) -> Iterator[None]:
             }
         },
     )
-    yield
 
 
 class Losing(dict[str, Node]):
@@ -338,9 +337,10 @@ def test_each_loop_has_a_beat_of_its_own() -> None:
     pulse = Pulse(lambda: time[0])
     before = pulse.standing()
     one = pulse.of("nodes", lambda _: False)
-    pulse.of("objects", lambda _: False)
+    other = pulse.of("objects", lambda _: False)
     time[0] = STANDS
     one(0.0)
+    other(1.0)  # somebody who sleeps beside the loop
 
     assert before == ""
     assert pulse.standing() == "the loop of objects has not turned for 60 s"

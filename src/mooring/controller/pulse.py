@@ -19,11 +19,15 @@ class Pulse:
         self._beats: dict[str, float] = {}
 
     def of(self, loop: str, wait: Callable[[float], bool]) -> Callable[[float], bool]:
-        """Give a loop's own `wait`: it asks it before every turn, and nobody else does."""
+        """Give a loop's own `wait`: it asks it before every turn, without a pause.
+
+        Who sleeps by it, beside the loop, says nothing of the loop.
+        """
         self._beats[loop] = self._now()
 
         def turn(seconds: float) -> bool:
-            self._beats[loop] = self._now()
+            if not seconds:
+                self._beats[loop] = self._now()
             return wait(seconds)
 
         return turn

@@ -7,7 +7,7 @@ import yaml
 from click.testing import CliRunner
 
 from mooring.cli.main import main
-from mooring.cli.state import STATE, usual_state
+from mooring.inspect.state import STATE, usual_state
 
 MANIFEST = Path(__file__).parents[2] / "deploy/manifests/agent.yaml"
 

@@ -7,9 +7,9 @@ import click
 
 from mooring.adapters.clock import Clock
 from mooring.cli.get.places import FOLDER, Given, Refusal, opened, place_options
-from mooring.cli.state import USUAL_STATE, usual_state
 from mooring.inspect.describe import Describer
 from mooring.inspect.get import Unshown
+from mooring.inspect.state import USUAL_STATE, usual_state
 
 
 @click.group()

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from mooring.cli.state import USUAL_STATE, usual_state
+from mooring.inspect.state import USUAL_STATE, usual_state
 
 F = TypeVar("F", bound=Callable[..., object])
 PLACE = click.Path(path_type=Path)

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from errno import EPERM
 from ipaddress import IPv4Interface
+from itertools import pairwise
 
 import pytest
 from journeys.agent_fakes import Machine, Pod, a_machine, a_vnic, play
@@ -45,6 +46,57 @@ def test_an_added_pod_has_cables_a_lease_and_may_send() -> None:
         (line,) = machine.heard("added")
         assert "pod=c1" in line
         assert "cables=" in line
+
+    play(story())
+
+
+def test_who_only_asks_comes_between_pods_that_come_together_rt_29() -> None:
+    async def story() -> None:
+        machine = await started()
+        pods = [machine.a_pod(f"c{number}") for number in range(4)]
+        adds = [asyncio.create_task(machine.cni("ADD", pod)) for pod in pods]
+        counts = [0]
+        while not all(add.done() for add in adds):
+            await asyncio.sleep(0)  # one turn of the loop
+            counts.append(len(machine.leases))
+
+        assert {b - a for a, b in pairwise(counts)} == {0, 1}
+        assert [(await add).exit_code for add in adds] == [0] * 4
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_del_of_a_pod_that_is_in_the_line_comes_after_its_add() -> None:
+    async def story() -> None:
+        machine = await started()
+        first, second = machine.a_pod("c1"), machine.a_pod("c2")
+        adds = [asyncio.create_task(machine.cni("ADD", pod)) for pod in (first, second)]
+        await asyncio.sleep(0)
+        waiting = second.id not in machine.leases
+        await machine.delete(second)
+
+        assert waiting
+        assert [(await add).exit_code for add in adds] == [0, 0]
+        await machine.settle()
+        assert set(machine.leases) == {first.id}
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_who_leaves_the_line_holds_nobody_up() -> None:
+    async def story() -> None:
+        machine = await started()
+        pods = [machine.a_pod(f"c{number}") for number in range(3)]
+        adds = [asyncio.create_task(machine.cni("ADD", pod)) for pod in pods]
+        await asyncio.sleep(0)
+        adds[1].cancel()
+        answers = await asyncio.gather(*adds, return_exceptions=True)
+
+        assert isinstance(answers[1], asyncio.CancelledError)
+        assert set(machine.leases) == {pods[0].id, pods[2].id}
+        machine.assert_consistent()
 
     play(story())
 

@@ -21,7 +21,7 @@ from mooring.agent.flows import forget_all
 from mooring.agent.host import Host, Stopwatch, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
-from mooring.agent.turns import Turns
+from mooring.agent.turns import Line, Turns
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.frames import Answer
@@ -60,6 +60,7 @@ class Attachments:
         self._node = node
         self._reaper = reaper
         self._turns = Turns()
+        self._line = Line()
         self._own = host.namespaces.own_inode()
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
@@ -73,9 +74,10 @@ class Attachments:
         return self._turns.expect(container, work)
 
     def must_wait(self, attachment: AttachmentId) -> bool:
-        """Tell whether something of the container's has to come to its end first."""
+        """Tell whether others come first, or something of the container's has to end."""
         return (
-            self.is_busy(attachment.container)
+            self._line.used
+            or self.is_busy(attachment.container)
             or attachment in self._book.ledger.leases
             or self._reaper.has(host_link(attachment))
         )
@@ -83,12 +85,14 @@ class Attachments:
     async def add(self, request: Add, netns: int | None) -> result.Result:
         """Wire a container when its past is over; else as `add_now`."""
         async with self._turns.of(request.id.container):
+            await self._line.wait()
             where = self._admitted(request, netns)
             await self._clear_the_way(request.id, where)
             return self.add_now(request, netns)
 
     def add_now(self, request: Add, netns: int | None) -> result.Result:
         """Wire a container, or change nothing and raise what the runtime shall see."""
+        self._line.use()
         watch = Stopwatch(self._host.clock)
         where = self._admitted(request, netns)
         watch.lap("look")

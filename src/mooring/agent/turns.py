@@ -1,6 +1,7 @@
 """One thing at a time per container; different containers do not wait for each other."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -45,6 +46,41 @@ class Turns:
             lock, users = self._locks.pop(container)
             if users > 1:
                 self._locks[container] = lock, users - 1
+
+
+class Line:
+    """One after another, each in a turn of the loop of its own.
+
+    Kernel work holds the loop up. When many pods come at once, whoever only asks comes between
+    two of them instead of after all.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.used = False
+
+    def use(self) -> None:
+        """Use this turn of the loop."""
+        if not self.used:
+            self.used = True
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    async def wait(self) -> None:
+        """Wait for a turn of the loop that nobody uses, and use it."""
+        if self.used:
+            mine = asyncio.get_running_loop().create_future()
+            self._waiting.append(mine)
+            await mine
+        self.use()
+
+    def _go_on(self) -> None:
+        self.used = False
+        while self._waiting:
+            first = self._waiting.popleft()
+            if not first.done():  # else it was told to end
+                first.set_result(None)
+                self.use()
+                return
 
 
 class _Expected(Coroutine[Any, Any, T], Iterator[Any]):

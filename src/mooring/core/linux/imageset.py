@@ -129,7 +129,9 @@ _CLOUD_PARTS = frozenset(
 def in_libraries(path: str) -> bool:
     """Tell whether a file of an installed Python package belongs into an image."""
     parts = path.split("/")
-    if parts[0] in {"..", "bin"} or parts[-1].endswith((".pyc", ".pyi", ".pyx", ".pxd")):
+    if parts[0] in {"..", "bin"} or parts[-1].endswith(
+        (".pyc", ".pyi", ".pyx", ".pxd")
+    ):
         return False  # commands of packages, and what only compilers read
     if parts[-1] == "RECORD":
         return False  # of use to pip alone; the SDK's has 3 MB

@@ -202,3 +202,68 @@ def test_nothing_is_told_before_the_kernel_was_asked_who_runs() -> None:
         assert after.held == some(10)
 
     play(story())
+
+
+def test_a_serial_is_told_only_when_a_restart_would_follow_it() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        machine.on_a_cluster = True
+        offers(machine, 10, 11, serial=3)
+        await machine.start()
+        await machine.agent.account()
+        before = told(machine)
+        assert before == Usage(serial=3, free=some(10, 11))
+
+        machine.disk.full = True
+        offers(machine, 10, serial=4)
+        await machine.agent.follow()
+        await machine.agent.account()
+        assert len(machine.heard("memory-refused")) == 1
+        assert told(machine) == before
+
+        machine.disk.full = False
+        await machine.agent.follow()
+        await machine.agent.account()
+        assert told(machine) == Usage(serial=4, free=some(10))
+
+    play(story())
+
+
+def test_what_was_recalled_counts_as_kept() -> None:
+    async def story() -> None:
+        machine = a_machine()
+        machine.on_a_cluster = True
+        offers(machine, 10, 11, serial=3)
+        await machine.start()
+        machine.away = OSError("GET /apis: connection refused")
+        machine.objects.unreachable = True
+        machine.agent = machine.new_agent()
+        machine.agent.book.open()
+        await machine.agent.follow()
+        machine.clock.forward(1)
+        await machine.settle()
+        machine.objects.unreachable = False
+        machine.disk.full = True
+        await machine.agent.account()
+
+        assert told(machine) == Usage(serial=3, free=some(10, 11))
+
+    play(story())
+
+
+def test_mere_counts_are_told_though_nothing_can_be_kept() -> None:
+    async def story() -> None:
+        machine = a_machine(counts_every=0.0)
+        machine.on_a_cluster = True
+        machine.disk.full = True
+        await machine.start()
+        await machine.agent.account()
+        assert told(machine) == Usage(counts=Counts(used=0, free=4))
+
+        machine.objects.usages.clear()
+        for _ in range(5):
+            machine.clock.forward(1)
+            await machine.agent.account()
+        assert told(machine) is None  # nothing changed
+
+    play(story())

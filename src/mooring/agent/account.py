@@ -3,7 +3,8 @@
 It says which addresses pods hold, which cool and which are free, and which status it follows. The
 controller gives an address back to the cloud only when the agent, following a status without
 it, names it no more; so what is told here is never older than what the agent does, and nothing
-is told before the last life is settled: a journal that was lost knows of no pod that runs.
+is told before the last life is settled: a journal that was lost knows of no pod that runs. Of an elastic pool nothing is told either until
+a restart would follow the same status: an older one lists what may be given back by then.
 
 It is written beside the loop, one write after another, for a store may be slow and an ADD must
 not wait for it. An older account of the same status is no danger: it was true after that
@@ -11,6 +12,7 @@ status was followed, and what the status does not list is never handed out again
 """
 
 import asyncio
+from collections.abc import Callable
 
 from mooring.agent.book import Book
 from mooring.agent.host import Host
@@ -32,6 +34,7 @@ class Account:
         self, host: Host, book: Book, node: Node, resume: Resume, told: Objects
     ) -> None:
         self.counts_every = 5.0
+        self.kept: Callable[[], bool] = lambda: True
         self._host = host
         self._book = book
         self._resume = resume
@@ -48,6 +51,8 @@ class Account:
         if not self._resume.done or now < self._not_before:
             return
         usage = self._usage()
+        if usage.counts is None and not self.kept():
+            return
         if usage == self._last or self._is_early(usage, now):
             return
         try:

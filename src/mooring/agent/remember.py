@@ -63,7 +63,12 @@ class Remembered:
             at=f"{self.since:%Y-%m-%dT%H:%M:%SZ}",
             seconds=f"{age:.0f}",
         )
+        self._written = status
         return status
+
+    def holds(self, status: NpnStatus | None) -> bool:
+        """Tell whether this is what stands on the disk."""
+        return status is not None and status == self._written
 
     async def keep(self, status: NpnStatus) -> None:
         """Keep what the store has just said; the disk is waited for beside the loop."""

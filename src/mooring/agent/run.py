@@ -133,6 +133,7 @@ class Agent:
         self.flows = Flows(host, self.book)
         self._account = Account(host, self.book, self.node, resume, objects)
         self._account.counts_every = settings.counts_every
+        self._account.kept = self._source.kept
         self._postponed = 0
         self._unheard = False
 

@@ -85,6 +85,10 @@ class Source:
         if self._memory is not None and self.heard and known and known.state:
             await self._memory.keep(known)
 
+    def kept(self) -> bool:
+        """Tell whether a restart would know what was read last; without a memory it asks anew."""
+        return self._memory is None or self._memory.holds(self.latest)
+
     def _recalled(self, now: float) -> NpnStatus | None:
         waited = now - (now if self._asked_at is None else self._asked_at)
         if self._memory is None or self._recalled_once or self.latest is not None:

@@ -3,8 +3,9 @@
 It says which addresses pods hold, which cool and which are free, and which status it follows. The
 controller gives an address back to the cloud only when the agent, following a status without
 it, names it no more; so what is told here is never older than what the agent does, and nothing
-is told before the last life is settled: a journal that was lost knows of no pod that runs. Of an elastic pool nothing is told either until
-a restart would follow the same status: an older one lists what may be given back by then.
+is told before the last life is settled: a journal that was lost knows of no pod that runs.
+Of an elastic pool nothing is told either until a restart would follow the same status: an older
+one lists what may be given back by then.
 
 It is written beside the loop, one write after another, for a store may be slow and an ADD must
 not wait for it. An older account of the same status is no danger: it was true after that

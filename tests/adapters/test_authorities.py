@@ -47,7 +47,12 @@ def test_ours_are_believed_besides_the_systems(authority: Path, tmp_path: Path) 
     system = tmp_path / "system.pem"
     system.write_text(authority.read_text() * 2)
 
-    assert tried(authority, SSL_CERT_FILE=str(system)) == ["3", "[True, True]"]
+    place = tmp_path / "tmp"
+    place.mkdir()
+    said = tried(authority, SSL_CERT_FILE=str(system), TMPDIR=str(place))
+
+    assert said == ["3", "[True, True]"]
+    assert list(place.iterdir()) == []
 
 
 def test_a_file_that_is_not_there_changes_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ The cloud's SDK and its HTTP library take one file, named by environment variabl
 their own; so one is made of the system's certificates and ours.
 """
 
+import atexit
 import os
+import shutil
 import ssl
 import tempfile
 from pathlib import Path
@@ -31,7 +33,9 @@ def believe(file: Path) -> Path | None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError) as error:
         raise ValueError(f"{file}: must be certificates as PEM ({error})") from None
-    bundle = Path(tempfile.mkdtemp(prefix="mooring-")) / "authorities.pem"
+    place = Path(tempfile.mkdtemp(prefix="mooring-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    bundle = place / "authorities.pem"
     bundle.write_text(_system() + "\n" + text)
     for name in VARIABLES:
         os.environ[name] = str(bundle)

@@ -79,7 +79,7 @@ def test_a_restart_while_the_api_server_is_away_serves_at_once(node: Node) -> No
     port = node.server.port
     node.server.close()
     node.world.start()
-    assert " remembered " in node.world.log
+    until("the last known object", lambda: " remembered " in node.world.log)
     node.world.run_pod("two")
 
     back = inside(node.world, lambda: ApiServer(port=port))

@@ -226,8 +226,9 @@ def test_rt_27_a_probe_is_answered_while_pods_come_in_a_burst(node: Node) -> Non
             stop.set()
 
         assert set(probing.result()) == {200}
+    counted = 'mooring_agent_add_seconds_count{step="whole"} 24.0'
+    until("all counted", lambda: counted in node.ask("/metrics")[1])
     text = node.ask("/metrics")[1]
-    assert 'mooring_agent_add_seconds_count{step="whole"} 24.0' in text
     assert 'mooring_agent_addresses{family="IPv4",state="held"} 24.0' in text
 
 

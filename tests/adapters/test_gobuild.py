@@ -147,7 +147,9 @@ def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
 ) -> None:
     world.go('echo $$ >"$HERE/begun"; exec sleep 600')
     code = (
-        "import os; from pathlib import Path\n"
+        "import os, signal; from pathlib import Path\n"
+        # Whoever runs tests in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from mooring.adapters.buildcache import BuildCache\n"
         "from mooring.adapters.gobuild import Go\n"
         "from mooring.core.linux.upstream import CLUSTER\n"
@@ -163,10 +165,13 @@ def test_a_killed_builder_takes_go_along_and_the_next_one_builds(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as builder:
-        go = int((world.path / "begun").read_text())
-        running = os.pidfd_open(go)
-        builder.send_signal(how)
-        builder.wait(60)
+        try:
+            go = int((world.path / "begun").read_text())
+            running = os.pidfd_open(go)
+            builder.send_signal(how)
+            builder.wait(60)
+        finally:
+            builder.kill()
     assert select.select([running], [], [], 60)[0]
     os.close(running)
 

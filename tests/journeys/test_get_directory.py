@@ -182,7 +182,8 @@ def watching(
     """A watch as a process of its own; killed after the block."""
     command = [sys.executable, "-m", "mooring", "get", "npn", "-w", *words]
     with subprocess.Popen(
-        [*command, "--npn-dir", str(objects.path)],
+        # Whoever runs tests in the background has SIGINT ignored.
+        ["env", "--default-signal=INT", *command, "--npn-dir", str(objects.path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,8 +10,13 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def lab_commands() -> list[list[str]]:
-    """The README's `mooring lab …` commands, without the program's name."""
-    found = re.findall(r"^# \.venv/bin/mooring lab (.+)$", README, re.MULTILINE)
+    """The first block of `mooring lab …` commands, without the program's name.
+
+    The second one brings up Kubernetes, as `tests/kubernetes/cluster.py` does.
+    """
+    blocks = re.findall(r"^```console\n(.+?)^```$", README, re.MULTILINE | re.DOTALL)
+    block = next(block for block in blocks if " lab pod run " in block)
+    found = re.findall(r"^# \.venv/bin/mooring lab (.+)$", block, re.MULTILINE)
     return [shlex.split(line) for line in found]
 
 

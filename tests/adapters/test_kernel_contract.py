@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from errno import EBUSY, EEXIST, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, ENOENT
@@ -113,6 +113,14 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         assert namespaces.open_fds == {}
 
 
+def until(claim: Callable[[], bool]) -> None:
+    patience = 1000
+    while not claim():
+        patience -= 1
+        assert patience
+        time.sleep(0.01)
+
+
 def test_a_plan_carried_out_holds(world: World) -> None:
     world.carry_out(*CABLES)
 
@@ -181,8 +189,9 @@ def test_a_pair_is_seen_from_both_ends(world: World) -> None:
     assert (near.peer_index, far.peer_index) == (far.index, near.index)
     assert near.up
     assert far.up
-    assert near.operational
     assert far.operational
+    # The near end sends at once; that it is called operational comes a moment later.
+    until(lambda: world.look()[HOST].links["moor0"].operational)
 
 
 def test_a_pair_within_one_namespace(world: World) -> None:

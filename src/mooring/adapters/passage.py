@@ -35,39 +35,42 @@ class Passage:
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        ends = [writer]
         try:
-            there = await asyncio.to_thread(self._connected)
+            there = await self._connected()
             far_reader, far_writer = await asyncio.open_connection(sock=there)
-        except OSError:
-            writer.close()
-            return
-        try:
+            ends.append(far_writer)
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pump(reader, far_writer))
                 both.create_task(_pump(far_reader, writer))
         except* OSError:
             pass  # Whoever is gone in one direction is gone in both.
         finally:
-            for end in (writer, far_writer):
+            for end in ends:
                 end.close()
                 with suppress(OSError):
                     await end.wait_closed()
 
-    def _connected(self) -> socket.socket:
+    async def _connected(self) -> socket.socket:
+        made = self._made()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(made, (LOOPBACK, self.target))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _made(self) -> socket.socket:
+        """Make a socket inside; it stays in the namespace in which it was made."""
         fd = os.open(self.space, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with setns.inside(fd):
                 made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         finally:
             os.close(fd)
-        # A socket stays in the namespace in which it was made.
-        try:
-            made.settimeout(PATIENCE)
-            made.connect((LOOPBACK, self.target))
-            made.setblocking(False)  # noqa: FBT003 - the library's
-        except OSError:
-            made.close()
-            raise
+        made.setblocking(False)  # noqa: FBT003 - the library's
         return made
 
 

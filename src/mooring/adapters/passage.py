@@ -28,7 +28,16 @@ class Passage:
 
     async def serve(self) -> None:
         """Serve until cancelled."""
-        server = await asyncio.start_server(self._carry, LOOPBACK, self.port)
+        carried: set[asyncio.Task[None]] = set()
+
+        def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # One that is cancelled before it begins closes nothing by itself.
+            task = asyncio.create_task(self._carry(reader, writer))
+            task.add_done_callback(lambda _: writer.close())
+            task.add_done_callback(carried.discard)
+            carried.add(task)
+
+        server = await asyncio.start_server(carry, LOOPBACK, self.port)
         async with server:
             await server.serve_forever()
 
@@ -48,6 +57,7 @@ class Passage:
         finally:
             for end in ends:
                 end.close()
+            for end in ends:
                 with suppress(OSError):
                     await end.wait_closed()
 

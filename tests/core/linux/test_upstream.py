@@ -124,7 +124,7 @@ def test_tests_are_compiled_and_tags_are_given() -> None:
     [
         ("write /tmp/x: no space left on device", upstream.DISK_FULL),
         (
-            'Get "https://proxy.golang.org/x": dial tcp: lookup: no such host',
+            'Get "https://proxy/x": dial tcp: lookup: no such host',
             upstream.NO_NETWORK,
         ),
         ("reading https://proxy/x: 503 Service Unavailable", upstream.NO_NETWORK),

@@ -1,16 +1,22 @@
 """Two labs on one machine know nothing of each other."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
-from journeys.lab_cli import Lab, a_lab, unique
+from journeys.lab_cli import Lab, a_lab, unique, until
+
+STATUS = "nodes/node-1/agent/status.json"
 
 
 @pytest.fixture(scope="module")
-def labs() -> Iterator[tuple[Lab, Lab]]:
+def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lab, Lab]]:
+    wish = tmp_path_factory.mktemp("labs") / "lab.yaml"
+    wish.write_text("nodes: 1\nagent: {fastPath: on}\n")
     with a_lab(unique("a")) as one, a_lab(unique("b")) as two:
+        one.do("up", "--nodes", "1")
+        two.do("up", "-f", str(wish))
         for lab in (one, two):
-            lab.do("up", "--nodes", "1")
             lab.do("pod", "run", "same")
         yield one, two
 
@@ -21,6 +27,13 @@ def test_each_has_its_own_cloud_and_pods(labs: tuple[Lab, Lab]) -> None:
     assert one["endpoint"] != two["endpoint"]
     assert one["nodes"][0]["instance"] != two["nodes"][0]["instance"]
     assert [p["name"] for p in one["pods"]] == [p["name"] for p in two["pods"]]
+
+
+def test_each_agent_has_the_options_of_its_own_lab(labs: tuple[Lab, Lab]) -> None:
+    def told() -> list[str]:
+        return [json.loads((lab.path / STATUS).read_text())["fastPath"] for lab in labs]
+
+    until(lambda: told() == ["off", "on"], "agents with and without a fast path")
 
 
 def test_a_packet_does_not_cross(labs: tuple[Lab, Lab]) -> None:

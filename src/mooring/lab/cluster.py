@@ -141,9 +141,9 @@ class Cluster:
             controlplane.dns_objects(plane.plane, dns),
             manifests.authorities(authority),
         ]
-        files = manifests.files()
-        self.kubectl.apply(*own, *(file.read_text() for file in files))
-        self.tools.say(f"applied {', '.join(file.name for file in files)}")
+        found = manifests.texts(self.standing.topology.agent.arguments)
+        self.kubectl.apply(*own, *found.values())
+        self.tools.say(f"applied {', '.join(found)}")
 
     def _renew(self) -> None:
         """Have Mooring's pods begin again where they run an image that was replaced."""

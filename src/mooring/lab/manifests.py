@@ -1,7 +1,10 @@
 """Mooring's own manifests, in the order in which a cluster takes them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import yaml
 
 ORDER = ("crd.yaml", "controller.yaml", "agent.yaml")
 PLACES = (
@@ -27,3 +30,21 @@ def files() -> tuple[Path, ...]:
     """List the manifests that are there."""
     found = (place / name for name in ORDER for place in PLACES)
     return tuple(file for file in found if file.exists())
+
+
+def texts(arguments: Sequence[str] = ()) -> Mapping[str, str]:
+    """Read them, by their files' names; with arguments the agent is told these besides."""
+    read = {file.name: file.read_text() for file in files()}
+    return {name: told(text, arguments) for name, text in read.items()}
+
+
+def told(text: str, arguments: Sequence[str]) -> str:
+    """Give a manifest in which the agent has further arguments; without any as it is."""
+    documents = list(yaml.safe_load_all(text)) if arguments else []
+    agents = [each for each in documents if each["kind"] == "DaemonSet"]
+    if not agents:
+        return text
+    for agent in agents:
+        (container,) = agent["spec"]["template"]["spec"]["containers"]
+        container["args"] += arguments
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})

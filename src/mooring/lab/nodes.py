@@ -92,6 +92,7 @@ class LabNode:
             *("--instance", self.instance, "--state", str(self.place.own / AGENT)),
             *("--socket", "/run/mooring/agent.sock"),
             *("--spool", "/run/mooring/spool", "--conflist", containerd.CONF_DIR),
+            *self.standing.topology.agent.arguments,
         )
         return self.program("agent", *mooring("agent", *words))
 

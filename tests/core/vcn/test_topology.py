@@ -20,6 +20,9 @@ from mooring.core.vcn.topology import (
     parse,
 )
 
+ON_AND_OFF = ("--fast-path=on", "--conntrack=off")
+"""What comes of bare words: YAML reads `on` as true."""
+
 
 def fault(wish: object) -> str:
     with pytest.raises(Unreadable) as caught:
@@ -178,6 +181,52 @@ def test_a_fault_names_field_value_and_rule(wish: object, said: str) -> None:
     assert said in fault(wish)
 
 
+@pytest.mark.parametrize(
+    ("agent", "arguments"),
+    [
+        (None, ()),
+        ({}, ()),
+        ({"fastPath": "off", "conntrack": "auto", "mtu": 9000, "cooldown": 30}, ()),
+        ({"fastPath": "on"}, ("--fast-path=on",)),
+        (yaml.safe_load("{fastPath: on, conntrack: off}"), ON_AND_OFF),
+        (
+            {"fastPath": "auto", "conntrack": "on"},
+            ("--fast-path=auto", "--conntrack=on"),
+        ),
+        ({"mtu": 1500, "cooldown": 0}, ("--mtu=1500", "--cooldown=0")),
+    ],
+)
+def test_agents_are_told_what_differs_from_their_defaults(
+    agent: object, arguments: tuple[str, ...]
+) -> None:
+    topology = parse({"agent": agent})
+
+    assert topology.agent.arguments == arguments
+    assert parse(document(topology)) == topology
+
+
+@pytest.mark.parametrize(
+    ("agent", "said"),
+    [
+        ([], "agent: []: must be a mapping"),
+        (
+            {"fastpath": "on"},
+            "agent.fastpath: 'on': no such key; did you mean fastPath?",
+        ),
+        (
+            {"x": 1},
+            "agent.x: 1: no such key; known: fastPath, conntrack, mtu, cooldown",
+        ),
+        ({"fastPath": "yes"}, "agent.fastPath: 'yes': must be one of off, on, auto"),
+        ({"conntrack": 1}, "agent.conntrack: 1: must be one of auto, on, off"),
+        ({"mtu": 1000}, "agent.mtu: 1000: must be from 1280 to 9216"),
+        ({"cooldown": "30s"}, "agent.cooldown: '30s': must be a whole number"),
+    ],
+)
+def test_an_option_that_no_agent_has_is_refused(agent: object, said: str) -> None:
+    assert said in fault({"agent": agent})
+
+
 def test_a_long_value_is_cut_short() -> None:
     assert fault({"runtime": "x" * 500}).startswith(f"runtime: '{'x' * 56}...: must")
 
@@ -250,6 +299,10 @@ def test_a_standing_lab_asked_for_itself_stays() -> None:
         ({"nodes": [{}, {"ocpus": 5}]}, "nodes: 'node-2'"),
         ({"runtime": "containerd"}, "runtime: 'containerd': the lab stands with netns"),
         (BOTH, "ipFamilies: 'IPv6, IPv4': the lab stands with IPv4"),
+        (
+            {"agent": {"fastPath": "on"}},
+            "agent: '--fast-path=on': the lab stands with its defaults",
+        ),
         ({"vcn": BOTH["vcn"]}, "vcn.ipv6: 'fd77::/60': the lab stands with fd00:"),
         (
             subnets(pods="10.0.64.0/19"),
@@ -277,7 +330,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    ["name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes", "x"]
+    ["name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes", "agent", "x"]
 )
 
 

@@ -14,7 +14,8 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
 from typing import Any
 
-from mooring.core.vcn import labcluster, labfamilies, shapes
+from mooring.core.vcn import labagent, labcluster, labfamilies, shapes
+from mooring.core.vcn.labagent import AgentPlan
 from mooring.core.vcn.labcluster import KUBERNETES
 from mooring.core.vcn.labwish import Unreadable, mapping, one_of, said, whole
 from mooring.core.vcn.limits import (
@@ -30,7 +31,7 @@ from mooring.core.vcn.shapes import Shape
 
 RUNTIMES = ("netns", "containerd", KUBERNETES)
 ROLES = ("api", "workers", "lb", "pods")
-KEYS = ("name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes")
+KEYS = ("name", "runtime", "proxy", "ipFamilies", "vcn", "subnets", "nodes", "agent")
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MOST_NODES = 32
 MOST_PODS = 256
@@ -98,6 +99,7 @@ class Topology:
     prefix: IPv6Network = labfamilies.PREFIX
     subnets: tuple[SubnetPlan, ...] = DEFAULT_SUBNETS
     nodes: tuple[NodePlan, ...] = (NodePlan(name="node-1"), NodePlan(name="node-2"))
+    agent: AgentPlan = labagent.DEFAULT
 
     def subnet(self, role: str) -> SubnetPlan:
         """Give the subnet of a role."""
@@ -138,6 +140,7 @@ def parse(wish: object) -> Topology:
         ),
         subnets=_subnets(root.get("subnets")),
         nodes=_nodes(root.get("nodes", 2)),
+        agent=labagent.parse(root.get(labagent.SECTION)),
     )
     _check_cidrs(topology)
     _check_subnets(topology)
@@ -165,6 +168,7 @@ def document(topology: Topology) -> dict[str, Any]:
             {"name": n.name, "shape": n.shape, "maxPods": n.max_pods, **_sized(n)}
             for n in topology.nodes
         ],
+        labagent.SECTION: labagent.document(topology.agent),
     }
 
 
@@ -182,6 +186,7 @@ FROZEN = {
     "cidrs": "cidrs",
     "prefix": "vcn.ipv6",
     "subnets": "subnets",
+    "agent": "agent",
 }
 
 

@@ -1,9 +1,11 @@
 """`make bench`: performance as ratios, each measured side by side with its reference in one run.
 
 Prints a table with each row's bar and writes `build/bench.json`: rows {name, ours, reference, ratio,
-unit}; ratio = ours / reference, null without a reference. Numbers depend on the machine, ratios
-hold. Words on the command line (`make bench ROWS="add_p50 del_p50"`) choose rows; what is measured
-with them comes along, and the file is left as it is.
+unit, held, bar}; ratio = ours / reference, null without a reference; bar {rule, bound, at_least,
+of_ours} and held are null for a row that is only told. Numbers depend on the machine, ratios hold.
+It ends with exit code 1 when a row does not hold its bar, or has one and was not measured. Words on
+the command line (`make bench ROWS="add_p50 del_p50"`) choose rows; what is measured with them comes
+along, and the file is left as it is.
 """
 
 import json
@@ -13,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -28,31 +30,8 @@ import rollout
 import sandbox
 import watching
 import world
-from bars import BARS
+from bars import BARS, HEAD, Row, failed, row
 from tools import ROOT
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    name: str
-    ours: float
-    reference: float | None
-    ratio: float | None
-    unit: str
-
-
-def row(name: str, ours: float, reference: float | None, unit: str) -> Row:
-    """Round a row for people; the ratio is made before rounding."""
-    ratio = None if reference is None else round(ours / reference, 4)
-    return Row(
-        name,
-        round(ours, 4),
-        None if reference is None else round(reference, 4),
-        ratio,
-        unit,
-    )
 
 
 @dataclass
@@ -187,18 +166,12 @@ def wanted(words: Sequence[str]) -> list[tuple[str, Callable[[Bench], list[Row]]
     ]
 
 
-def show(rows: Sequence[Row]) -> None:
-    """Print the table."""
-    print(f"{'name':<24}{'ours':>10}{'reference':>12}{'ratio':>9}{'bar':>10}")
-    for r in rows:
-        reference = "-" if r.reference is None else f"{r.reference:.3f}"
-        ratio = "-" if r.ratio is None else f"{r.ratio:.3f}"
-        bar = BARS.get(r.name)
-        said = (
-            "" if bar is None else "holds" if bar.holds(r.ours, r.ratio) else "NOT HELD"
-        )
-        line = f"{r.name:<24}{r.ours:>10.3f}{reference:>12}{ratio:>9}{bar or '-'!s:>10}"
-        print(f"{line}  {said:<8}  {r.unit}")
+def show(rows: Sequence[Row], wanted: Sequence[str]) -> None:
+    """Print the table; end with an error when a bar is not held."""
+    print("\n".join([HEAD, *map(str, rows)]))
+    names = failed(rows, wanted)
+    if names:
+        sys.exit(f"bench: not held: {', '.join(names)}")
 
 
 def main() -> None:
@@ -218,8 +191,8 @@ def main() -> None:
     if not words:
         out = ROOT / "build/bench.json"
         out.parent.mkdir(exist_ok=True)
-        out.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n")
-    show(rows)
+        out.write_text(json.dumps([r.document() for r in rows], indent=1) + "\n")
+    show(rows, () if words else tuple(BARS))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""`.ci/run` tells what each stage took, and which one failed."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STAGES = ("./demo", "./test", "make upstream", "make schedules", "make e2e")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree whose stages do nothing."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/run", tmp_path / ".ci/run")
+    for name in ("demo", "test"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    lines = [f"{name}:\n\t@true\n" for name in ("upstream", "schedules", "e2e")]
+    (tmp_path / "Makefile").write_text("".join(lines))
+    return tmp_path
+
+
+def run(tree: Path) -> tuple[int, str]:
+    """Its exit code and what it prints, with the seconds left out."""
+    done = subprocess.run(
+        [tree / ".ci/run"], capture_output=True, text=True, check=False, timeout=60
+    )
+    return done.returncode, re.sub(r"ci: +\d+ s ", "ci: N s ", done.stdout)
+
+
+def test_every_stage_and_the_whole_have_their_seconds(tree: Path) -> None:
+    code, said = run(tree)
+
+    assert code == 0
+    told = [f"ci: N s  {stage}" for stage in STAGES]
+    assert said.splitlines()[-6:] == [*told, "ci: N s  in all"]
+
+
+def test_the_stage_that_failed_is_named_and_none_comes_after_it(tree: Path) -> None:
+    (tree / "Makefile").write_text("upstream:\n\t@exit 7\n")
+    code, said = run(tree)
+
+    assert code == 2
+    assert said.splitlines()[-4:] == [
+        "ci: N s  ./demo",
+        "ci: N s  ./test",
+        "ci: N s  make upstream: FAILED, exit code 2",
+        "ci: N s  in all",
+    ]
+    assert "make schedules" not in said

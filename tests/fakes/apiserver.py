@@ -14,9 +14,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from operator import attrgetter
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -48,6 +50,9 @@ class Happened:
     plural: str
     before: Document | None
     after: Document | None
+
+
+by_version = attrgetter("version")
 
 
 def merged(target: object, patch: object) -> Any:  # noqa: ANN401 - raw JSON
@@ -215,6 +220,10 @@ class Store:
                 "metadata": meta,
                 "items": items,
             }
+
+    def since(self, version: int) -> Sequence[Happened]:
+        """Give what happened after a version; a thousand nodes make a long history."""
+        return self.history[bisect_right(self.history, version, key=by_version) :]
 
     @staticmethod
     def key(document: Document) -> str:
@@ -546,7 +555,7 @@ class _Handler(BaseHTTPRequestHandler):
         store = self.server_object.store
         while not watcher.torn and not self.server_object._closing:
             with store.changed:
-                news = [h for h in store.history if h.version > watcher.place]
+                news = store.since(watcher.place)
                 if not news:
                     left = end - time.monotonic()
                     if left <= 0:

@@ -72,6 +72,20 @@ static void put_number(unsigned char *to, size_t number)
 		to[i] = (unsigned char)(number >> (8 * i));
 }
 
+/* Puts a variable behind the others, if the frame has room for it. */
+void add_variable(struct call *call, const char *entry)
+{
+	size_t size = strlen(entry) + 1;
+	unsigned char *at = call->frame + HEADER + call->env_size;
+
+	if (size > LIMIT - call->env_size - call->stdin_size)
+		return;
+	memmove(at + size, at, call->stdin_size);
+	memcpy(at, entry, size);
+	call->env_size += size;
+	put_number(call->frame + 4, call->env_size);
+}
+
 enum gathered gather(struct call *call, uint64_t deadline)
 {
 	if (!copy_env(call))

@@ -93,7 +93,7 @@ static int refuse_gathered(const struct call *call, enum gathered gathered)
 }
 
 /* No answer came: DEL is written down, the others fail with the code of their table row. */
-static int without_answer(const struct verb *verb, const struct call *call, enum talk state,
+static int without_answer(const struct verb *verb, struct call *call, enum talk state,
 			  const char *path)
 {
 	static const char *const words[] = {

@@ -24,6 +24,7 @@
 #define HEADER 12u           /* "MOR1" and two little-endian 32-bit numbers */
 #define LIMIT (1024u * 1024u) /* what a frame carries behind its header */
 #define VERSION_ROOM 32u
+#define BOOT_ID 36u /* characters of a boot's name */
 
 /* Codes of the CNI specification and of libcni; core/cni/errors.py has the whole table. */
 enum code {
@@ -56,6 +57,7 @@ void scan_version(const unsigned char *json, size_t size, char version[VERSION_R
 /* call.c: what came with this execution */
 enum gathered { GATHERED, ENV_TOO_LARGE, STDIN_TOO_LARGE, STDIN_FAILED };
 enum gathered gather(struct call *call, uint64_t deadline);
+void add_variable(struct call *call, const char *entry);
 
 /* agent.c: the talk with the agent */
 enum talk { TALK_DONE, TALK_AWAY, TALK_BROKEN, TALK_SLOW, TALK_STRANGE };
@@ -73,10 +75,11 @@ enum talk talk(const char *path, const struct call *call, int netns,
 	       const struct patience *patience, struct reply *reply);
 
 /* spool.c: a DEL that waits for the agent */
-bool spool(const char *directory, const char *container, const struct call *call);
+bool spool(const char *directory, const char *container, struct call *call);
 
 /* clock.c */
 uint64_t now_ms(void);
+bool since_boot(uint64_t *ns, char boot[BOOT_ID + 1]);
 void sleep_ms(uint64_t ms);
 
 #endif

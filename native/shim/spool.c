@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define CONTAINER_ROOM 64u /* a label for people; what counts is in the file */
+#define WRITTEN "MOORING_WRITTEN=" /* core/cni/spool.py reads it */
 
 /* Makes the directory and those above it, as far as they are missing. */
 static bool make_directory(const char *directory)
@@ -45,6 +46,19 @@ static void label(char to[CONTAINER_ROOM + 1], const char *container)
 			to[size++] = sign;
 	}
 	to[size] = '\0';
+}
+
+/* Says in the call when it was written down, by a clock that no step of the calendar moves:
+ * the agent tells by that whether the container was added again since. */
+static void stamp(struct call *call)
+{
+	char boot[BOOT_ID + 1], entry[sizeof WRITTEN + BOOT_ID + 24];
+	uint64_t ns;
+
+	if (!since_boot(&ns, boot))
+		return;
+	snprintf(entry, sizeof entry, WRITTEN "%llu/%s", (unsigned long long)ns, boot);
+	add_variable(call, entry);
 }
 
 static bool write_out(int directory, const char *name, const struct call *call)
@@ -84,7 +98,7 @@ static bool place(int directory, const char *container, const struct call *call)
 	return false;
 }
 
-bool spool(const char *directory, const char *container, const struct call *call)
+bool spool(const char *directory, const char *container, struct call *call)
 {
 	if (!make_directory(directory))
 		return false;
@@ -92,7 +106,9 @@ bool spool(const char *directory, const char *container, const struct call *call
 
 	if (fd < 0)
 		return false;
-	bool fine = place(fd, container, call);
+	stamp(call);
+	/* An agent that starts sweeps away what is half written: then once more. */
+	bool fine = place(fd, container, call) || (errno == ENOENT && place(fd, container, call));
 	int error = errno;
 
 	close(fd);

@@ -34,6 +34,12 @@ def ledge(request: pytest.FixtureRequest, tmp_path: Path) -> Ledge:
     return spool, lambda name, content: (tmp_path / name).write_bytes(content), said
 
 
+def names(spool: Spool | FakeSpool) -> set[str]:
+    if isinstance(spool, FakeSpool):
+        return set(spool.files)
+    return {path.name for path in spool._directory.iterdir()}
+
+
 def test_nothing_waits_at_first(ledge: Ledge) -> None:
     spool, _, said = ledge
 
@@ -83,6 +89,26 @@ def test_files_under_way_and_of_others_are_left_alone(ledge: Ledge) -> None:
     assert said == []
 
 
+def test_halves_are_swept_away_and_told_and_nothing_else_is(ledge: Ledge) -> None:
+    """Of executables that died while they wrote: no such DEL was ever promised."""
+    spool, put, said = ledge
+    whole = a_file("a")
+    put("00000000000000000001-1-a.tmp", whole[: len(whole) // 2])
+    put("00000000000000000002-1-a.tmp", whole)
+    put("00000000000000000003-1-b.tmp", b"")
+    put("00000000000000000004-1-c.del", whole)
+    put("00000000000000000005-1-c.del.bad", b"bad")
+    put("somebody.tmp", b"else")
+    spool.sweep()
+    spool.sweep()
+
+    assert len(said) == 3
+    assert "00000000000000000001-1-a.tmp: half a DEL; removed" in said[0]
+    assert [item.name for item in spool.pending()] == ["00000000000000000004-1-c.del"]
+    left = {"00000000000000000004-1-c.del", "00000000000000000005-1-c.del.bad"}
+    assert names(spool) == {*left, "somebody.tmp"}
+
+
 def test_a_file_larger_than_a_frame_is_broken(ledge: Ledge) -> None:
     spool, put, said = ledge
     put("00000000000000000001-1-a.del", a_file("a") + bytes(LIMIT))
@@ -97,7 +123,10 @@ def test_a_file_larger_than_a_frame_is_broken(ledge: Ledge) -> None:
 def test_a_directory_that_is_not_there_is_an_empty_spool(tmp_path: Path) -> None:
     said: list[str] = []
 
-    assert Spool(tmp_path / "none", said.append).pending() == []
+    spool = Spool(tmp_path / "none", said.append)
+
+    assert spool.pending() == []
+    spool.sweep()
     assert said == []
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mooring.core.cni.spool import SpooledDel, Unreadable, is_spooled, read
+from mooring.core.cni.spool import SpooledDel, Unreadable, is_half, is_spooled, read
 
 
 class FakeSpool:
@@ -21,6 +21,11 @@ class FakeSpool:
                 self._report(f"spool: {why}; set aside as {name}.bad")
                 self.files[f"{name}.bad"] = self.files.pop(name)
         return items
+
+    def sweep(self) -> None:
+        for name in sorted(filter(is_half, self.files)):
+            self._report(f"spool: {name}: half a DEL; removed")
+            del self.files[name]
 
     def done(self, item: SpooledDel) -> None:
         self.files.pop(item.name, None)

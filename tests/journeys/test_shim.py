@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 
 from mooring.adapters import cnifiles
+from mooring.adapters.clock import Clock
 from mooring.adapters.spool import Spool
 from mooring.adapters.unixsocket import AgentSocket, Arrival
 from mooring.core.cni.errors import CniError, Code
@@ -54,9 +56,17 @@ class Node:
         self.said: list[str] = []
 
     def run(
-        self, command: str, stdin: bytes | None = None, env: Mapping[str, str] = {}
+        self,
+        command: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] = {},
+        limit: int | None = None,
     ) -> Outcome:
-        """Run as a runtime does; `env` overrides, and "" unsets nothing."""
+        """Run as a runtime does; `env` overrides, and "" unsets nothing.
+
+        With a `limit` the kernel ends it when a file gets larger than that.
+        """
+        before = () if limit is None else ("prlimit", "--core=0", f"--fsize={limit}")
         variables = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "c0ffee",
@@ -70,7 +80,7 @@ class Node:
             **env,
         }
         return subprocess.run(
-            [self.executable],
+            [*before, self.executable],
             input=json.dumps(CONF).encode() if stdin is None else stdin,
             env=variables,
             capture_output=True,
@@ -494,6 +504,56 @@ def test_a_del_with_the_agent_away_is_kept_whole_and_replayed(node: Node) -> Non
     assert isinstance(item.request, Del)
     spool.done(item)
     assert list(node.spool.iterdir()) == []
+
+
+def test_a_kept_del_says_when_by_a_clock_that_nobody_can_set(node: Node) -> None:
+    clock = Clock()
+    before = clock.now()
+    assert node.run("DEL").returncode == 0
+    after = clock.now()
+
+    (item,) = Spool(node.spool, node.said.append).pending()
+    assert before <= item.since_boot <= after
+    assert item.boot == clock.boot()
+    assert item.request.conf.name == "mooring"
+
+
+def test_a_kept_del_of_the_largest_size_is_whole(node: Node) -> None:
+    """There is no room to say when: it is judged by its name, as an older one's."""
+    env = {"CNI_COMMAND": "DEL", "CNI_CONTAINERID": "c0ffee", "CNI_IFNAME": "eth0"}
+    env |= {"CNI_PATH": "/opt/cni/bin", "CNI_NETNS": "/proc/self/ns/net"}
+    taken = sum(len(f"{name}={value}") + 1 for name, value in env.items())
+    for spare, says in ((0, False), (200, True)):
+        conf = json.dumps({**CONF, "args": ""})
+        fill = "x" * (LIMIT - taken - len(conf) - spare)
+        stdin = json.dumps({**CONF, "args": fill}).encode()
+        assert node.run("DEL", stdin).returncode == 0
+        spool = Spool(node.spool, node.said.append)
+        (item,) = spool.pending()
+        assert bool(item.boot) is says
+        (call,) = calls().feed((node.spool / item.name).read_bytes())
+        assert call.stdin == stdin
+        spool.done(item)
+    assert node.said == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 60])
+def test_an_executable_that_dies_while_it_writes_leaves_no_del(
+    node: Node, size: int
+) -> None:
+    """The kernel ends it at its first byte too many; the runtime hears of no success."""
+    assert node.run("DEL", limit=size).returncode == -signal.SIGXFSZ
+    (half,) = node.spool.iterdir()
+    assert (half.suffix, half.stat().st_size) == (".tmp", size)
+
+    spool = Spool(node.spool, node.said.append)
+    assert spool.pending() == []
+    assert half.exists()
+    spool.sweep()
+    assert list(node.spool.iterdir()) == []
+    assert len(node.said) == 1
+    assert node.run("DEL").returncode == 0
+    assert node.pending() == [AttachmentId("mooring", "c0ffee", "eth0")]
 
 
 def test_kept_dels_come_back_in_the_order_of_the_runtime(node: Node) -> None:

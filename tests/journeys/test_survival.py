@@ -5,11 +5,13 @@
 
 import asyncio
 import gc
+import json
 import random
 from dataclasses import replace
 from errno import EIO, ENOBUFS, ENOSPC, EROFS
 
 import pytest
+from fakes.spool import FakeSpool
 from journeys.agent_fakes import (
     OTHER_MAC,
     VNIC_MAC,
@@ -25,6 +27,9 @@ from survival.world import COOLDOWN, World
 
 from mooring.agent.node import KNOWN_CABLES
 from mooring.core.cni.errors import Code
+from mooring.core.cni.frames import Call, encode_call
+from mooring.core.cni.request import AttachmentId
+from mooring.core.cni.spool import WRITTEN
 from mooring.core.ipam.pool import parts
 from mooring.core.linux.plan import Veth
 from mooring.core.wiring.names import host_link
@@ -171,6 +176,144 @@ def test_a_calendar_that_jumps_neither_shortens_nor_lengthens_a_rest(
         assert machine.free() == 4
 
     play(story())
+
+
+def spooled(world: World, name: str, *, says_when: bool = True) -> bytes:
+    """Write a DEL as the executable does now; one of an older executable has the name only."""
+    document = {"cniVersion": "1.1.0", "name": "mooring", "type": "mooring"}
+    env = {
+        "CNI_COMMAND": "DEL",
+        "CNI_CONTAINERID": name,
+        "CNI_IFNAME": "eth0",
+        "CNI_PATH": "/opt/cni/bin",
+    }
+    world.witness.left(AttachmentId("mooring", name, "eth0"))
+    clock = world.machine.clock
+    if says_when:
+        env[WRITTEN] = f"{clock.now() * 1e9:.0f}/{clock.boot()}"
+    content = encode_call(Call(env, json.dumps(document).encode()))
+    world.spool[f"{clock.wall().timestamp() * 1e9:020.0f}-1-{name}.del"] = content
+    return content
+
+
+STEPS = [
+    *((step, True) for step in (-86_400, -1, 0, 1, 86_400)),
+    (0, False),  # of an older executable, whose calendar stood still
+]
+
+
+@pytest.mark.parametrize(("step", "says_when"), STEPS)
+def test_a_del_that_was_promised_is_kept_whatever_the_calendar_does(
+    step: float, says_when: bool
+) -> None:
+    """The agent is away, the clock is set before it comes back; the namespace stays."""
+
+    async def story() -> None:
+        world = await a_world()
+        assert await world.add("a")
+        world.forward(2)
+        world.points.kill()
+        spooled(world, "a", says_when=says_when)
+        world.forward(2)
+        world.machine.clock.step_wall(step)
+        await world.start()
+        for name in ("follow", "look", "reap"):
+            await world.turn(name)
+
+        assert world.machine.namespaces.exists("a")
+        assert world.machine.leases == {}
+        assert world.machine.host_ends() == set()
+        assert world.spool == {}
+        assert not world.machine.heard("spooled-del-too-old")
+
+    tell(story())
+
+
+@pytest.mark.parametrize(("step", "says_when"), STEPS)
+def test_a_spooled_del_never_ends_a_pod_that_came_after_it(
+    step: float, says_when: bool
+) -> None:
+    """The same container is added again before the file is looked at, and the clock is set."""
+
+    async def story() -> None:
+        world = await a_world()
+        assert await world.add("a")
+        world.forward(2)
+        await world.delete("a")
+        spooled(world, "a", says_when=says_when)
+        await world.turn("reap")
+        world.forward(2)
+        world.sandboxes["a"].stays = True
+        assert await world.add("a")
+        told = dict(world.witness.told)
+        world.forward(2)
+        world.machine.clock.step_wall(step)
+        await world.replay()
+
+        assert set(world.machine.leases) == set(told) != set()
+        assert world.machine.heard("spooled-del-too-old")
+        assert world.spool == {}
+        assert await world.check("a")
+        world.machine.assert_consistent()
+
+    tell(story())
+
+
+def test_a_spooled_del_of_another_boot_ends_no_pod_of_this_one() -> None:
+    """With a spool that a reboot does not empty."""
+
+    async def story() -> None:
+        world = await a_world()
+        world.forward(10_000)
+        spooled(world, "a")
+        content = dict(world.spool)
+        await world.reboot()
+        world.spool.clear()
+        await world.start()
+        await world.turn("follow")
+        assert await world.add("a")
+        world.forward(20_000)
+        world.spool.update(content)
+        await world.replay()
+
+        assert len(world.machine.leases) == 1
+        assert world.machine.heard("spooled-del-too-old")
+
+    tell(story())
+
+
+class Shut:
+    """A door through which nobody comes."""
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+
+def test_a_start_takes_half_a_del_for_none_and_carries_out_the_whole_ones() -> None:
+    """Executables died while they wrote: before the first byte, in the middle, before the rename."""
+
+    async def story() -> None:
+        world = await a_world()
+        for name in ("a", "b"):
+            assert await world.add(name)
+        whole = spooled(world, "b")
+        world.spool.clear()
+        for number, size in enumerate((0, len(whole) // 2, len(whole))):
+            world.spool[f"{number:020}-1-b.tmp"] = whole[:size]
+        spooled(world, "a")
+        stop = asyncio.Event()
+        stop.set()
+        files = FakeSpool(world.spool, world.machine.said.append)
+        await world.machine.agent.run(Shut(), files, stop)
+
+        assert world.spool == {}
+        assert {a.container for a in world.machine.leases} == {"b"}
+        assert len(world.machine.heard("spool:")) == 3
+
+    tell(story())
 
 
 def test_rt_04_a_node_that_rebooted_frees_all_without_a_del() -> None:

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mooring.core.cni.frames import LIMIT
-from mooring.core.cni.spool import SpooledDel, Unreadable, is_spooled, read
+from mooring.core.cni.spool import (
+    SpooledDel,
+    Unreadable,
+    is_half,
+    is_spooled,
+    read,
+)
 
 _MOST = LIMIT + 64  # a frame with its header, and room to see that there is more
 
@@ -25,16 +31,27 @@ class Spool:
 
     def pending(self) -> list[SpooledDel]:
         """Give what waits, oldest first; set aside as `.bad` what nobody can read."""
-        try:
-            names = sorted(p.name for p in self._directory.iterdir())
-        except FileNotFoundError:
-            return []
-        items = (self._read(name) for name in names if is_spooled(name))
+        items = (self._read(name) for name in self._names() if is_spooled(name))
         return [item for item in items if item is not None]
+
+    def sweep(self) -> None:
+        """Remove what executables have left that ended in the middle of writing.
+
+        Their runtimes were told of no success. One that still writes begins once more.
+        """
+        for name in filter(is_half, self._names()):
+            self._report(f"spool: {name}: half a DEL; removed")
+            remove(self._directory, name)
 
     def done(self, item: SpooledDel) -> None:
         """Forget what was carried out."""
         (self._directory / item.name).unlink(missing_ok=True)
+
+    def _names(self) -> list[str]:
+        try:
+            return sorted(path.name for path in self._directory.iterdir())
+        except FileNotFoundError:
+            return []
 
     def _read(self, name: str) -> SpooledDel | None:
         path = self._directory / name

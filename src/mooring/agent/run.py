@@ -31,7 +31,7 @@ from mooring.agent.report import Report
 from mooring.agent.resume import Resume
 from mooring.agent.source import Source, Trouble, well
 from mooring.core.cni.frames import ASK, Answer, Call
-from mooring.core.cni.spool import SpooledDel
+from mooring.core.cni.spool import Moment, SpooledDel
 from mooring.core.ipam.port import Storage
 from mooring.core.kube.port import Pods
 from mooring.core.linux.plan import HOST
@@ -53,6 +53,9 @@ class Spool(Protocol):
 
     def done(self, item: SpooledDel) -> None:
         """Forget what was carried out."""
+
+    def sweep(self) -> None:
+        """Remove what was never written to its end."""
 
 
 class Door(Protocol):
@@ -158,6 +161,7 @@ class Agent:
 
     async def run(self, door: Door, spool: Spool, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
+        self._sweep(spool)
         await self.replay(spool)
         await door.start()
         choices = self._settings
@@ -232,6 +236,12 @@ class Agent:
         """Write the status file."""
         self._report.turn(self.repair.done)
 
+    def _sweep(self, spool: Spool) -> None:
+        try:
+            spool.sweep()
+        except OSError as why:
+            self._host.say("replay-refused", why=why)
+
     async def replay(self, spool: Spool) -> None:
         """Carry out the DELs that were spooled while no agent listened.
 
@@ -257,8 +267,8 @@ class Agent:
         if lease is None:
             return False
         clock = self._host.clock
-        age = clock.wall().timestamp() - item.written_ns / 1e9
-        return age > clock.now() - lease.since
+        now = Moment(clock.now(), clock.boot(), clock.wall().timestamp())
+        return item.precedes(lease.since, now)
 
     def _is_busy(self) -> bool:
         """Tell whether pods are coming right now; they come first, for a while."""

@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from mooring.core.cni.frames import Call, encode_call
 from mooring.core.cni.request import AttachmentId, Del
 from mooring.core.cni.spool import (
+    WRITTEN,
+    Moment,
     SpooledDel,
     Unreadable,
     container_of,
+    is_half,
     is_spooled,
     read,
 )
@@ -100,3 +103,52 @@ def test_the_label_is_read_whatever_became_of_the_file(end: str) -> None:
 
 def test_a_file_of_somebody_elses_has_no_label() -> None:
     assert container_of("README.del") == ""
+
+
+WALL = 1_700_000_000.0
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize("step", [-DAY, -1.0, 0.0, 1.0, DAY])
+@pytest.mark.parametrize(
+    ("up", "boot", "precedes"),
+    [
+        (499.9, "this", True),
+        (500.0, "this", False),
+        (500.1, "this", False),
+        (900.0, "before", True),
+        (10.0, "before", True),
+    ],
+)
+def test_the_calendar_does_not_say_which_came_first(
+    step: float, up: float, boot: str, precedes: bool
+) -> None:
+    """An ADD at 500 s since boot; the DEL is judged at 1,000 s, after a step of the clock."""
+    spooled = read(NAME, a_file(**{WRITTEN: f"{up * 1e9:.0f}/{boot}"}))
+
+    now = Moment(1000.0, "this", WALL + step)
+    assert (spooled.since_boot, spooled.boot) == (up, boot)
+    assert spooled.precedes(500.0, now) is precedes
+
+
+@pytest.mark.parametrize("said", ["", "5", "/boot", "x/boot", "5/a b", f"{'9' * 20}/b"])
+def test_a_file_that_does_not_say_its_boot_is_judged_by_the_calendar(said: str) -> None:
+    """As those of an older executable are, and no other can be made of it."""
+    spooled = read(NAME, a_file(**{WRITTEN: said} if said else {}))
+
+    assert spooled.boot == ""
+    assert spooled.precedes(500.0, Moment(1000.0, "this", WALL + 501))
+    assert not spooled.precedes(500.0, Moment(1000.0, "this", WALL + 499))
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [
+        (NAME.replace(".del", ".tmp"), True),
+        (NAME, False),
+        (f"{NAME}.bad", False),
+        ("b.tmp", False),
+    ],
+)
+def test_only_our_own_halves_are_known_as_such(name: str, half: bool) -> None:
+    assert is_half(name) is half

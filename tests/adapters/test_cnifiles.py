@@ -97,6 +97,32 @@ def test_a_list_that_was_a_file_becomes_a_link(tmp_path: Path) -> None:
     assert names(tmp_path / "net.d") == []
 
 
+def test_what_a_runtime_does_not_find_any_more_is_named(tmp_path: Path) -> None:
+    live, directory = tmp_path / "run", tmp_path / "net.d"
+    ours = cnifiles.install(cnifiles.built(), tmp_path / "bin")
+    published = (ours, cnifiles.publish(conflist(), directory, live))
+    assert cnifiles.lost(published) == ()
+
+    (live / "10-mooring.conflist").unlink()
+    assert cnifiles.lost(published) == published[1:], "a link that leads nowhere"
+    ours.unlink()
+    published[1].unlink()
+    assert cnifiles.lost(published) == published
+    ours.touch()
+    published[1].mkdir()
+    assert cnifiles.lost(published) == published, "nothing a runtime can use"
+
+
+def test_a_list_of_somebody_elses_making_is_there(tmp_path: Path) -> None:
+    """A service mesh writes the list anew, with its own plugin behind ours."""
+    target = cnifiles.publish(conflist(), tmp_path / "net.d", tmp_path / "run")
+    meshed = tmp_path / "meshed"
+    meshed.write_text(conflist(behind=[{"type": "istio-cni"}]))
+    meshed.replace(target)
+
+    assert cnifiles.lost([target]) == ()
+
+
 def test_what_a_runtime_takes_before_ours_is_named(tmp_path: Path) -> None:
     assert cnifiles.before_ours(tmp_path / "none") == ()
     for name in ("05-a.conf", "10-calico.conflist", "99-b.conflist", "00-read.me"):

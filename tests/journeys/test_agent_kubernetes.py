@@ -56,6 +56,19 @@ def test_it_finds_who_it_is_and_asks_for_its_own_object_and_pods_alone(
     ]
 
 
+def test_settings_for_every_pod_stand_in_the_list_as_the_plugin_tuning(
+    node: Node,
+) -> None:
+    node.world.options += ("--tuning", "net.core.somaxconn=500")
+    (node.place / "plugins/tuning").write_text("#!/bin/sh\n")
+    node.started()
+
+    plugins = json.loads(node.conflist.read_text())["plugins"]
+    assert [p["type"] for p in plugins] == ["mooring", "tuning", "portmap", "bandwidth"]
+    assert plugins[1]["sysctl"] == {"net.core.somaxconn": "500"}
+    assert (node.binaries / "tuning").exists()
+
+
 def test_the_usage_is_told_in_the_status_of_its_own_object_and_nothing_else(
     node: Node,
 ) -> None:
@@ -129,13 +142,87 @@ def test_rt_25_a_stopped_agent_leaves_the_list_and_no_other_network_takes_over(
         "a warning", lambda: "conflist-behind files=05-first.conflist" in node.world.log
     )
     (node.conflists / "05-first.conflist").unlink()
+    until("ours to be first", lambda: " conflist-first" in node.world.log)
+    # One that comes while the agent runs is named as well.
+    (node.conflists / "07-late.conf").write_text(json.dumps(OTHER))
+    until("a warning", lambda: "conflist-behind files=07-late.conf" in node.world.log)
+    (node.conflists / "07-late.conf").unlink()
     assert node.world.kill(signal.SIGTERM) == 0
 
     first, *_ = sorted(p.name for p in node.conflists.iterdir())
     assert first == "10-mooring.conflist"
     assert json.loads(node.conflist.read_text())["name"] == "mooring"
     assert (node.binaries / "mooring").exists()
-    until("readiness", lambda: not node.world.status["trouble"])
+
+
+def test_what_somebody_removes_is_put_back_as_long_as_the_agent_runs(
+    node: Node,
+) -> None:
+    node.started()
+    found = (
+        node.conflist,
+        node.volatile / node.conflist.name,
+        *(node.binaries / name for name in ("mooring", "portmap")),
+    )
+    for path in found:
+        path.unlink()
+        until(f"{path.name} again", path.exists)
+    for directory in (node.conflists, node.binaries):
+        directory.rename(directory.with_suffix(".gone"))
+    until("everything again", lambda: all(path.exists() for path in found))
+
+    assert node.execute("ADD", node.world.a_space_for("one"))["ips"]
+    until("readiness", lambda: node.ask("/readyz")[0] == 200)
+    told = {f'repaired what="{path} was gone"' for path in found if path != found[1]}
+    until("all told", lambda: all(line in node.world.log for line in told))
+
+
+def test_a_list_that_a_service_mesh_has_changed_is_left_alone(node: Node) -> None:
+    node.started()
+    document = json.loads(node.conflist.read_text())
+    document["plugins"].append({"type": "istio-cni"})
+    aside = node.conflists / "istio-cni.tmp"
+    aside.write_text(json.dumps(document))
+    aside.replace(node.conflist)
+    for name in ("mooring", "portmap"):
+        # Whoever puts this back has looked at the list as well.
+        (node.binaries / name).unlink()
+        until(f"{name} again", (node.binaries / name).exists)
+
+    assert json.loads(node.conflist.read_text()) == document
+
+
+def test_the_list_comes_last_and_not_while_an_executable_is_refused(
+    node: Node,
+) -> None:
+    lists, programs = node.place / "lists", node.place / "programs"
+    for directory in (lists, programs):
+        directory.mkdir()
+    node.conflists.symlink_to(lists)
+    node.binaries.symlink_to(node.place / "nowhere")
+    node.world.start(wait=False)
+    until("why", lambda: " conflist-refused " in node.world.log)
+    until("readiness refused", lambda: "File exists" in node.ask("/readyz")[1])
+    assert node.ask("/readyz")[0] == 503
+    assert list(lists.iterdir()) == []
+    lead(node.binaries, programs)
+    until("the list", node.conflist.exists)
+    assert {p.name for p in node.binaries.iterdir()} >= {"mooring", "portmap"}
+    until("readiness", lambda: node.ask("/readyz")[0] == 200)
+
+    # One that refuses later is told no less.
+    lead(node.conflists, node.place / "nowhere")
+    until("no readiness", lambda: node.ask("/readyz")[0] == 503)
+    until("why", lambda: node.world.log.count(" conflist-refused ") == 2)
+    lead(node.conflists, lists)
+    until("readiness again", lambda: node.ask("/readyz")[0] == 200)
+
+
+def lead(link: Path, target: Path) -> None:
+    """Have a link lead to something else from one moment to the next."""
+    aside = link.with_suffix(".aside")
+    aside.symlink_to(target)
+    aside.replace(link)
 
 
 def test_rt_24_every_del_succeeds_on_a_full_node_without_an_agent(node: Node) -> None:
@@ -161,7 +248,6 @@ def test_rt_26_pods_come_and_go_while_executables_and_list_are_replaced(
     node.started()
     stop = threading.Event()
     brought, text = built().read_bytes(), node.conflist.read_text()
-    replaced = 0
 
     def upgrade() -> int:
         times = 0
@@ -171,7 +257,13 @@ def test_rt_26_pods_come_and_go_while_executables_and_list_are_replaced(
             newer.write_bytes(brought + bytes(times % 7 + 1))
             install(newer, node.binaries)
             publish(text, node.conflists, node.volatile)
+        return times
+
+    def read() -> int:
+        times = 0
+        while not stop.is_set() or times < 100:
             assert json.loads(node.conflist.read_text())["name"] == "mooring"
+            times += 1
         return times
 
     def churn(number: int) -> None:
@@ -180,15 +272,15 @@ def test_rt_26_pods_come_and_go_while_executables_and_list_are_replaced(
             assert node.execute("ADD", pod)["ips"]
             node.execute("DEL", pod)
 
-    with ThreadPoolExecutor(5) as pool:
-        upgrading = pool.submit(upgrade)
+    with ThreadPoolExecutor(6) as pool:
+        upgrading, reading = pool.submit(upgrade), pool.submit(read)
         try:
             list(pool.map(churn, range(4)))
         finally:
             stop.set()
-        replaced = upgrading.result()
 
-    assert replaced >= 100
+        assert upgrading.result() >= 100
+        assert reading.result() >= 100
     assert node.world.kill(signal.SIGTERM) == 0
     assert " refused " not in node.world.log
 

@@ -8,6 +8,8 @@ import filecmp
 import os
 import platform
 import shutil
+import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -74,6 +76,22 @@ def publish(text: str, directory: Path, volatile: Path | None = None) -> Path:
 def withdraw(directory: Path) -> None:
     """Remove the configuration list; to have none is fine."""
     (directory / FILE).unlink(missing_ok=True)
+
+
+def lost(published: Iterable[Path]) -> tuple[Path, ...]:
+    """Name those of the files that a runtime does not find any more, or finds empty.
+
+    What somebody else put in a file's place is left alone: a service mesh adds its plugin to the list.
+    """
+    return tuple(path for path in published if not _is_there(path))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def before_ours(directory: Path) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ never waits for it. The pool is looked at when somebody asks; the ledger is a va
 thread may read it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -25,14 +25,14 @@ STOOD_SECONDS = 60.0
 
 
 class Meter:
-    """The agent's metrics and its health."""
+    """The agent's metrics and its health; `untold` says what the runtime does not know yet."""
 
-    def __init__(self, program: Agent, clock: Clock) -> None:
+    def __init__(self, program: Agent, clock: Clock, untold: Callable[[], str]) -> None:
         self.registry = CollectorRegistry()
         self._program = program
         self._clock = clock
         self._beat = clock.now()
-        self.published = False
+        self._untold = untold
         self._steps = Histogram(
             "mooring_agent_add_seconds",
             "Time of an ADD, and of each of its steps.",
@@ -87,7 +87,7 @@ class Meter:
         node = self._program.node
         if not node.ready:
             return node.standing.trouble or "the node is being set up"
-        return "" if self.published else "the runtime was not told yet"
+        return self._untold()
 
     def collect(self) -> Iterator[Metric]:
         """Look at the pool."""

@@ -24,7 +24,7 @@ from mooring.agent.carry import Terms, Wish, opened
 from mooring.agent.host import Host, Say
 from mooring.agent.node import Tracking
 from mooring.agent.run import Agent, Cluster, Settings
-from mooring.cli.agent.doors import Doors, announce
+from mooring.cli.agent.doors import Doors, Telling, announce
 from mooring.cli.agent.log import Log
 from mooring.core.cni.frames import Answer
 from mooring.core.npn.metadata import name_of
@@ -150,7 +150,10 @@ async def _work(
 
         door = AgentSocket(doors.socket, serve, complain)
         spool = Spool(doors.spool, complain)
-        beside = [asyncio.create_task(each) for each in _beside(program, doors, say)]
+        beside = [
+            asyncio.create_task(each)
+            for each in _beside(program, doors, choices.repair_every, say)
+        ]
         say("started", socket=doors.socket, npn=settings.npn)
         # What is there now stays: the collector need not look at it again and again.
         gc.freeze()
@@ -161,23 +164,18 @@ async def _work(
 
 
 def _beside(
-    program: Agent, doors: Doors, say: Log
+    program: Agent, doors: Doors, every: float, say: Log
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """Give what goes on beside the agent; who is not asked for metrics counts nothing."""
+    telling = Telling(doors, say)
+    yield announce(telling, program.ready, say, every)
     if doors.metrics is None:
-        yield announce(doors, program.ready, say)
         return
     # It brings a library that only they need.
     from mooring.agent.meter import Meter  # noqa: PLC0415 - as said
     from mooring.cli.agent.measured import expose  # noqa: PLC0415 - as said
 
-    meter = Meter(program, Clock())
+    meter = Meter(program, Clock(), lambda: telling.untold)
     say.hear = meter.hear
-
-    async def told() -> None:
-        await announce(doors, program.ready, say)
-        meter.published = True
-
-    yield told()
     yield meter.beat()
     yield expose(doors.metrics, meter, say)

@@ -9,7 +9,14 @@ While somebody judges packets who would not be asked (IPsec), or what must not b
 be said, nothing is carried.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -126,6 +133,12 @@ class Carrier:
         for table, key in carrying.keys(lease).items():
             self._try(fast.drop, table, [key])
 
+    def keep(self, addresses: Iterable[Ip]) -> None:
+        """Carry nothing of pods but these: the others may send no more in a moment."""
+        fast = self._host.fast_path
+        if fast is not None:
+            self._try(self._keep, fast, {address.packed for address in addresses})
+
     def watch(self) -> bool:
         """Carry nothing from now on if somebody judges packets who is not asked; tell whether not."""
         fast = self._host.fast_path
@@ -184,6 +197,10 @@ class Carrier:
         """Take all pods out of the maps, and with that everything off the fast path."""
         self._ready = False
         self._try(self._settle, fast, {table: {} for table in carrying.PODS.values()})
+
+    def _keep(self, fast: FastPath, known: Collection[bytes]) -> None:
+        for table in carrying.PODS.values():
+            fast.drop(table, [key for key in fast.entries(table) if key not in known])
 
     def _spare(self, fast: FastPath, lease: Lease) -> None:
         missing = frozenset(parts(lease.addresses)) - self._spared

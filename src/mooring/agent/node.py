@@ -107,6 +107,7 @@ class Node:
         ground = Ground(standing.primary, uplinks, self._tracked)
         wired = [lease for lease in leases if lease.phase is Phase.WIRED]
         wanted = ruleset.sources(wired)
+        self.carrier.keep(address for _, address in wanted)
         if not self._listed and self._recognise(ground, wanted):
             return
         self._host.nft.run(nft.replace(ruleset.table(ground, wanted)))

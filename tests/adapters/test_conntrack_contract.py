@@ -4,15 +4,16 @@ import os
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
-from errno import EPERM
+from collections.abc import Callable, Iterator
+from errno import ENOBUFS, EPERM
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
+from descriptors import open_descriptors
 from fakes.conntrack import FakeConntrack
 
 from mooring import setns
-from mooring.adapters.conntrack import Conntrack
+from mooring.adapters.conntrack import NETLINK_NETFILTER, TRIES, Conntrack
 from mooring.core.linux import ctnetlink, wire
 from mooring.core.linux.ctnetlink import Flow
 from mooring.core.linux.port import KernelError
@@ -171,6 +172,91 @@ def test_one_flow_that_stays_keeps_no_other(space: Real) -> None:
     with pytest.raises(KernelError):
         space.conntrack.forget((one, spoilt, other), space.fd)
     assert ends(space, A, B) == []
+
+
+class Lossy(socket.socket):
+    """A socket on which the kernel drops what `drops` says, as long as it says so."""
+
+    drops: Callable[[bytes], bool]
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        data = super().recv(size, flags)
+        if self.drops(data):
+            raise OSError(ENOBUFS, os.strerror(ENOBUFS))
+        return data
+
+
+class Lost:
+    """Drops what holds a message of a kind (any: None), so many times; counts."""
+
+    def __init__(self, kind: int | None, times: int) -> None:
+        self.kind, self.left, self.opened = kind, times, 0
+
+    def dial(self, fd: int | None) -> socket.socket:
+        self.opened += 1
+        with setns.inside(fd):
+            talk = Lossy(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        talk.drops = self.strikes
+        return talk
+
+    def strikes(self, data: bytes) -> bool:
+        kinds = {reply.kind for reply in wire.replies(data)}
+        middle = wire.DONE not in kinds and wire.ERROR not in kinds
+        if not self.left or not (middle if self.kind is None else self.kind in kinds):
+            return False
+        self.left -= 1
+        return True
+
+
+@pytest.mark.parametrize("kind", [None, wire.DONE], ids=["middle", "end"])
+def test_a_look_that_lost_something_is_made_again(kind: int | None) -> None:
+    space = Real()
+    lost = Lost(kind, 2)
+    try:
+        space.track()
+        for address in (A, B):
+            space.send(address)
+        before = open_descriptors()
+        found = Conntrack(lost.dial).flows([A, B], space.fd)
+
+        assert {A, B} <= frozenset().union(*(flow.ends for flow in found))
+        assert (len(found), lost.left, lost.opened) == (2, 0, 3)
+        assert open_descriptors() == before
+    finally:
+        space.close()
+
+
+def test_a_look_that_always_loses_something_is_refused_by_name() -> None:
+    space = Real()
+    lost = Lost(wire.DONE, 1000)
+    try:
+        before = open_descriptors()
+        with pytest.raises(KernelError, match="connection tracking") as refused:
+            Conntrack(lost.dial).flows([A], space.fd)
+
+        assert (refused.value.errno, lost.opened) == (ENOBUFS, TRIES)
+        assert open_descriptors() == before
+    finally:
+        space.close()
+
+
+def test_a_lost_verdict_keeps_no_flow_and_is_told() -> None:
+    space = Real()
+    lost = Lost(wire.ERROR, 1)
+    try:
+        space.track()
+        for address in (A, B, C):
+            space.send(address)
+        doomed = space.conntrack.flows([A, B, C], space.fd)
+        before = open_descriptors()
+        with pytest.raises(KernelError, match="connection tracking") as refused:
+            Conntrack(lost.dial).forget(doomed, space.fd)
+
+        assert (refused.value.errno, lost.left, lost.opened) == (ENOBUFS, 0, 2)
+        assert ends(space, A, B, C) == []
+        assert open_descriptors() == before
+    finally:
+        space.close()
 
 
 def test_what_cannot_be_read_is_a_refusal() -> None:

@@ -50,14 +50,20 @@ class Conntrack:
         Raises KernelError when one is refused, after all others.
         """
         gone, refused = 0, []
-        with self._dial(fd) as talk:
+        talk = self._dial(fd)
+        try:
             for flow in flows:
-                verdict = _forgotten(talk, flow)
-                gone += verdict.errno == 0
-                if verdict.errno not in {0, ENOENT}:
-                    refused.append(verdict)
+                try:
+                    gone += _is_forgotten(talk, flow)
+                except KernelError as why:
+                    refused.append(why)
+                    # What may still come here is not the next one's verdict.
+                    talk.close()
+                    talk = self._dial(fd)
+        finally:
+            talk.close()
         for first in refused:
-            raise KernelError(None, first.errno, first.message or "a flow stays")
+            raise first
         return gone
 
     def _whole(self, version: int, wanted: frozenset[Ip], fd: int | None) -> list[Flow]:
@@ -96,14 +102,18 @@ def _dump(talk: socket.socket, version: int, wanted: frozenset[Ip]) -> list[Flow
                     found.append(flow)
 
 
-def _forgotten(talk: socket.socket, flow: Flow) -> wire.Verdict:
-    talk.send(wire.frame(ctnetlink.forget(flow), 1, wire.ACK))
+def _is_forgotten(talk: socket.socket, flow: Flow) -> bool:
+    """Have a flow forgotten; False when it was not there."""
     try:
-        return wire.verdict(next(wire.replies(talk.recv(LARGEST))))
+        talk.send(wire.frame(ctnetlink.forget(flow), 1, wire.ACK))
+        verdict = wire.verdict(next(wire.replies(talk.recv(LARGEST))))
     except OSError as err:
         raise _refused(err) from err
     except wire.Unreadable as why:
         raise _misread(why) from why
+    if verdict.errno not in {0, ENOENT}:
+        raise KernelError(None, verdict.errno, verdict.message or "a flow stays")
+    return verdict.errno == 0
 
 
 def _open(fd: int | None) -> socket.socket:

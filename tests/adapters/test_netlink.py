@@ -337,9 +337,7 @@ def test_counters_count(kernel: Kernel, spaces: dict[str, int | None]) -> None:
 def test_home_is_where_the_kernel_was_made(spaces: dict[str, int | None]) -> None:
     host = spaces[HOST]
     assert host is not None
-    with netns.inside(host):
-        kernel = Kernel()
-    with kernel:
+    with netns.inside(host), Kernel() as kernel:
         at_home = {HOST: None, POD: spaces[POD]}
         kernel.carry_out(cables(5), at_home)
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from errno import EBADF, EINVAL
+from errno import EBADF, EINVAL, ENOBUFS
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any
@@ -242,3 +243,35 @@ def test_a_closed_one_lets_its_namespace_go(fd: int) -> None:
     del forgotten
 
     assert open_descriptors() == before
+
+
+class Lossy(socket.socket):
+    """A socket on which the kernel drops the next verdict, and says so."""
+
+    lost = False
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        data = super().recv(size, flags)
+        if self.lost:
+            return data
+        self.lost = True
+        raise OSError(ENOBUFS, os.strerror(ENOBUFS))
+
+
+def test_a_lost_verdict_is_refused_by_name_and_its_socket_not_used_again(
+    tool: Nft,
+) -> None:
+    before = tool.generation(), set(open_descriptors())
+    (first,) = tool._idle
+    first._socket = Lossy(fileno=first._socket.detach())
+    key, mark = nft.key("moor0", IPv4Address("10.0.0.5")), nft.mark(1)
+    with pytest.raises(NftError, match="No buffer space") as refused:
+        tool.set_elements(PODS4, add=[(key, mark)])
+
+    assert refused.value.errno == ENOBUFS
+    assert first not in tool._idle
+    # It was carried out, and who is told of no success may say it again, or take it back.
+    assert tool.generation() > before[0]
+    tool.set_elements(PODS4, delete=[key])
+    tool.set_elements(PODS4, delete=[key])
+    assert set(open_descriptors()) == before[1]

@@ -3,8 +3,9 @@
 import os
 import random
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from errno import EBADF, EINTR, ENOBUFS
+from errno import EAGAIN, EBADF, EINTR, ENOBUFS
 from itertools import count, islice
 from pathlib import Path
 
@@ -20,6 +21,9 @@ CAPPED_ACK, EXTENDED_ACK = 10, 11
 AT_ONCE = socket.MSG_DONTWAIT
 REPLY, PIECE = 1 << 14, 1 << 16  # dumps come in pieces of at most 32 KiB
 TRIES = 50
+LOST = frozenset({ENOBUFS, EAGAIN})
+"""An answer was dropped, or another one after it that will never come."""
+
 # As many refusals as this fit in a receive buffer of the default size.
 BATCH = 128
 REMEMBERED = 4096
@@ -27,13 +31,25 @@ FIRST_NUMBERS = range(1 << 24, 1 << 30)
 """Where the numbers of links begin that we choose: the kernel counts up from 1."""
 
 
-class Conversation:
-    """One netlink socket in one namespace, for one thread at a time."""
+Dial = Callable[[], socket.socket]
 
-    def __init__(self, fd: int, home: int) -> None:
-        self._socket = setns.do_inside(fd, home, _open)
-        self._socket.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
-        self._socket.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
+
+def dialled() -> socket.socket:
+    """Open a socket to the kernel of the thread's namespace."""
+    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+
+
+class Conversation:
+    """One netlink socket in one namespace, for one thread at a time.
+
+    A socket on which something got lost is not used again: what is still to be read there belongs
+    to nobody, and the kernel may go on dropping answers until all of it is read.
+    """
+
+    def __init__(self, fd: int, home: int, dial: Dial) -> None:
+        self._where = fd, home, dial
+        self._socket = self._opened()
+        self._broken = False
         self._sequence = 0
 
     def close(self) -> None:
@@ -60,11 +76,17 @@ class Conversation:
 
     def dump(self, message: wire.Message) -> list[bytes]:
         """Send one question for all; return bodies from a moment in which nothing changed."""
+        last = KernelError(None, EINTR, "what was looked at changed all the time")
         for _ in range(TRIES):
-            bodies = self._dump_once(message)
+            try:
+                bodies = self._dump_once(message)
+            except KernelError as err:
+                if err.errno not in LOST:
+                    raise
+                bodies, last = None, err
             if bodies is not None:
                 return bodies
-        raise KernelError(None, EINTR, "what was looked at changed all the time")
+        raise last
 
     def _tell_batch(self, messages: list[wire.Message]) -> dict[int, wire.Verdict]:
         framed = wire.framed(messages, self._sequence + 1)
@@ -104,14 +126,7 @@ class Conversation:
         bodies: list[bytes] = []
         whole = True
         while True:
-            try:
-                data = self._receive(PIECE)
-            except KernelError as err:
-                if err.errno != ENOBUFS:
-                    raise
-                # One datagram was dropped; the rest still comes.
-                data, whole = b"", False
-            for reply in wire.replies(data):
+            for reply in wire.replies(self._receive(PIECE)):
                 if reply.sequence != self._sequence:
                     continue
                 whole = whole and not reply.flags & wire.DUMP_INTERRUPTED
@@ -122,25 +137,42 @@ class Conversation:
 
     def _send(self, data: bytes) -> None:
         try:
+            if self._broken:
+                self._begin_anew()
             self._socket.send(data)
         except OSError as err:
+            self._broken = True
             raise KernelError(None, err.errno or 0, f"sending: {err}") from err
 
     def _receive(self, size: int = REPLY) -> bytes:
         try:
             return self._socket.recv(size, AT_ONCE)
         except OSError as err:
-            raise KernelError(None, err.errno or 0, f"receiving: {err}") from err
+            self._broken = True
+            words = "the kernel's answer got lost" if err.errno in LOST else "receiving"
+            raise KernelError(None, err.errno or 0, f"{words}: {err}") from err
+
+    def _begin_anew(self) -> None:
+        self._socket.close()
+        self._socket = self._opened()
+        self._broken = False
+
+    def _opened(self) -> socket.socket:
+        talk = setns.do_inside(*self._where)
+        talk.setsockopt(SOL_NETLINK, CAPPED_ACK, 1)
+        talk.setsockopt(SOL_NETLINK, EXTENDED_ACK, 1)
+        return talk
 
 
 class Conversations:
     """Where conversations come from. Those at home are kept for the next who asks.
 
-    `sysctls` is where the settings' files are.
+    `sysctls` is where the settings' files are, `dial` gives a socket where the thread is.
     """
 
-    def __init__(self, sysctls: Path = SYSCTLS) -> None:
+    def __init__(self, sysctls: Path = SYSCTLS, dial: Dial = dialled) -> None:
         self.sysctls = sysctls
+        self._dial = dial
         self.home = setns.open_own()
         self._idle: list[Conversation] = []
         self._links: dict[str, int] = {}
@@ -174,10 +206,10 @@ class Conversations:
         if self.home < 0:
             raise OSError(EBADF, "closed")
         if fd is not None:
-            return Conversation(fd, self.home)
+            return Conversation(fd, self.home, self._dial)
         with suppress(IndexError):
             return self._idle.pop()
-        return Conversation(self.home, self.home)
+        return Conversation(self.home, self.home, self._dial)
 
     def end(self, conversation: Conversation, *, keep: bool) -> None:
         """End a conversation; `keep` for one at home in which every reply was read."""
@@ -185,10 +217,6 @@ class Conversations:
             self._idle.append(conversation)
         else:
             conversation.close()
-
-
-def _open() -> socket.socket:
-    return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
 
 
 def _require(verdict: wire.Verdict) -> None:

@@ -1,18 +1,25 @@
 """`Kernel`: what services ask, in terms of conversations and turns."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EOPNOTSUPP
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from mooring.adapters.netlink.casting import Moulds
-from mooring.adapters.netlink.conversation import SYSCTLS, Conversation, Conversations
+from mooring.adapters.netlink.conversation import (
+    SYSCTLS,
+    Conversation,
+    Conversations,
+    Dial,
+    dialled,
+)
 from mooring.adapters.netlink.making import Making
 from mooring.adapters.netlink.removing import Removing, removal
 from mooring.adapters.netlink.turn import GONE
+from mooring.closing import Closing
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.mould import Alike
@@ -30,30 +37,17 @@ KINDS = {
 }
 
 
-class Kernel:
+class Kernel(Closing):
     """Linux. None as a namespace stands for the one in which this object was made.
 
     `sysctls` is where its settings are: a container may have /proc/sys read-only, and the host's
     somewhere else. Several threads, all of them in that namespace, may use one at the same time.
-    `close`, or a with block, gives its descriptors back.
+    `close`, or a with block, gives its descriptors back. `dial` gives a socket to the kernel.
     """
 
-    def __init__(self, sysctls: Path = SYSCTLS) -> None:
-        self._conversations = Conversations(sysctls)
+    def __init__(self, sysctls: Path = SYSCTLS, dial: Dial = dialled) -> None:
+        self._conversations = Conversations(sysctls, dial)
         self._moulds = Moulds(self._conversations)
-
-    def __enter__(self) -> Self:
-        """Close at the end of the block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-    def __del__(self) -> None:
-        """Close, if nobody did."""
-        with suppress(AttributeError):
-            self.close()
 
     def close(self) -> None:
         """Give the descriptors back; the object is of no use after that."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from errno import ENOENT
 from pathlib import Path
-from typing import Self
 
 from mooring import setns
 from mooring.adapters.nft import library
 from mooring.adapters.nft.wire import Wire
+from mooring.closing import Closing
 from mooring.core.linux import nfnetlink
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.port import NftError
@@ -26,7 +26,7 @@ OLD_TABLES = {
 }
 
 
-class Nft:
+class Nft(Closing):
     """nftables. None as a namespace stands for `home`, by default the one it is made in.
 
     Elements cost 10 us at home, where a socket stays open, and several ms elsewhere: closing a
@@ -49,19 +49,6 @@ class Nft:
         except OSError as err:
             words = f"nft is not to be kept open: {err}"
             raise NftError(words, err.errno or 0) from err
-
-    def __enter__(self) -> Self:
-        """Close at the end of the block."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close."""
-        self.close()
-
-    def __del__(self) -> None:
-        """Close, if nobody did."""
-        with suppress(AttributeError):
-            self.close()
 
     def close(self) -> None:
         """Give the descriptors back; the object is of no use after that."""
@@ -169,7 +156,7 @@ class Nft:
             raise NftError(f"no nftables socket: {err}", err.errno or 0) from err
 
     def _end(self, talk: Wire, *, keep: bool) -> None:
-        if keep:
+        if keep and not talk.broken:
             self._idle.append(talk)
         else:
             talk.close()

@@ -15,7 +15,10 @@ LARGEST = 1 << 16
 
 
 class Wire:
-    """One nfnetlink socket in one namespace, for one thread at a time."""
+    """One nfnetlink socket in one namespace, for one thread at a time.
+
+    `broken`: something got lost on it. What may still come belongs to nobody, so it is not used again.
+    """
 
     def __init__(self, fd: int) -> None:
         with setns.inside(fd):
@@ -28,6 +31,7 @@ class Wire:
         self._socket.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
         self._sequence = 0
+        self.broken = False
 
     def close(self) -> None:
         """End it; waits for the garbage of past transactions."""
@@ -36,9 +40,9 @@ class Wire:
     def generation(self) -> int:
         """Ask for the number of the last transaction."""
         self._sequence += 1
-        self._socket.send(wire.frame(nfnetlink.ask_generation(), self._sequence))
+        self._send(wire.frame(nfnetlink.ask_generation(), self._sequence))
         while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
+            for reply in wire.replies(self._receive()):
                 number = nfnetlink.generation(reply)
                 if number is not None and reply.sequence == self._sequence:
                     return number
@@ -47,10 +51,10 @@ class Wire:
         """Send a transaction; what was refused, nothing when it was carried out."""
         sequence = self._sequence
         self._sequence += len(messages) + 2
-        self._socket.send(nfnetlink.datagram(messages, sequence))
+        self._send(nfnetlink.datagram(messages, sequence))
         refusals: list[nfnetlink.Refusal] = []
         while True:
-            for reply in wire.replies(self._socket.recv(LARGEST)):
+            for reply in wire.replies(self._receive()):
                 said = nfnetlink.refusal(reply, sequence)
                 if said is None:
                     continue
@@ -58,3 +62,17 @@ class Wire:
                     refusals.append(said)
                 if said.place in {None, len(messages) - 1}:
                     return refusals
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.send(data)
+        except OSError:
+            self.broken = True
+            raise
+
+    def _receive(self) -> bytes:
+        try:
+            return self._socket.recv(LARGEST)
+        except OSError:
+            self.broken = True
+            raise

@@ -40,9 +40,10 @@ from mooring.core.linux.seen import Seen
 from mooring.core.npn.port import Objects
 
 QUIET_SECONDS = 0.3
-"""A look at the whole node waits until no pod came for so long, a few turns at most."""
+"""A look at the whole node waits until no pod came for so long, `PATIENCE` turns at most."""
 
-PATIENCE = 5
+PATIENCE = 1
+"""At the default pace what somebody undid is mended within five seconds, whatever comes (RT-33)."""
 
 
 class Spool(Protocol):

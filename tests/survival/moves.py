@@ -18,6 +18,7 @@ from fakes.nft import FakeNft
 from mooring.core.ipam.pool import parts
 from mooring.core.linux.port import NftError
 from mooring.core.linux.seen import Link
+from mooring.core.npn.elastic import PATIENCE
 from mooring.core.wiring.names import host_link
 from survival.points import ERRNOS, Fault
 from survival.world import COOLDOWN, World
@@ -26,6 +27,8 @@ Move = tuple[str | int | float, ...]
 NAMES = ("a", "b", "c", "d", "e")
 STEPS = ("kernel make", "kernel take back", "kernel delete", "kernel look", "kernel")
 STEPS += ("nft run", "nft elements", "nft look", "nft", "disk append", "disk")
+STEPS += ("usage write", "conntrack forget")
+POOLS = ("", "", "warmTarget=2,minimum=2")
 DRIFTS = ("link", "route", "element", "table", "rule", "up")
 SPOILS = ("cut", "flip", "empty", "gone", "zeros")
 
@@ -39,6 +42,8 @@ class Schedule:
     families: tuple[str, ...]
     list_lag: float
     attach_seconds: float
+    pool: str = ""
+    fast: bool = False
     turns: list[list[Move]] = field(default_factory=list)
 
     def world(self) -> World:
@@ -49,6 +54,8 @@ class Schedule:
             self.families,
             self.list_lag,
             self.attach_seconds,
+            self.pool,
+            self.fast,
         )
 
 
@@ -61,6 +68,8 @@ def draw(seed: int) -> Schedule:
         families=chance.choice((("IPv4",), ("IPv4",), ("IPv4", "IPv6"))),
         list_lag=chance.choice((0.0, 0.0, 3.0)),
         attach_seconds=chance.choice((0.0, 2.0)),
+        pool=chance.choice(POOLS),
+        fast=chance.random() < 0.2,
     )
     if chance.random() < 0.8:  # mostly a node that has come up
         schedule.turns += [[("control", 12)], [("start",)], [("follow",)], [("look",)]]
@@ -96,7 +105,9 @@ _TABLE: tuple[tuple[int, Callable[[random.Random, str], Move]], ...] = (
     (5, lambda _c, _n: ("reap",)),
     (4, lambda _c, _n: ("follow",)),
     (4, lambda _c, _n: ("look",)),
-    (4, lambda c, _n: ("time", c.choice((0.1, 1, 3, 6, 40)))),
+    (3, lambda _c, _n: ("account",)),
+    (6, lambda _c, n: ("knock", n)),
+    (5, lambda c, _n: ("time", c.choice((0.1, 1, 3, 6, 40, 61)))),
     (5, lambda c, _n: ("control", c.randint(1, 6))),
     (3, lambda c, _n: ("want", c.choice((1, 3, 4, 6, 33)))),
     (2, lambda _c, _n: ("unassign",)),
@@ -193,7 +204,7 @@ class Player:
         """The agent's loops go round once; who supervises it may have noticed its death."""
         if self.world.away and self.chance.random() < 0.6:
             await self.world.start()
-        for name in ("follow", "look"):
+        for name in ("follow", "flows", "look", "account"):
             await self.world.turn(name)
         self.world.forward(0.5)
 
@@ -205,7 +216,14 @@ class Player:
 
     async def _look(self) -> None:
         self.world.forward(1)
+        await self.world.turn("flows")
         await self.world.turn("look")
+
+    async def _account(self) -> None:
+        await self.world.turn("account")
+
+    async def _knock(self, name: str) -> None:
+        self.world.knock(name)
 
     async def _start(self) -> None:
         await self.world.start()
@@ -246,13 +264,15 @@ class Player:
         for vnic in world.cloud.secondaries("ocid.agenttest"):
             ours = [a for a in world.cloud.addresses_of(vnic.id) if not a.is_primary]
             if ours:
-                world.cloud.delete_address(self.chance.choice(ours).id)
+                world.rob(self.chance.choice(ours))
                 return
 
     async def _detach(self) -> None:
         world = self.world
         for vnic in world.cloud.secondaries("ocid.agenttest")[:1]:
+            before = world.in_cloud()
             world.cloud.detach(vnic.id)
+            world.robbed |= before - world.in_cloud()
             world.witness.spared |= set(world.witness.told)
             world.plug()
 
@@ -296,6 +316,7 @@ class Player:
         if what == "link" and (world.away or world.machine.agent.book._waits):
             return  # with the link goes the only record that is left
         witness.spared |= set(witness.told)
+        witness.disturbed = True
         link = FakeKernel.link(kernel, None, told.link)
         room = kernel._room(None)
         match what:
@@ -374,9 +395,10 @@ class Rest:
         world.points.at = None
         world.controls.revive()
         world.cloud.fault = lambda _call: ""
+        world.machine.conntrack.known.clear()
         await world.start()
         assert not world.away
-        self._settle_cloud()
+        await self.settle()
         await self.rounds()
         for sandbox in list(world.sandboxes.values()):
             if (
@@ -387,11 +409,19 @@ class Rest:
                 del world.sandboxes[sandbox.name]
         await self.rounds()
         world.witness.spared.clear()
+        world.witness.disturbed = False
         world.look()
 
-    def _settle_cloud(self) -> None:
+    async def settle(self) -> None:
+        """Let the controller take turns; of an elastic pool the agent tells it meanwhile."""
+        usages = self.world.machine.objects.usages
         for _ in range(400):
-            if self.world.control(1):
+            before, settled = usages.get("agenttest"), self.world.control(1)
+            if self.world.pool:
+                await self.world.turn("follow")
+                await self.world.turn("account")
+                settled = settled and usages.get("agenttest") == before is not None
+            if settled:
                 return
         status = self.world.machine.objects.statuses.get("agenttest")
         raise AssertionError(f"the controller does not settle: {status}")
@@ -399,11 +429,17 @@ class Rest:
     async def rounds(self) -> None:
         world = self.world
         for _ in range(4):
-            for name in ("replay", "follow", "reap"):
+            for name in ("replay", "follow", "reap", "flows"):
                 await world.turn(name)
             world.forward(1.0)
             await world.turn("look")
         await world.turn("reap")
+
+    async def rest_is_over(self) -> None:
+        """Let what cools become free."""
+        self.world.forward(COOLDOWN + 1)
+        await self.world.turn("flows")
+        await self.world.turn("look")
 
     def all_agree(self) -> None:
         """Ledger = kernel = nft = journal, and all of it what the runtime was told."""
@@ -414,16 +450,18 @@ class Rest:
         assert set(machine.leases) == running == set(world.witness.told)
         status = machine.objects.statuses["agenttest"]
         assert status.state == "SUCCESS", status
-        assert sum(len(v.pod_addresses) for v in status.vnics) == world.pods
+        if not world.pool:
+            assert len(world.offers()) == world.pods * len(world.families)
         for attachment, told in world.witness.told.items():
             held = parts(machine.leases[attachment].addresses)
             assert set(held) == set(told.addresses)
+            if world.fast:
+                assert {a.packed for a in held} <= machine.carried().keys()
 
     async def nothing_is_lost(self) -> None:
         """As many pods as there are addresses can be had."""
         world = self.world
-        world.forward(COOLDOWN + 1)
-        await world.turn("look")
+        await self.rest_is_over()
         for name in list(world.sandboxes):
             assert await world.check(name), f"CHECK of {name}"
         homes = world.machine.agent.book.ledger.pool.homes
@@ -433,7 +471,7 @@ class Rest:
             for a in parts(lease.addresses)
             if a in homes and a.version == 4
         ]
-        room = world.pods - len(held)
+        room = len(world.offers(4)) - len(held)
         got = 0
         while await world.add(f"fill-{got}"):
             got += 1
@@ -449,14 +487,33 @@ class Rest:
             *(world.turn("reap") for _ in range(3)),
         )
         await self.rounds()
-        world.forward(COOLDOWN + 1)
-        await world.turn("look")
+        await self.rest_is_over()
         machine.assert_consistent()
         assert machine.host_ends() == set()
+        assert machine.carried() == {}
         assert machine.namespaces.open_fds == {}
         assert agent.attachments._turns._locks == {}
         assert agent.reaper._waiting == {}
-        versions = len(world.families)
-        assert machine.free() == world.pods * versions, machine.free()
+        assert machine.free() == len(world.offers()), machine.free()
         leftover = {host_link(t.attachment) for t in world.witness.told.values()}
         assert not leftover
+        if world.pool:
+            await self.nothing_is_kept()
+
+    async def nothing_is_kept(self) -> None:
+        """Of what an elastic pool gave back the cloud keeps no object for this node (IPv6 is not)."""
+        world = self.world
+        for _ in range(8):
+            world.forward(PATIENCE / 4)
+            await self.settle()
+            await self.rest_is_over()
+        await self.settle()
+        status = world.machine.objects.statuses["agenttest"]
+        told = {a for vnic in status.vnics for a in parts(vnic.host)} | {
+            *world.offers()
+        }
+        assert told <= world.in_cloud()
+        for vnic in world.cloud.secondaries("ocid.agenttest"):
+            held = [a for a in world.cloud.addresses_of(vnic.id) if not a.is_primary]
+            lost = [a.block for a in held if told.isdisjoint(a.block)]
+            assert not lost, f"{lost} are in the cloud and on no list"

@@ -28,6 +28,8 @@ ERRNOS = {
     "kernel": (ENOBUFS,),
     "nft": (ENOBUFS,),
     "disk": (ENOSPC, EROFS, EIO),
+    "usage": (EIO,),
+    "conntrack": (ENOBUFS,),
 }
 
 
@@ -148,5 +150,7 @@ def _error(what: str, about: object, errno: int) -> Exception:
         return NftError("told to refuse", errno)
     if what.startswith("disk"):
         return DiskError(errno, f"{what}: told to refuse")
+    if what.startswith("usage"):
+        return OSError(errno, "told to refuse")
     fact = about if isinstance(about, FACTS) else None
     return KernelError(fact, errno, "told to refuse")

@@ -132,8 +132,7 @@ def _all_points(workers: int) -> None:
     """Die at every point of the story; a broken one ends the program."""
     with ProcessPoolExecutor(workers) as pool:
         for fate, deaths in zip(FATES, pool.map(points, FATES), strict=True):
-            how = f"{fate.program}, {'/'.join(fate.families)}, {fate.end}"
-            print(f"{deaths} crash points: {how}", flush=True)
+            print(f"{deaths} crash points: {fate}", flush=True)
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ STORY: tuple[tuple[Move, ...], ...] = (
     (("start",),),
     (("follow",), ("look",)),
     (("add", "a"), ("add", "b")),
-    (("report",), ("check", "a")),
+    (("report",), ("check", "a"), ("account",), ("knock", "a")),
     (("stop", "a"),),
     (("want", 6),),
     (("control", 12),),
@@ -34,6 +34,22 @@ STORY: tuple[tuple[Move, ...], ...] = (
     (("beat",),),
     (("add", "d"), ("report",)),
 )
+GIVING_BACK: tuple[tuple[Move, ...], ...] = (
+    (("stop", "d"),),
+    (("time", 6),),
+    (("beat",),),
+    (("control", 3),),
+    (("time", 61), ("beat",)),
+    (("control", 3),),
+    (("beat",),),
+    (("control", 3),),
+    (("add", "e"),),
+    (("beat",),),
+    (("control", 6),),
+    (("beat",),),
+)
+"""What comes after it with an elastic pool: what is free too long goes, and something comes."""
+
 STEPS = {
     "agent": {
         "kernel make",
@@ -46,17 +62,28 @@ STEPS = {
         "disk publish",
         "disk set aside",
         "spool done",
+        "usage write",
+        "conntrack forget",
     },
-    "controller": {"cloud carry_out", "cloud write_status"},
+    "fast": {"fast put", "fast drop", "fast guard"},
+    "controller": {
+        "cloud AttachVnic",
+        "cloud CreateAddressBlock",
+        "cloud write_status",
+    },
+    "elastic": {"cloud DeleteAddresses"},
+    "preallocated": {"cloud CreateAddress"},
 }
 
 
 class Fated(Player):
     """Plays the story; the program dies at its n-th point."""
 
-    def __init__(self, families: tuple[str, ...]) -> None:
-        turns = [list(turn) for turn in STORY]
-        super().__init__(Schedule(1, 4, families, 0.0, 0.0, turns))
+    def __init__(self, fate: "Fate") -> None:
+        told = STORY + GIVING_BACK if fate.pool else STORY
+        turns = [list(turn) for turn in told]
+        fixed = Schedule(1, 4, fate.families, 0.0, 0.0, fate.pool, fate.fast, turns)
+        super().__init__(fixed)
         self.met = False
 
     async def until(self, program: str, point: int, end: str) -> bool:
@@ -83,8 +110,24 @@ class Fate:
     program: str
     families: tuple[str, ...]
     end: str
+    pool: str = ""
+    fast: bool = False
+
+    def __str__(self) -> str:
+        more = (self.pool and "elastic", self.fast and "fast path")
+        words = (self.program, "/".join(self.families), self.end, *more)
+        return ", ".join(word for word in words if word)
+
+    @property
+    def steps(self) -> set[str]:
+        """Name the kinds of steps that its program takes."""
+        found = set(STEPS[self.program])
+        if self.program == "agent":
+            return found | (STEPS["fast"] if self.fast else set())
+        return found | STEPS["elastic" if self.pool else "preallocated"]
 
 
+ELASTIC = "warmTarget=2,minimum=2"
 FATES = (
     Fate("agent", ("IPv4",), "kill"),
     Fate("agent", ("IPv4",), "power cut"),
@@ -92,13 +135,16 @@ FATES = (
     Fate("agent", ("IPv4", "IPv6"), "power cut"),
     Fate("controller", ("IPv4",), "kill"),
     Fate("controller", ("IPv4", "IPv6"), "kill"),
+    Fate("controller", ("IPv4",), "kill", ELASTIC),
+    Fate("agent", ("IPv4",), "kill", ELASTIC),
+    Fate("agent", ("IPv4", "IPv6"), "kill", fast=True),
 )
 
 
 def played(fate: Fate, point: int) -> Fated:
     """Play the story; its program dies at its n-th point."""
     loop = StoryLoop()
-    player = Fated(fate.families)
+    player = Fated(fate)
     try:
         story = player.until(fate.program, point, fate.end)
         player.met = loop.play(random.Random(1), story)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 
-from journeys.agent_fakes import Machine
-
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam import journal
 from mooring.core.ipam.ledger import Ahead, Freed, Held
@@ -20,6 +18,7 @@ from mooring.core.linux.seen import Link
 from mooring.core.wiring.names import PREFIX, host_link, read_alias
 from mooring.core.wiring.names import words as name
 from mooring.core.wiring.ruleset import PODS4, PODS6
+from survival.machine import StoryMachine
 
 Flow = tuple[Ip, str]
 """An address, and the host end by which its packets go."""
@@ -43,9 +42,13 @@ class Told:
 
 @dataclass
 class Witness:
-    """What was seen. `now` is the world's time, which no restart sets back."""
+    """What was seen. `now` is the world's time, which no restart sets back.
 
-    machine: Machine
+    `spoken` are flows of connection tracking, by name, and whose they are; `disturbed`: somebody
+    undid what the agent made, so the fast path may be ahead of the rest.
+    """
+
+    machine: StoryMachine
     cooldown: float
     now: float = 0.0
     told: dict[AttachmentId, Told] = field(default_factory=dict)
@@ -59,7 +62,9 @@ class Witness:
     flowing: frozenset[Flow] = frozenset()
     ended: dict[Ip, tuple[float, Told]] = field(default_factory=dict)
     heard: dict[str, Told] = field(default_factory=dict)
+    spoken: dict[bytes, Told] = field(default_factory=dict)
     blind: bool = False
+    disturbed: bool = False
     steps: int = 0
     _journal: bytes = b""
 
@@ -90,6 +95,7 @@ class Witness:
             self._end(address, link)
         self.flowing = frozenset(flowing)
         self._lives_on(links, send, reach)
+        self._carried_may_send(links, send)
 
     def look_at_disk(self) -> None:
         """See what is written, and that what was let go had ended before."""
@@ -145,6 +151,7 @@ class Witness:
                 rested or self._said_early(told, address),
                 f"{address} of {other} rested {self.now - ended:.2f} s before {told}",
             )
+        self._forgotten(told)
         self.told[told.attachment] = told
         self.heard[told.link] = told
 
@@ -163,6 +170,23 @@ class Witness:
             with suppress(NftError):
                 found.update(map(_flow, self.machine.nft.elements(where)))
         return found
+
+    def _carried_may_send(self, links: Mapping[str, Link], send: set[Flow]) -> None:
+        """The fast path opens no way that the source check does not."""
+        carried = {} if self.disturbed else self.machine.carried()
+        names = {(x.index, x.mac): name for name, x in links.items()} if carried else {}
+        for key, link in carried.items():
+            way = ip_address(key), names.get(link, "")
+            self._must(not way[1] or way in send, f"{way} is carried and may not send")
+
+    def _forgotten(self, told: Told) -> None:
+        """Nobody goes on speaking with the pod that had the address before."""
+        if self.machine.heard("flows-unseen"):
+            return
+        for flow in self.machine.conntrack.known:
+            other = self.spoken[flow.name].attachment
+            mixed = flow.ends & set(told.addresses) and other != told.attachment
+            self._must(not mixed, f"{told} gets packets for {other}: {flow}")
 
     def _one_owner(self, flows: Iterable[Flow]) -> None:
         owners: dict[Ip, str] = {}

@@ -17,8 +17,9 @@ from fakes.cloud import FakeCloud
 from fakes.kernel import FakeKernel
 from fakes.netns import HOME
 from fakes.spool import FakeSpool
-from journeys.agent_fakes import NAME, PRIMARY_MAC, Killed, Machine, Pod
+from journeys.agent_fakes import NAME, PRIMARY_MAC, Killed, Pod
 
+from mooring.agent.carry import Terms
 from mooring.agent.run import Settings
 from mooring.controller.look import Looker
 from mooring.controller.npn import Reconciler
@@ -26,17 +27,22 @@ from mooring.core.cni.frames import Answer, Call, encode_call
 from mooring.core.cni.spool import SpooledDel
 from mooring.core.ipam.pool import parts
 from mooring.core.ipam.port import DiskError
+from mooring.core.linux.ctnetlink import Flow
 from mooring.core.linux.plan import HOST, Address, Ip, LinkUp, Route
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.npn.memory import Memory
 from mooring.core.npn.port import Cloud, Objects
 from mooring.core.npn.record import NpnSpec
+from mooring.core.npn.seen import AddressSeen
+from survival.machine import StoryMachine
 from survival.points import Points
 from survival.witness import Broken, Told, Witness
 
 INSTANCE = f"ocid.{NAME}"
 COOLDOWN = 5.0
 PREFIX6 = "fd00:8::/64"
+PEER = IPv4Address("203.0.113.7")
+TCP, SYN_SECONDS = 6, 120
 MISHAPS = (KernelError, NftError, DiskError, OSError)
 """What a turn of the agent may end with; anything else is a defect."""
 
@@ -76,10 +82,13 @@ class Stepped:
             return cast("Callable[..., object]", method)
 
         def step(*arguments: object) -> object:
-            self._points.burn(f"cloud {name}")
+            what = name
+            if name == "carry_out":  # named by what is asked of the cloud
+                what = type(arguments[0]).__name__
+            self._points.burn(f"cloud {what}")
             answer = method(*arguments)
             self._after()
-            self._points.done(f"cloud {name}")
+            self._points.done(f"cloud {what}")
             return answer
 
         return step
@@ -100,13 +109,19 @@ class SteppedSpool(FakeSpool):
 
 @dataclass
 class World:
-    """All of it. `pods` is the spec's maxPodCount."""
+    """All of it. `pods` is the spec's maxPodCount, `pool` the policy of an elastic pool.
+
+    `robbed` are addresses that somebody took away in the cloud behind everybody's back.
+    """
 
     chance: random.Random
     pods: int = 4
     families: tuple[str, ...] = ("IPv4",)
     list_lag: float = 0.0
     attach_seconds: float = 0.0
+    pool: str = ""
+    fast: bool = False
+    robbed: set[Ip] = field(default_factory=set)
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     spool: dict[str, bytes] = field(default_factory=dict)
     offered: frozenset[Ip] = frozenset()
@@ -115,8 +130,10 @@ class World:
 
     def __post_init__(self) -> None:
         self.points, self.controls = Points(), Points()
-        settings = Settings(npn=NAME, cooldown=COOLDOWN)
-        self.machine = Machine(settings, fuse=self.points)
+        settings = Settings(npn=NAME, cooldown=COOLDOWN, carried=Terms(after=0.0))
+        self.machine = StoryMachine(settings, fuse=self.points)
+        if self.fast:
+            self.machine.give_fast_path()
         self.witness = Witness(self.machine, COOLDOWN)
         self.points.watch = self._hear
         FakeKernel.delete_links(self.machine.kernel, None, ["ens5"])
@@ -189,6 +206,8 @@ class World:
             "follow": self._follow,
             "look": agent.look_after,
             "reap": self._reap,
+            "flows": agent.flows.turn,
+            "account": agent.account,
             "report": agent.report,
             "replay": self.replay,
         }
@@ -233,6 +252,9 @@ class World:
             sandbox.ran = sandbox.stays = False
         machine.kernel.end_space(HOME)
         machine.nft._end_space(HOME)
+        machine.conntrack.known.clear()
+        if self.fast:
+            machine.give_fast_path()
         machine.kernel.add_hardware(None, "ens3", PRIMARY_MAC, 9000)
         FakeKernel.carry_out(machine.kernel, PRIMARY, {HOST: None})
         self.plug()
@@ -259,7 +281,35 @@ class World:
         return settled
 
     def _stepped(self, inner: object) -> Cloud:
-        return cast("Cloud", Stepped(inner, self.controls, self._judge_status))
+        return cast("Cloud", Stepped(inner, self.controls, self._judge))
+
+    def _judge(self) -> None:
+        """Look after each step of the controller."""
+        self._judge_status()
+        for told in self.witness.told.values():
+            self._must_have(told)
+
+    def _must_have(self, told: Told) -> None:
+        """What a pod has, the cloud has, unless somebody took it away."""
+        lost = set(told.addresses) - self.in_cloud() - self.robbed
+        if lost:
+            raise Broken(f"{lost} of {told} are not in the cloud")
+
+    def in_cloud(self) -> set[Ip]:
+        """Give all addresses of the node's VNICs, but the VNICs' own."""
+        cloud = self.cloud
+        return {
+            address
+            for vnic in cloud.secondaries(INSTANCE)
+            for held in (*cloud.addresses_of(vnic.id), *cloud.ipv6s_of(vnic.id))
+            if not held.is_primary
+            for address in held.block
+        }
+
+    def rob(self, held: AddressSeen) -> None:
+        """Somebody deletes an object in the cloud's console."""
+        self.robbed |= set(held.block)
+        self.cloud.delete_address(held.id)
 
     def _judge_status(self) -> None:
         """A status begins to name only what the cloud has on that VNIC."""
@@ -285,7 +335,14 @@ class World:
             ip_families=self.families,
         )
         npn = self.machine.objects.specs[NAME]
-        self.machine.objects.write(replace(npn, spec=spec))
+        self.machine.objects.write(replace(npn, spec=spec, pool=self.pool or None))
+
+    def offers(self, version: int = 0) -> list[Ip]:
+        """Give what the status lists for pods, of one version or of both."""
+        status = self.machine.objects.statuses[NAME]
+        pairs = [pair for vnic in status.vnics for pair in vnic.pod_addresses]
+        listed = [address for pair in pairs for address in parts(pair)]
+        return [a for a in listed if version in (0, a.version)]
 
     def plug(self) -> None:
         """VNICs that are attached appear on the node, those that are not vanish."""
@@ -320,6 +377,7 @@ class World:
         inode = self.machine.namespaces._named.get(name, 0)
         told = Told(sandbox.pod.id, inode, _addresses(document))
         self.witness.now = self.time
+        self._must_have(told)
         self.witness.answered(told, self.offered)
         if not sandbox.stays or not inode:
             self.witness.left(sandbox.pod.id)
@@ -346,6 +404,17 @@ class World:
         self.drop(name)
         await self.delete(name)
         del self.sandboxes[name]
+
+    def knock(self, name: str) -> None:
+        """Somebody speaks with a pod that runs, and goes on when it is gone."""
+        sandbox = self.sandboxes.get(name)
+        told = self.witness.told.get(sandbox.pod.id) if sandbox else None
+        for address in told.addresses if told else ():
+            self.serial += 1
+            number = str(self.serial).encode()
+            flow = Flow(frozenset({PEER, address}), TCP, SYN_SECONDS, number)
+            self.machine.conntrack.known.append(flow)
+            self.witness.spoken[number] = told
 
     def drop(self, name: str) -> None:
         """The namespace is removed, whatever the pod does."""

@@ -170,6 +170,22 @@ class Desk:
         spec = self.api.get(NODES.path(name=node)).get("spec", {})
         return {taint["key"] for taint in spec.get("taints") or ()}
 
+    def taint(self, node: str, key: str) -> str | None:
+        """Give a taint's value, None when there is no such taint."""
+        spec = self.api.get(NODES.path(name=node)).get("spec", {})
+        found = [
+            t.get("value", "") for t in spec.get("taints") or () if t["key"] == key
+        ]
+        return found[0] if found else None
+
+    def condition(self, node: str) -> tuple[str, str, str]:
+        """Give status, reason and message of the node's condition that is ours."""
+        status = self.api.get(NODES.path(name=node)).get("status", {})
+        for each in status.get("conditions") or ():
+            if each["type"] == "VcnNativePodNetworking":
+                return each["status"], each["reason"], each["message"]
+        return "", "", ""
+
     def labels(self, node: str) -> dict[str, str]:
         found: dict[str, str] = self.api.get(NODES.path(name=node))["metadata"].get(
             "labels", {}

@@ -27,7 +27,7 @@ from mooring.core.kube.event import Teller
 from mooring.core.kube.informer import Pace
 from mooring.core.kube.lease import Terms
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Node, Taint
+from mooring.core.kube.node import Node, NodeCondition, Taint
 from mooring.core.kube.port import Note, Reference
 from mooring.core.kube.resource import EVENTS, LEASES, NODES, NPNS, Scope
 from mooring.core.npn.port import Objects
@@ -346,6 +346,29 @@ def test_a_resource_of_a_node_comes_and_goes(
 
     assert found["mooring/addresses"] == "7"
     assert "mooring/addresses" not in left
+
+
+def test_a_condition_of_a_node_is_put_beside_those_of_others(
+    cluster: Cluster, patches: KubePatches
+) -> None:
+    cluster.node()
+    wrong = NodeCondition("Mooring", "False", "Refused", "this must not be")
+    path = NODES.path(name="n1")
+    other = {"type": "DiskPressure", "status": "False", "reason": "Fine"}
+    document = {"status": {"conditions": [other]}}
+    cluster.api.patch(NODES.path(name="n1", part="status"), document)
+    first = patches.condition("n1", wrong)
+    again = patches.condition("n1", wrong)
+    found = nodes.read(cluster.api.get(path))
+    patches.condition("n1", NodeCondition("Mooring", "True", "Accepted"))
+    after = cluster.api.get(path)["status"]["conditions"]
+
+    assert (first, again) == (True, False)
+    assert {c.type for c in found.conditions} >= {"DiskPressure", "Mooring"}
+    assert wrong in found.conditions
+    (mine,) = [c for c in after if c["type"] == "Mooring"]
+    assert (mine["status"], mine["reason"]) == ("True", "Accepted")
+    assert mine["lastTransitionTime"]
 
 
 def test_a_node_that_is_not_there_is_missing(

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from cluster_desk import NATIVE, STARTING, SUBNET, Desk, a_desk, until
@@ -18,8 +19,9 @@ from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access
 from mooring.core.kube.resource import NODES, NPNS
 
-DRY, RESERVED = (
+DRY, SHORT, RESERVED = (
     "mooring/no-addresses",
+    "mooring/too-few-addresses",
     "oci.oraclecloud.com/application-resource-only",
 )
 PREFIX = "oci.oraclecloud.com"
@@ -123,18 +125,40 @@ def test_an_object_of_another_name_is_told_its_name_and_gets_nothing(
 
 
 @pytest.mark.parametrize(
-    "metadata",
-    [{"oke-native-pod-networking": "false"}, {"oke-preconfigured-vnics": "true"}],
+    ("metadata", "labels"),
+    [
+        (
+            {"oke-native-pod-networking": "false"},
+            {f"{PREFIX}/vcn-native-ip-cni": "false"},
+        ),
+        ({"oke-preconfigured-vnics": "true"}, {}),
+    ],
 )
-def test_who_does_not_ask_gets_none(desk: Desk, metadata: dict[str, str]) -> None:
+def test_who_does_not_ask_gets_none(
+    desk: Desk, metadata: dict[str, str], labels: dict[str, str]
+) -> None:
     desk.joined("n1", **metadata)
     desk.joined("n2")
     desk.start()
     until(lambda: desk.settled("n2") and desk.taints("n2") == set())
     desk.node_turn("n1")
+    until(lambda: desk.labels("n1") == labels)
 
     assert desk.document("n1") is None
-    assert desk.labels("n1") == {}
+
+
+def test_labels_go_with_the_object_and_others_stay(desk: Desk) -> None:
+    desk.instance("n1", **{"oke-preconfigured-vnics": "true"})
+    write(desk, "n1", podSubnetIds=[SUBNET])
+    desk.node("n1", labels={"own": "x"})
+    desk.start()
+    label = f"{PREFIX}/vcn-native-ip-cni"
+    until(lambda: desk.labels("n1").get(label) == "true")
+    desk.api.delete(NPNS.path(name="n1"))
+    until(lambda: desk.labels("n1") == {"own": "x"})
+    desk.describe("n1", {"oke-native-pod-networking": "false"})
+    desk.node_turn("n1")
+    until(lambda: desk.labels("n1") == {"own": "x", label: "false"})
 
 
 def test_metadata_that_cannot_be_right_is_named_and_stops_no_other(desk: Desk) -> None:
@@ -144,12 +168,32 @@ def test_metadata_that_cannot_be_right_is_named_and_stops_no_other(desk: Desk) -
     until(lambda: desk.settled("n2"))
     until(lambda: "Refused" in desk.reasons("n1"))
     ((_, text),) = desk.told("n1")
+    rule = "metadata['oke-max-pods']: 'many': must be a whole number from 1 to 256"
+    until(lambda: desk.condition("n1") == ("False", "Refused", rule))
     desk.describe("n1", NATIVE)
     until(lambda: desk.settled("n1"))
+    until(lambda: desk.condition("n1")[:2] == ("True", "Accepted"))
 
-    assert text == (
-        "metadata['oke-max-pods']: 'many': must be a whole number from 1 to 256"
-    )
+    assert text == rule
+
+
+def test_what_is_wrong_with_a_node_stands_there_when_another_replica_leads(
+    desk: Desk,
+) -> None:
+    """Its event may be gone by then; the other conditions are the kubelet's."""
+    desk.joined("n1", **{"oke-max-pods": "many"})
+    own = [{"type": "Ready", "status": "True"}]
+    path = NODES.path(name="n1", part="status")
+    desk.api.patch(path, {"status": {"conditions": own}})
+    first = desk.start()
+    until(lambda: desk.condition("n1")[:2] == ("False", "Refused"))
+    first.end()
+    desk.describe("n1", NATIVE)
+    desk.start("two")
+    until(lambda: desk.condition("n1")[:2] == ("True", "Accepted"))
+    status = desk.api.get(NODES.path(name="n1"))["status"]
+
+    assert own[0] in status["conditions"]
 
 
 def test_a_broken_object_and_a_broken_node_stop_no_other(
@@ -163,6 +207,8 @@ def test_a_broken_object_and_a_broken_node_stop_no_other(
     desk.start()
     until(lambda: desk.settled("n2") and desk.taints("n2") == set())
     until(lambda: "Refused" in desk.reasons("n1") and "Refused" in desk.reasons("n0"))
+    until(lambda: "spec.id" in desk.condition("n1")[2])
+    until(lambda: "spec.taints" in desk.condition("n0")[2])
 
     assert any("spec.id" in text for _, text in desk.told("n1"))
     assert any("spec.taints" in text for _, text in desk.told("n0"))
@@ -198,9 +244,11 @@ def test_a_node_that_nobody_can_find_says_what_to_do(desk: Desk) -> None:
     desk.node("n2", providerID="aws:///eu/i-1")
     desk.start()
     until(lambda: "Refused" in desk.reasons("n1"))
+    until(lambda: "--provider-id" in desk.condition("n1")[2])
 
     assert any("--provider-id" in text for _, text in desk.told("n1"))
     assert desk.reasons("n2") == set()
+    assert desk.condition("n2") == ("", "", "")
 
 
 # A node goes, or comes again.
@@ -250,6 +298,7 @@ def test_labels_and_taints_that_somebody_changes_are_put_right(desk: Desk) -> No
     only = a_profile("a", applicationResources=["fast"])
     write(desk, "n1", secondaryVnics=[only])
     desk.node("n1")
+    desk.kubelet("n1", pods=16)
     desk.agent("n1")
     desk.start()
     until(lambda: desk.taints("n1") == {RESERVED})
@@ -276,28 +325,63 @@ def test_a_node_without_a_free_address_gets_no_pods_rt_10(desk: Desk) -> None:
 
 
 def test_a_subnet_that_runs_dry_shuts_the_node_rt_13(desk: Desk) -> None:
+    """Before the last address is taken: the kubelet allows more pods than there are addresses."""
     desk.cloud.add_subnet("ocid1.subnet.oc1..small", "10.7.0.0/28")
     desk.joined("n1", **{"pod-subnets": "ocid1.subnet.oc1..small"})
     desk.start()
-    until(lambda: desk.state("n1") == "BACKOFF" and desk.taints("n1") == set())
+    until(lambda: desk.state("n1") == "BACKOFF" and desk.taints("n1") == {SHORT})
     npn = desk.npn("n1")
     assert npn is not None
     few = len(npn.status.vnics[0].pod_addresses)
+    until(lambda: desk.taint("n1", SHORT) == f"{few}-for-31-pods")
     desk.tell("n1", used=few, free=0)
-    until(lambda: desk.taints("n1") == {DRY})
+    until(lambda: desk.taints("n1") == {SHORT, DRY})
+    # The kubelet is told what there is.
+    desk.tell("n1", used=0, free=few)
+    desk.kubelet("n1", pods=few)
+    until(lambda: desk.taints("n1") == set())
+    until(lambda: {"TooFewAddresses", "EnoughAddresses"} <= desk.reasons("n1"))
+    until(lambda: desk.conditions("n1")["IPv4Ready"] == "Exhausted")
 
     assert 0 < few < 31
-    assert desk.conditions("n1")["IPv4Ready"] == "Exhausted"
 
 
 def test_kubelet_and_pool_are_compared_rt_13(desk: Desk) -> None:
+    """No pod comes while the kubelet allows more than there will be addresses; it is told what to set."""
     desk.joined("n1")
     desk.kubelet("n1", pods=110)
     desk.start()
     until(lambda: desk.conditions("n1").get("MaxPods") == "MorePods")
     until(lambda: "MaxPodsDisagree" in desk.reasons("n1"))
+    until(lambda: desk.taints("n1") == {SHORT})
+    until(lambda: "TooFewAddresses" in desk.reasons("n1"))
     desk.kubelet("n1", pods=31)
     until(lambda: desk.settled("n1") and "MaxPods" not in desk.conditions("n1"))
+    until(lambda: desk.taints("n1") == set())
+
+    assert any("set the kubelet's maxPods to 31" in t for _, t in desk.told("n1"))
+
+
+def test_a_pool_that_is_made_smaller_shuts_the_node_at_once_rt_13(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    path = NPNS.path(name="n1")
+    said = {"mooring/pool": "warmTarget=4,maximum=16"}
+    desk.api.patch(path, {"metadata": {"annotations": said}})
+    until(lambda: desk.taint("n1", SHORT) == "16-for-31-pods")
+    desk.api.patch(path, {"metadata": {"annotations": {"mooring/pool": None}}})
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+
+
+def test_who_overcommits_has_the_node_open_until_none_is_free(desk: Desk) -> None:
+    desk.joined("n1")
+    desk.kubelet("n1", pods=110)
+    desk.start(overcommit=True)
+    until(lambda: desk.conditions("n1").get("MaxPods") == "MorePods")
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    desk.tell("n1", used=31, free=0)
+    until(lambda: desk.taints("n1") == {DRY})
 
 
 def test_a_pool_follows_the_nodes_labels_and_the_annotation_goes_before(
@@ -319,6 +403,49 @@ def test_a_pool_follows_the_nodes_labels_and_the_annotation_goes_before(
     until(lambda: not elastic(desk, "n2") and not elastic(desk, "n3"))
     desk.api.patch(NODES.path(name="n1"), {"metadata": {"labels": {"pool": None}}})
     until(lambda: not elastic(desk, "n1"))
+
+
+def test_an_annotation_that_cannot_be_right_is_named_and_one_at_the_node_is_nothing(
+    desk: Desk,
+) -> None:
+    """The pool is said at the object; what its node carries of the kind nobody reads."""
+    desk.joined("n1", "n2")
+    note = {"metadata": {"annotations": {"mooring/pool": "warmTarget=none"}}}
+    desk.api.patch(NODES.path(name="n2"), note)
+    desk.start()
+    until(lambda: desk.settled("n1", "n2"))
+    before = addresses(desk, "n1")
+    desk.api.patch(NPNS.path(name="n1"), note)
+    rule = "['mooring/pool'].warmTarget: 'none': must be a whole number"
+    until(lambda: any(rule in text for _, text in desk.told("n1")))
+    until(lambda: rule in desk.condition("n1")[2])
+
+    def status() -> dict[str, Any]:
+        return dict((desk.document("n1") or {})["status"])
+
+    until(lambda: rule in status().get("message", ""))
+    desk.api.patch(NPNS.path(name="n1"), {"metadata": {"annotations": None}})
+    until(lambda: desk.settled("n1") and desk.condition("n1")[0] == "True")
+
+    assert addresses(desk, "n1") == before
+    assert not elastic(desk, "n2")
+
+
+@pytest.mark.parametrize("label", ["maybe", "true", "false"])
+def test_a_label_of_ours_that_somebody_made_up_is_put_right(
+    desk: Desk, label: str
+) -> None:
+    desk.instance("n1")
+    key = f"{PREFIX}/vcn-native-ip-cni"
+    stale = {f"{PREFIX}/ip-family-ipv6": label, key: label, "pool": "Ünlabelled"}
+    desk.node("n1", labels=stale)
+    desk.agent("n1")
+    desk.start(pools="pool=batch -> warmTarget=4")
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    until(lambda: f"{PREFIX}/ip-family-ipv6" not in desk.labels("n1"))
+
+    assert desk.labels("n1")[key] == "true"
+    assert not elastic(desk, "n1")
 
 
 def addresses(desk: Desk, name: str) -> int:

@@ -117,6 +117,22 @@ def profiles(*kinds: tuple[str, int]) -> list[Json]:
     ]
 
 
+def named(*kinds: Json, **spec: object) -> Json:
+    """Profiles that leave ipCount out, some with a name of the attachment's."""
+    made = [{"createVnicDetails": {"subnetId": "s"}, **kind} for kind in kinds]
+    return changed(secondaryVnics=made, **spec)
+
+
+def with_ipv6(**pair: str) -> Json:
+    details = {"subnetId": "s", "ipv6AddressIpv6SubnetCidrPairDetails": [pair]}
+    return changed(secondaryVnics=[{"createVnicDetails": details}])
+
+
+def other(name: str, id_: str) -> Json:
+    return {**changed(id=id_), "metadata": {"name": name}}
+
+
+FIRST = {"createVnicDetails": {"subnetId": "s", "displayName": "SVnic 0"}}
 REFUSED = {
     "spec.ipFamilies": changed(ipFamilies=["IPv6", "IPv6"]),
     "spec.podSubnetIds": changed(podSubnetIds=[]),
@@ -125,8 +141,31 @@ REFUSED = {
     "add up to more": changed(secondaryVnics=profiles(("a", 200), ("b", 57))),
     "spec.maxPodCount": changed(maxPodCount=257),
     "createVnicDetails.subnetId": changed(secondaryVnics=[{"createVnicDetails": {}}]),
+    "more than 256; left out it is 32": named(*[{}] * 9),
+    "256 where ipFamilies is IPv6 alone": named({}, {}, ipFamilies=["IPv6"]),
+    "displayName, where": named({"displayName": "a"}, {"displayName": "a"}),
+    "where createVnicDetails has none": named({"displayName": "SVnic 0"}, FIRST),
+    '"SVnic <index>" is the name': named({}, FIRST),
+    "profile without one": named({}, {"displayName": "SVnic 0"}),
+    "ipv6Address: Invalid": with_ipv6(ipv6Address="fd00::g"),
+    "must be an IPv6 address": with_ipv6(ipv6Address="10.0.0.1"),
+    "ipv6SubnetCidr: Invalid": with_ipv6(ipv6SubnetCidr="fd00::1"),
+    "no bit set behind": with_ipv6(ipv6SubnetCidr="fd00::1/64"),
+    "spec.id": other("a", "ocid1.vnic.oc1..a"),
 }
+NOT_ITS_NAME = (
+    other("b", "ocid1.instance.oc1..a"),
+    other("x.a", "ocid1.instance.oc1.x.a"),
+    other("a", "ocid1.instance.oc1.ba"),
+)
 TAKEN = (
+    named(*[{}] * 8),
+    named({}, ipFamilies=["IPv6"]),
+    named({"displayName": None}, {"displayName": "b"}),
+    named({}, {"displayName": "SVnic 01"}, {"displayName": "SVnic 1"}),
+    named(FIRST | {"displayName": "a"}, {"displayName": "a"}),
+    with_ipv6(ipv6Address="fd00::7", ipv6SubnetCidr="fd00::/64"),
+    other("abc", "ocid1.instance.oc1..ABC"),
     changed(secondaryVnics=profiles(("a", 128), ("b", 128)), podSubnetIds=None),
     changed(ipFamilies=["IPv6", "IPv4"]),
     changed(maxPodCount=None),
@@ -149,6 +188,39 @@ def test_schema_and_codec_take_the_same(desk: Desk, document: Json) -> None:
     made = desk.api.create(NPNS.path(), document)
 
     assert parse(made).spec == parse(document).spec
+
+
+@pytest.mark.parametrize("document", NOT_ITS_NAME)
+def test_an_object_has_its_instances_name(desk: Desk, document: Json) -> None:
+    """The codec reads a directory's objects too, so there the controller tells."""
+    with pytest.raises(Invalid, match=r"must be the end of spec\.id"):
+        desk.api.create(NPNS.path(), document)
+
+
+def test_what_the_schema_cannot_see_is_a_condition_and_an_event(desk: Desk) -> None:
+    """An annotation is nothing that a schema knows; put right, nothing of it is left."""
+    desk.joined("n1")
+    desk.start()
+    until(lambda: desk.settled("n1"))
+    pool = {"metadata": {"annotations": {"mooring/pool": "warmTarget=none"}}}
+    desk.api.patch(NPNS.path(name="n1"), pool)
+
+    def told() -> dict[str, Json]:  # nobody can read the whole object now
+        status = (desk.document("n1") or {})["status"]
+        return {each["type"]: each for each in status["conditions"]}
+
+    until(lambda: "Accepted" in told())
+    until(lambda: "GetNPNFailed" in desk.reasons("n1"))
+    refused = told()
+    pool["metadata"]["annotations"]["mooring/pool"] = "preallocate"
+    desk.api.patch(NPNS.path(name="n1"), pool)
+    until(lambda: desk.settled("n1"))
+
+    assert refused["Accepted"]["status"] == "False"
+    for word in ("mooring/pool", "'none'", "must be"):
+        assert word in refused["Accepted"]["message"]
+    assert refused["IPv4Ready"]["status"] == "Unknown"
+    assert desk.conditions("n1") == {"IPv4Ready": "Complete"}
 
 
 def test_an_object_stays_with_its_instance_and_unknown_fields_of_the_spec_go(
@@ -277,6 +349,8 @@ def test_the_manifest_grants_what_is_asked_for_and_no_more(
         desk.start("one", api=api, interval=1.0)
         until(lambda: desk.settled("n1", "n2"))
         until(lambda: "mooring/agent-not-ready" not in desk.taints("n1"))
+        desk.joined("n3", **{"oke-max-pods": "many"})
+        until(lambda: desk.condition("n3")[:2] == ("False", "Refused"))
         for free in (0, 31, 0, 31):  # an event that is told again is counted: a patch
             desk.tell("n1", used=31 - free, free=free)
             until(

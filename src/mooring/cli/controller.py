@@ -76,6 +76,7 @@ class Given(TypedDict):
     identity: str | None
     compartment: str | None
     node_pools: tuple[NodePool, ...]
+    overcommit: bool
     metrics_port: int | None
     config: Path
     profile: str
@@ -130,6 +131,11 @@ class Given(TypedDict):
     callback=_pools,
     metavar="FILE",
     help="With --kubernetes: lines of SELECTOR -> POLICY, which pool holds for which nodes.",
+)
+@click.option(
+    "--overcommit",
+    is_flag=True,
+    help="With --kubernetes: pods may come to nodes whose kubelet allows more than there are addresses.",
 )
 @click.option(
     "--metrics-port",
@@ -301,6 +307,7 @@ def _setting(given: Given) -> Setting:
         pool=given["pool"],
         pools=given["node_pools"],
         compartment=given["compartment"],
+        overcommit=given["overcommit"],
         port=given["metrics_port"],
     )
 

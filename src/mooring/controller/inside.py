@@ -50,6 +50,7 @@ class Setting:
     pool: PoolPolicy | None = None
     pools: tuple[NodePool, ...] = field(default=())
     compartment: str | None = None
+    overcommit: bool = False
     port: int | None = None
     terms: Terms = field(default_factory=Terms)
     pace: Pace = field(default_factory=Pace)
@@ -136,7 +137,13 @@ class Inside:
                 patches=patches,
                 events=events,
             )
-            keeper = NodeKeeper(cluster, finder, self._beating("nodes", term), known)
+            keeper = NodeKeeper(
+                cluster,
+                finder,
+                self._beating("nodes", term),
+                known,
+                overcommit=setting.overcommit,
+            )
             keeper.place()
             self._wake = keeper.wake
             with beside("nodes", keeper.run, term.end):

@@ -17,7 +17,7 @@ from mooring.controller.gate import Stopping
 from mooring.controller.rota import Rota
 from mooring.core.kube.errors import KubeError
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Node
+from mooring.core.kube.node import Node, NodeCondition
 from mooring.core.kube.port import Events, Nodes, Note, Patches, Pods, Reference, Token
 from mooring.core.kube.resource import NODES, NPNS
 from mooring.core.net.fields import Unreadable
@@ -39,6 +39,9 @@ LATER = 30.0
 """Seconds to the next look at what was refused, twice as many each time, up to `REST`."""
 WORKERS = 4
 AGENT = "app=vcn-native-ip-cni"
+CONDITION = "VcnNativePodNetworking"
+"""A node's condition: False while its metadata, provider id or object cannot be right."""
+LONGEST = 1024
 
 log = logging.getLogger("mooring.controller")
 
@@ -78,19 +81,24 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is remembered of a node. One of another uid begins anew (RT-06)."""
+    """What is remembered of a node. One of another uid begins anew (RT-06).
+
+    `had`: it had an object.
+    """
 
     uid: str = ""
     instance: str = ""
     dryness: Dryness = field(default_factory=Dryness)
     failures: int = 0
     said: str = ""
+    had: bool = False
 
 
 class NodeKeeper:
     """Takes all nodes' turns until `clock.wait` says that it is over.
 
-    `facts` becomes the node of each object, by the object's name; others may read it.
+    `facts` becomes the node of each object, by the object's name; others may read it. `overcommit`
+    lets pods come although there may be no address for them.
     """
 
     def __init__(
@@ -99,8 +107,11 @@ class NodeKeeper:
         finder: Finder,
         clock: Clock,
         facts: dict[str, Node] | None = None,
+        *,
+        overcommit: bool = False,
     ) -> None:
         self._cluster, self._finder, self._clock = cluster, finder, clock
+        self._overcommit = overcommit
         self._rota = Rota(self._take, Known, clock.now, WORKERS)
         self._tokens: dict[str, Token] = {
             kind: {} for kind in ("nodes", "pods", "objects", "usage")
@@ -243,11 +254,13 @@ class NodeKeeper:
             npn = self._object(node, known) if known.instance else None
         except Unreadable as error:
             return self._refuse(node, known, error)
+        known = replace(known, failures=0, said="", had=known.had or npn is not None)
+        self._accept(node)
         if npn is None:
-            return replace(known, failures=0, said=""), REST
+            return known, REST
         self.facts[npn.name] = node
         self._own(node, npn)
-        return self._do(node, npn, replace(known, failures=0, said=""))
+        return self._do(node, npn, known)
 
     def _found(self, node: Node, known: Known) -> Known:
         """Find the node's instance; "" where it is none of this cloud."""
@@ -266,6 +279,10 @@ class NodeKeeper:
             return None
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
+            declined = metadata.declines(instance.metadata)
+            labels = nodework.without(node, declined=declined, gone=known.had)
+            if labels:
+                self._cluster.patches.label(node.name, labels)
             return None
         if not self._cluster.objects.create(wanted):
             return None  # somebody else's; hearing of it gives the node a turn
@@ -310,6 +327,7 @@ class NodeKeeper:
             agent_ready=bool(self._ready.get(node.name)),
             counts=usage.tally if usage else None,
             dryness=known.dryness,
+            overcommit=self._overcommit,
         )
         work = nodework.plan(view, self._clock.now())
         if work.labels:
@@ -341,8 +359,20 @@ class NodeKeeper:
         if said != known.said:
             log.warning("node=%s %s", node.name, said)
             self._tell(node, Note(reason="Refused", text=str(error), warning=True))
+        self._condition(node, "False", "Refused", str(error))
         known = replace(known, failures=known.failures + 1, said=said)
         return known, min(REST, LATER * 2 ** min(known.failures - 1, 8))
+
+    def _accept(self, node: Node) -> None:
+        """Take back what was said of a node that was refused, by whomever of us."""
+        if any(c.type == CONDITION and c.status != "True" for c in node.conditions):
+            self._condition(node, "True", "Accepted", "nothing is refused any more")
+
+    def _condition(self, node: Node, status: str, reason: str, text: str) -> None:
+        """Say it at the node, where it stands longer than an event."""
+        wanted = NodeCondition(CONDITION, status, reason, text[:LONGEST])
+        if wanted not in node.conditions:
+            self._cluster.patches.condition(node.name, wanted)
 
     def _forget(self, name: str) -> None:
         for npn in [n for n, node in list(self.facts.items()) if node.name == name]:

@@ -1,5 +1,6 @@
 """Patches that lose nothing of others, tried on what they are made for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from kube_nonsense import JSON, NEARLY
 
 from mooring.core.kube import change
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Taint
+from mooring.core.kube.node import NodeCondition, Taint
 from mooring.core.net.fields import Unreadable
 
 OWNER = Owner("Node", "n1", "u1")
@@ -89,6 +90,31 @@ def test_resources_are_changed_where_they_differ() -> None:
     }
 
 
+WRONG = NodeCondition("Mooring", "False", "Refused", "no")
+
+
+def test_a_condition_is_put_beside_those_of_others_and_keeps_its_beginning() -> None:
+    ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": "t0"}
+    node: dict[str, Any] = {
+        "metadata": {"name": "n", "resourceVersion": "7"},
+        "status": {"conditions": [ready]},
+    }
+    first = change.conditioned(node, WRONG, "t1")
+    assert first is not None
+    node = merged(node, first)
+    other = change.conditioned(node, replace(WRONG, message="not that"), "t2")
+    better = change.conditioned(node, replace(WRONG, status="True"), "t3")
+    assert other is not None
+    assert better is not None
+    mine = [p["status"]["conditions"][-1] for p in (first, other, better)]
+
+    assert first["metadata"] == {"resourceVersion": "7"}
+    assert first["status"]["conditions"][0] == ready
+    assert [m["lastTransitionTime"] for m in mine] == ["t1", "t1", "t3"]
+    assert [m["lastHeartbeatTime"] for m in mine] == ["t1", "t2", "t3"]
+    assert change.conditioned(node, WRONG, "t4") is None
+
+
 def test_nothing_is_changed_of_what_cannot_be_read() -> None:
     with pytest.raises(Unreadable, match=r"spec\.taints: 5"):
         change.tainted(
@@ -116,6 +142,7 @@ def test_anything_is_changed_or_told(document: object) -> None:
         lambda: change.owned(document, OWNER),
         lambda: change.labelled(document, {"a": None}),
         lambda: change.capacitated(document, {"a": 1}),
+        lambda: change.conditioned(document, WRONG, "now"),
     )
     for act in acts:
         try:

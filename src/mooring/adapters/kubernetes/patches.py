@@ -1,13 +1,14 @@
 """Small changes of objects of others; what they are is decided in `core.kube.change`."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube import change
 from mooring.core.kube.change import Patch
 from mooring.core.kube.errors import Conflict, Invalid
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Taint
+from mooring.core.kube.node import NodeCondition, Taint
 from mooring.core.kube.resource import NODES, Resource
 from mooring.core.net.fields import Unreadable
 
@@ -39,6 +40,15 @@ class KubePatches:
         """Set extended resources in a node's status; None takes one away."""
         self._change(
             NODES.path(name=name), lambda d: change.capacitated(d, amounts), "/status"
+        )
+
+    def condition(self, name: str, condition: NodeCondition) -> bool:
+        """Put a condition of a node; tell whether that changed it."""
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._change(
+            NODES.path(name=name),
+            lambda d: change.conditioned(d, condition, stamp),
+            "/status",
         )
 
     def own(self, resource: Resource, name: str, owner: Owner) -> bool:

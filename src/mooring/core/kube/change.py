@@ -10,7 +10,7 @@ from typing import Any
 
 from mooring.core.kube import meta as metas
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import MOST_TAINTS, Taint
+from mooring.core.kube.node import MOST_CONDITIONS, MOST_TAINTS, NodeCondition, Taint
 from mooring.core.net.fields import Field
 
 Patch = Mapping[str, Any]
@@ -69,6 +69,29 @@ def capacitated(document: object, amounts: Mapping[str, int | None]) -> Patch | 
     wanted = {k: None if v is None else str(v) for k, v in amounts.items()}
     differ = _differ(field.mapping(), wanted)
     return {"status": {"capacity": differ}} if differ else None
+
+
+def conditioned(document: object, wanted: NodeCondition, stamp: str) -> Patch | None:
+    """Say how to put a node's condition; None when it says so already. Others' stay.
+
+    `stamp` is the time. When the status changes, that is the time of the transition.
+    """
+    field = metas.entity(document).at("status").at("conditions")
+    found = _mappings(field.items(MOST_CONDITIONS))
+    before = next((c for c in found if c.get("type") == wanted.type), {})
+    said = {
+        "type": wanted.type,
+        "status": wanted.status,
+        "reason": wanted.reason,
+        "message": wanted.message,
+    }
+    if not _differ(before, said):
+        return None
+    same = before.get("status") == wanted.status
+    since = before.get("lastTransitionTime") if same else None
+    made = {**said, "lastHeartbeatTime": stamp, "lastTransitionTime": since or stamp}
+    others = [c for c in found if c.get("type") != wanted.type]
+    return _locked(document, {"status": {"conditions": [*others, made]}})
 
 
 def replaced(old: Mapping[str, Any], new: Mapping[str, Any]) -> Patch:

@@ -22,6 +22,16 @@ class Taint:
     value: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NodeCondition:
+    """What somebody says of a node."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A node. `provider_id` is the instance's OCID where the kubelet was told so.
@@ -38,10 +48,17 @@ class Node:
     taints: tuple[Taint, ...] = ()
     addresses: tuple[Address, ...] = ()
     ready: bool = False
+    conditions: tuple[NodeCondition, ...] = ()
     unschedulable: bool = False
     deleting: bool = False
     capacity_pods: int | None = None
     allocatable_pods: int | None = None
+
+    @property
+    def most_pods(self) -> int | None:
+        """Give how many pods the scheduler sends at most; None where nobody said it yet."""
+        most = self.allocatable_pods
+        return self.capacity_pods if most is None else most
 
     def tainted(self, key: str, effect: str = "") -> bool:
         """Tell whether it carries that taint, with that effect or with any."""
@@ -64,6 +81,9 @@ def read(document: object) -> Node:
         unschedulable=spec.at("unschedulable").flag(),
         addresses=_addresses(status.at("addresses")),
         ready=condition(status.at("conditions"), "Ready"),
+        conditions=tuple(
+            _condition(f) for f in status.at("conditions").items(MOST_CONDITIONS)
+        ),
         capacity_pods=_pods(status.at("capacity")),
         allocatable_pods=_pods(status.at("allocatable")),
     )
@@ -75,6 +95,12 @@ def condition(field: Field, kind: str) -> bool:
         each.at("type").text() == kind and each.at("status").text() == "True"
         for each in field.items(MOST_CONDITIONS)
     )
+
+
+def _condition(field: Field) -> NodeCondition:
+    """Read one as whoever wrote it meant it; what is no text says nothing."""
+    words = (field.at(key).value for key in ("type", "status", "reason", "message"))
+    return NodeCondition(*(word if isinstance(word, str) else "" for word in words))
 
 
 def _taint(field: Field) -> Taint:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Node, Taint
+from mooring.core.kube.node import Node, NodeCondition, Taint
 from mooring.core.kube.pod import Pod
 from mooring.core.kube.resource import Resource
 
@@ -73,6 +73,9 @@ class Patches(Protocol):
 
     def capacity(self, name: str, amounts: Mapping[str, int | None]) -> None:
         """Set extended resources in a node's status; None takes one away."""
+
+    def condition(self, name: str, condition: NodeCondition) -> bool:
+        """Put a condition of a node; tell whether that changed it."""
 
     def own(self, resource: Resource, name: str, owner: Owner) -> bool:
         """Make an object go when its owner goes; tell whether that changed it."""

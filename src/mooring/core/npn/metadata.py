@@ -45,6 +45,11 @@ def wish(instance_id: str, metadata: Mapping[str, str]) -> Npn | None:
     )
 
 
+def declines(metadata: Mapping[str, str]) -> bool:
+    """Tell whether it says that pods have no addresses of the VCN; raise Unreadable."""
+    return not _field(metadata, NATIVE).absent and not _flag(metadata, NATIVE)
+
+
 def name_of(instance_id: str) -> str:
     """Name the object of an instance: the last part of its OCID."""
     return instance_id.rpartition(".")[2].lower()

@@ -3,6 +3,8 @@
     oci.oraclecloud.com/vcn-native-ip-cni, …/ip-family-…   labels, as OKE sets them
     mooring/agent-not-ready            off when the node's agent is ready and its object serves
     oci.oraclecloud.com/application-resource-only   on when every VNIC is for somebody's asking
+    mooring/too-few-addresses          on while the kubelet allows more pods than there are addresses
+                                       for (`shortage`); its value says the numbers
     mooring/no-addresses               on while no pod could be given an address (`scarcity`)
 
 The start-up taint comes with the kubelet; the controller takes it off, never the agent, which has
@@ -10,30 +12,40 @@ no right to (RT-23).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.core.kube.node import Node, Taint
 from mooring.core.kube.port import Note
 from mooring.core.npn.record import UNDER_WAY, Npn, NpnSpec
 from mooring.core.npn.scarcity import Dryness, judge, listed
+from mooring.core.npn.shortage import Shortage, shortage
 from mooring.core.npn.usage import Counts
 
 STARTING = Taint("mooring/agent-not-ready", "NoSchedule")
 DRY = Taint("mooring/no-addresses", "NoSchedule")
+SHORT = Taint("mooring/too-few-addresses", "NoSchedule")
 RESERVED = Taint("oci.oraclecloud.com/application-resource-only", "NoSchedule")
 DOMAIN = "oci.oraclecloud.com"
+NATIVE = f"{DOMAIN}/vcn-native-ip-cni"
+FAMILY4, FAMILY6 = f"{DOMAIN}/ip-family-ipv4", f"{DOMAIN}/ip-family-ipv6"
+PREFERRED = f"{DOMAIN}/ip-family-preferred"
+LABELS = (NATIVE, FAMILY4, FAMILY6, PREFERRED)
 SCHEMES = "://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A node with its object, what its agent told, and whether that agent is ready."""
+    """A node with its object, what its agent told, and whether that agent is ready.
+
+    `overcommit`: somebody wants pods there although there may be no address for them.
+    """
 
     node: Node
     npn: Npn
     agent_ready: bool = False
     counts: Counts | None = None
     dryness: Dryness = field(default_factory=Dryness)
+    overcommit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,26 +72,57 @@ def plan(view: View, now: float) -> Work:
         tainted = node.tainted(DRY.key, DRY.effect)
         dryness = judge(view.dryness, npn, view.counts, tainted=tainted, now=now)
         wanted[DRY] = dryness.dry_since is not None
-    put = tuple(t for t, on in wanted.items() if on and not _has(node, t))
+    short = _short(view)
+    wanted[_valued(short)] = short is not None
+    put = tuple(t for t, on in wanted.items() if on and t not in node.taints)
     lift = tuple(t for t, on in wanted.items() if not on and _has(node, t))
     return Work(
-        labels=_strange(node.labels, labels(npn.spec)),
+        labels=strange(node.labels, labels(npn.spec)),
         put=put,
         lift=lift,
-        notes=tuple(_note(view, t, on=True) for t in put)
-        + tuple(_note(view, t, on=False) for t in lift),
+        notes=tuple(_note(view, t, short) for t in put)
+        + tuple(_note(view, t, None, on=False) for t in lift),
         dryness=dryness,
     )
+
+
+def _short(view: View) -> Shortage | None:
+    if view.overcommit:
+        return None
+    tainted = view.node.tainted(SHORT.key, SHORT.effect)
+    return shortage(view.npn, view.node.most_pods, tainted=tainted)
+
+
+def _valued(short: Shortage | None) -> Taint:
+    """Give the taint with the numbers, which a pod that waits for a node shows."""
+    if short is None:
+        return SHORT
+    return replace(SHORT, value=f"{short.addresses}-for-{short.pods}-pods")
+
+
+def without(node: Node, *, declined: bool, gone: bool) -> Mapping[str, str | None]:
+    """Give the labels to change of a node without an object.
+
+    `declined`: its instance says that its pods have no addresses of the VCN. `gone`: it had an
+    object. Of others, whose object may come yet, nothing is said: no agent runs where it says
+    "false", and the kubelet may have registered with what is to be.
+    """
+    wanted: dict[str, str | None] = {}
+    if (declined or gone) and node.labels.get(NATIVE) == "true":
+        wanted = dict.fromkeys(LABELS)
+    if declined:
+        wanted[NATIVE] = "false"
+    return strange(node.labels, wanted)
 
 
 def labels(spec: NpnSpec) -> Mapping[str, str | None]:
     """Give the labels of a node whose pods have addresses of the VCN."""
     families = asked(spec)
     return {
-        f"{DOMAIN}/vcn-native-ip-cni": "true",
-        f"{DOMAIN}/ip-family-ipv4": "true" if "IPv4" in families else None,
-        f"{DOMAIN}/ip-family-ipv6": "true" if "IPv6" in families else None,
-        f"{DOMAIN}/ip-family-preferred": families[0].lower(),
+        NATIVE: "true",
+        FAMILY4: "true" if "IPv4" in families else None,
+        FAMILY6: "true" if "IPv6" in families else None,
+        PREFERRED: families[0].lower(),
     }
 
 
@@ -118,20 +161,39 @@ def _has(node: Node, taint: Taint) -> bool:
     return node.tainted(taint.key, taint.effect)
 
 
-def _strange(
+def strange(
     here: Mapping[str, str], wanted: Mapping[str, str | None]
 ) -> Mapping[str, str | None]:
+    """Leave out what is so already."""
     return {key: value for key, value in wanted.items() if here.get(key) != value}
 
 
-def _note(view: View, taint: Taint, *, on: bool) -> Note:
+def _note(view: View, taint: Taint, short: Shortage | None, *, on: bool = True) -> Note:
     tally = view.counts or Counts()
     numbers = f"{tally.used} used, {tally.cooling} cooling, {tally.free} free"
     reason, text = WORDS[taint.key, on]
     return Note(
         reason=reason,
-        text=text.format(numbers=numbers, listed=listed(view.npn)),
-        warning=taint is DRY and on,
+        text=text.format(
+            numbers=numbers, listed=listed(view.npn), short=_advice(short)
+        ),
+        warning=on and taint.key in (DRY.key, SHORT.key),
+    )
+
+
+def _advice(short: Shortage | None) -> str:
+    """Say the numbers and what to set."""
+    if short is None:
+        return ""
+    said = f"the kubelet allows {short.pods} pods and there are {short.addresses} addresses"
+    if short.hard:
+        return (
+            f"{said} at most: set the kubelet's maxPods to {short.addresses}, or have the"
+            f" object ask for {short.pods}"
+        )
+    return (
+        f"{said} and no more come: make room in the pods' subnet (the object's conditions"
+        f" say why), or set the kubelet's maxPods to {short.addresses}"
     )
 
 
@@ -143,6 +205,11 @@ WORDS: Mapping[tuple[str, bool], tuple[str, str]] = {
     (DRY.key, False): (
         "AddressesFree",
         "pods can be given addresses again ({numbers})",
+    ),
+    (SHORT.key, True): ("TooFewAddresses", "{short}"),
+    (SHORT.key, False): (
+        "EnoughAddresses",
+        "there is an address for every pod that the kubelet allows",
     ),
     (STARTING.key, False): (
         "AgentReady",

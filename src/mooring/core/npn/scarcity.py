@@ -1,5 +1,7 @@
 """Whether the scheduler has to know that a node can give no pod an address (decision 0076).
 
+That the kubelet allows more pods than there will be addresses is `shortage`'s.
+
 A node is dry when no address is free, those that rest not counted, and none is on its way. An
 elastic pool that grows is given a moment. It is wet again when a few are free: one that is given
 back and taken at once must not make the taint come and go with every pod.

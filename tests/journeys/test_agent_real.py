@@ -397,6 +397,8 @@ def test_the_nft_table_comes_back(world: World, script: str) -> None:
 
 
 def test_a_withdrawn_address_is_reported_and_not_given_again(world: World) -> None:
+    """RT-07: whoever has it is told of, and keeps it; nobody gets it after that."""
+
     pod = world.run_pod("one")
     world.write_npn(tuple(a for a in world.pod_addresses if a != pod.address))
 

@@ -433,11 +433,11 @@ def test_a_status_that_was_tampered_with_is_written_anew() -> None:
 def test_vnics_of_others_are_never_touched() -> None:
     story = Story(31)
     foreign = story.cloud.attach_foreign(INSTANCE, "pods", is_primary=False)
-    story.until_settled()
-    before = story.cloud.vnics[foreign]
-
-    assert story.cloud.vnics[foreign] == before
+    before = story.cloud.vnics[foreign], story.cloud.addresses_of(foreign)
     assert len(story.cloud.addresses_of(foreign)) == 1
+    story.until_settled()
+
+    assert (story.cloud.vnics[foreign], story.cloud.addresses_of(foreign)) == before
     assert len(story.cloud.secondaries(INSTANCE)) == 2
 
 

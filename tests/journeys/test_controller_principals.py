@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +73,20 @@ class Place:
     group: str
     instance: Any
 
-    @property
+    @cached_property
     def ours(self) -> Authority:
         return authority(self.vcn.state, lambda: datetime.now(UTC))
 
-    @property
+    @cached_property
+    def tls(self) -> Path:
+        """The certificate of the pods' token service; making a key takes long."""
+        return certificate(self.ours, self.vcn.directory / "tls.pem")
+
+    @cached_property
     def tenancy(self) -> str:
         return str(self.vcn.init()["tenancy"])
 
-    @property
+    @cached_property
     def admin(self) -> IdentityClient:
         return self.vcn.client(IdentityClient)
 
@@ -188,7 +194,7 @@ def desk(place: Place, tmp_path: Path) -> Iterator[Desk]:
     mux = Proxymux(place.ours, place.pod())
     account = tmp_path / "token"
     account.write_text(mux.account)
-    with served(mux, certificate(place.ours, tmp_path / "tls.pem")) as port:
+    with served(mux, place.tls) as port:
         root = place.vcn.state / "authority.pem"
         pod = Pod(token=account, authority=root, host=HOST, port=port)
         yield Desk(place, mux, pod)

@@ -6,12 +6,14 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from journeys.agent_world import (
@@ -28,6 +30,8 @@ from journeys.agent_world import (
 
 from mooring.adapters import netns
 from mooring.core.cni.errors import Code
+from mooring.core.cni.request import AttachmentId
+from mooring.core.wiring.names import host_link
 
 
 @pytest.fixture
@@ -382,6 +386,62 @@ def test_whatever_drifts_comes_back(world: World) -> None:
         assert world.reaches(world.router, pod.address)
 
 
+@pytest.mark.parametrize("what", ["all rules", "a pod's link, its MAC"])
+def test_what_drifts_comes_back_at_the_default_pace(tmp_path: Path, what: str) -> None:
+    """RT-33: nobody asks for it, and nobody chose how often the agent looks."""
+    with a_world(tmp_path, "--repair-interval", "2") as world:
+        world.start()
+        pod = world.run_pod("one")
+        (link,) = world.host_ends()
+        before = picture(world, pod)
+        ip(world.node, *DRIFTS[what].format(address=pod.address, link=link).split())
+
+        until(f"{what}'s repair", lambda: picture(world, pod) == before)
+        assert world.reaches(world.router, pod.address)
+
+
+@contextmanager
+def udev(world: World) -> Iterator[list[str]]:
+    """Give every new host end of a pod another MAC as soon as the kernel tells of it, once."""
+    words = ("ip", "-n", world.node, "-o", "monitor", "link")
+    flipped: list[str] = []
+
+    def listen(lines: IO[str]) -> None:
+        for line in lines:
+            found = re.search(r"(moor\w+)@", line)
+            if found is None or found[1] in flipped or line.startswith("Deleted"):
+                continue
+            other = ("link", "set", found[1], "address", "02:00:00:00:00:99")
+            done = subprocess.run(["ip", "-n", world.node, *other], check=False)
+            if done.returncode == 0:
+                flipped.append(found[1])
+
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        thread = threading.Thread(target=listen, args=(process.stdout,))
+        thread.start()
+        try:
+            yield flipped
+        finally:
+            process.kill()
+            thread.join()
+
+
+def test_a_mac_that_is_changed_while_the_pod_starts_is_mended(world: World) -> None:
+    """RT-33: udev comes in the milliseconds in which the link is made."""
+    with udev(world) as flipped:
+        for number in range(20):
+            if not flipped:  # it does not listen yet
+                world.run_pod(f"early{number}")
+        pods = [world.run_pod(f"c{n}") for n in range(5)]
+        ends = {host_link(AttachmentId("mooring", pod.name, "eth0")) for pod in pods}
+        until("udev's turns", lambda: ends <= {*flipped})
+        for pod in pods:
+            until(f"{pod.name}'s repair", lambda: world.pings(world.node, pod.address))  # noqa: B023 - asked within the turn
+            assert world.reaches(world.router, pod.address)
+    until("all repairs", lambda: "02:00:00:00:00:99" not in ip(world.node, "link"))
+
+
 @pytest.mark.parametrize(
     "script",
     ["flush ruleset", "delete table inet mooring", "flush map inet mooring pods4"],
@@ -536,6 +596,7 @@ def test_a_damaged_journal_is_rebuilt_from_the_kernel(world: World) -> None:
 
 
 def test_a_newer_journal_is_refused_in_words(tmp_path: Path) -> None:
+    """RT-36: DEL succeeds beside another version's state, and is carried out later."""
     with a_world(tmp_path) as world:
         (tmp_path / "state").mkdir()
         text = b'{"mooring":"ledger","format":2,"boot":"b"}'
@@ -548,6 +609,12 @@ def test_a_newer_journal_is_refused_in_words(tmp_path: Path) -> None:
         world.process = None
 
         assert "format 2, this Mooring reads 1" in world.log
+        world.delete(Pod("theirs", world.node))
+        assert len(list((tmp_path / "spool").glob("*.del"))) == 1
+        (tmp_path / "state/ledger.journal").unlink()
+        world.start()
+        until("the replay", lambda: not list((tmp_path / "spool").glob("*.del")))
+        world.delete(Pod("theirs", world.node))
 
 
 def test_a_second_agent_is_refused(world: World, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ The rest of the cases is held on fakes, faster and in more ways: `test_survival`
 """
 
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import VNIC_MAC, Pod, World, a_world, ip, run, until
+from journeys.agent_world import (
+    PATIENCE,
+    VNIC_MAC,
+    Pod,
+    World,
+    a_world,
+    ip,
+    run,
+    until,
+)
+from survival.moves import draw
 
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
@@ -23,6 +34,7 @@ from mooring.core.wiring.names import host_link
 
 MORTAL = str(Path(__file__).parents[1] / "survival/mortal_agent.py")
 BOOT = "/proc/sys/kernel/random/boot_id"
+TORN_AT_LEAST, TORN_AT_MOST = 20, 200
 OTHER_BOOT = "5ca1ab1e-0000-4000-8000-000000000000"
 
 
@@ -32,6 +44,108 @@ def world(tmp_path: Path) -> Iterator[World]:
         made.pod_addresses = tuple(f"10.0.8.{n}" for n in range(10, 74))
         made.write_npn(made.pod_addresses)
         yield made
+
+
+MOVES = frozenset({"add", "again", "stop", "delete", "drop", "kill", "start"})
+"""What of a schedule can be played on the real kernel."""
+
+MOST_MOVES, MOST_CHANGES = 30, 12
+
+
+class Played:
+    """A schedule's moves, one after another, by a runtime and a supervisor of the real node."""
+
+    def __init__(self, world: World, seed: int) -> None:
+        self.world, self.seed = world, seed
+        self.pods: dict[str, Pod] = {}
+        self.runs: set[str] = set()
+        self.deaths = 0
+
+    def play(self) -> None:
+        """Play it, then let everything come to rest and judge it."""
+        print(f"seed={self.seed}")
+        moves = [move for turn in draw(self.seed).turns for move in turn]
+        known = [move for move in moves if move[0] in MOVES]
+        for what, *rest in known[:MOST_MOVES]:
+            getattr(self, str(what))(*rest)
+        self.kill(0)  # at its first change
+        until("its end", lambda: ended(self.world))
+        self.start()
+        for name in list(self.pods):
+            self.stop(name)
+        all_is_free(self.world)
+
+    def pod(self, name: str) -> Pod:
+        if name not in self.pods:
+            self.pods[name] = self.world.a_space_for(f"s{self.seed}-{name}")
+        return self.pods[name]
+
+    def add(self, name: str) -> None:
+        pod = self.pod(name)
+        if pod.space not in self.world.spaces:
+            return  # it was dropped, and waits for its DEL
+        wait_for_door_or_end(self.world)
+        if ended(self.world):
+            return  # nobody answers
+        if self.world.cni("ADD", pod).returncode == 0:
+            assert address_of(self.world, pod)
+            self.runs.add(name)
+
+    def again(self, name: str) -> None:
+        self.add(name)
+        self.add(name)
+
+    def delete(self, name: str) -> None:
+        if name in self.pods:
+            self.runs.discard(name)
+            self.world.delete(self.pods[name])
+
+    def drop(self, name: str) -> None:
+        if name in self.pods and self.pods[name].space in self.world.spaces:
+            self.runs.discard(name)
+            self.world.drop_space(self.pods[name].space)
+
+    def stop(self, name: str) -> None:
+        self.delete(name)
+        self.drop(name)
+        self.delete(name)
+        self.pods.pop(name, None)
+
+    def kill(self, points: int) -> None:
+        """The agent is killed; the next one ends itself some changes later."""
+        if ended(self.world):
+            self.bury()
+        else:
+            self.world.kill()
+        start_mortal(self.world, 1 + points % MOST_CHANGES)
+
+    def start(self) -> None:
+        """The supervisor starts another one if the agent has ended itself."""
+        wait_for_door_or_end(self.world)
+        if ended(self.world):
+            self.bury()
+            self.world.start()
+            self.all_run()
+
+    def bury(self) -> None:
+        if self.world.process is not None:
+            self.deaths += 1
+            assert how_it_ended(self.world) == -signal.SIGKILL, self.world.log
+
+    def all_run(self) -> None:
+        """Whoever was answered, and is not gone, has an address of its own and is reached."""
+        pods = [self.pods[name] for name in sorted(self.runs)]
+        assert len({pod.address for pod in pods}) == len(pods)
+        assert all(self.world.reaches(self.world.node, pod.address) for pod in pods)
+
+
+def test_random_schedules_on_the_real_kernel(world: World, seed: int) -> None:
+    """Some of the moves that `make schedules` plays on fakes, on the real kernel."""
+    played = [Played(world, seed + n) for n in range(2)]
+    for each in played:
+        each.play()
+        assert each.deaths
+    print(f"{sum(each.deaths for each in played)} agents ended themselves")
 
 
 def all_is_free(world: World) -> None:
@@ -50,14 +164,13 @@ def test_a_death_at_any_step_on_the_real_kernel(
     steady = world.run_pod("steady")
     for number in sorted(chance.sample(range(2, 26), 5)):
         world.kill()
-        world.launcher = (sys.executable, MORTAL, str(number))
-        world.start(wait=False)
-        pods = [world.a_space_for(f"p{number}-{n}") for n in range(3)]
-        answered = [pod for pod in pods if added_by_the_dying(world, pod)]
-        assert world.process is not None
-        if world.process.poll() is None:
-            world.kill()
-        world.process, world.launcher = None, ()
+        start_mortal(world, number)
+        pods: list[Pod] = []
+        answered: list[Pod] = []
+        while not ended(world):  # it is nobody else who ends it
+            pods.append(world.a_space_for(f"p{number}-{len(pods)}"))
+            answered += [pods[-1]] if added_by_the_dying(world, pods[-1]) else []
+        assert how_it_ended(world) == -signal.SIGKILL, world.log
         assert world.reaches(steady.space, "10.0.8.1"), f"after {number} changes"
         world.start()
         for pod in pods:
@@ -69,12 +182,29 @@ def test_a_death_at_any_step_on_the_real_kernel(
     assert [a["container"] for a in world.status["attachments"]] == ["steady"]
 
 
+def start_mortal(world: World, number: int) -> None:
+    """Start an agent that ends itself at its n-th change."""
+    world.launcher = (sys.executable, MORTAL, str(number))
+    world.start(wait=False)
+    world.launcher = ()
+
+
+def how_it_ended(world: World) -> int:
+    assert world.process is not None
+    process, world.process = world.process, None
+    return process.wait(PATIENCE)
+
+
 def added_by_the_dying(world: World, pod: Pod) -> bool:
     """Let a runtime try once the agent listens or has died."""
-    until("its door or its end", lambda: ended(world) or answers(world))
+    wait_for_door_or_end(world)
     if ended(world) or world.cni("ADD", pod).returncode:
         return False
     return bool(address_of(world, pod))
+
+
+def wait_for_door_or_end(world: World) -> None:
+    until("its door or its end", lambda: ended(world) or answers(world))
 
 
 def ended(world: World) -> bool:
@@ -108,18 +238,26 @@ def test_rt_45_sixty_four_adds_and_a_storm_of_dels(world: World) -> None:
 def test_a_namespace_deleted_in_the_middle_of_add_leaks_nothing(
     world: World, chance: random.Random
 ) -> None:
+    """Until some ADDs came too late and some did not, and at least twenty times."""
     world.start()
+    answers: list[int] = []
 
     def torn(number: int) -> None:
         pod = world.a_space_for(f"t{number}")
-        adding = threading.Thread(target=world.cni, args=("ADD", pod))
+        adding = threading.Thread(
+            target=lambda: answers.append(world.cni("ADD", pod).returncode)
+        )
         adding.start()
-        time.sleep(chance.uniform(0, 0.004))
+        time.sleep(chance.uniform(0, latest))
         world.drop_space(pod.space)
         adding.join()
 
-    for number in range(20):
-        torn(number)
+    latest = 0.004
+    while len(answers) < TORN_AT_LEAST or len(set(map(bool, answers))) < 2:
+        torn(len(answers))
+        assert len(answers) < TORN_AT_MOST, answers
+        # Too early so far: later. Too late so far: earlier.
+        latest *= 1.2 if answers[-1] else 0.9
     all_is_free(world)
 
 
@@ -170,31 +308,44 @@ def test_rt_04_a_node_that_rebooted_on_the_real_kernel(world: World) -> None:
     assert all(world.reaches(world.node, pod.address) for pod in again)
 
 
-def test_rt_41_a_path_with_a_smaller_mtu_is_found(world: World) -> None:
-    """9000 at the pod, 1500 behind the router: what is too long is told back to the pod."""
-    far = world.make_space(f"{world.prefix}-far")
+def narrow(world: World, far: str, addresses: tuple[str, str]) -> None:
+    """Put a network of 1500 bytes behind the router; the way back goes by it."""
+    here, there = addresses
     pair = ("type", "veth", "peer", "name", "f", "netns", far)
     run("ip", "link", "add", "r-far", "mtu", "1500", "netns", world.router, *pair)
-    for space, link, address in (
-        (world.router, "r-far", "10.9.9.1/24"),
-        (far, "f", "10.9.9.2/24"),
-    ):
-        ip(space, "addr", "add", address, "dev", link)
+    for space, link, address in ((world.router, "r-far", here), (far, "f", there)):
+        more = ("nodad",) if ":" in address else ()
+        ip(space, "addr", "add", address, "dev", link, *more)
         ip(space, "link", "set", link, "up")
-    ip(far, "route", "add", "default", "via", "10.9.9.1")
-    forward = ("sysctl", "-qw", "net.ipv4.ip_forward=1")
+    ip(far, "route", "add", "default", "via", here.partition("/")[0])
+    family = "ipv6.conf.all.forwarding" if ":" in here else "ipv4.ip_forward"
+    forward = ("sysctl", "-qw", f"net.{family}=1")
     run("ip", "netns", "exec", world.router, *forward)
-    world.start()
-    pod = world.run_pod("one")
-
-    assert world.reaches(pod.space, "10.9.9.2", "-M", "do", "-s", "1472")
-    assert not world.pings(pod.space, "10.9.9.2", "-M", "do", "-s", "4000")
-    until("the path's MTU", lambda: "1500" in path(pod))
-    assert world.reaches(pod.space, "10.9.9.2", "-s", "4000")
 
 
-def path(pod: Pod) -> str:
-    return ip(pod.space, "route", "get", "10.9.9.2")
+@pytest.mark.parametrize(
+    ("here", "there", "most"),
+    [("10.9.9.1/24", "10.9.9.2/24", 1472), ("fd00:9::1/64", "fd00:9::2/64", 1452)],
+    ids=["IPv4", "IPv6"],
+)
+def test_rt_41_a_path_with_a_smaller_mtu_is_found(
+    tmp_path: Path, here: str, there: str, most: int
+) -> None:
+    """9000 at the pod, 1500 behind the router: what is too long is told back to the pod."""
+    target = there.partition("/")[0]
+    with a_world(tmp_path, "--cooldown", "0", six=True) as world:
+        narrow(world, world.make_space(f"{world.prefix}-far"), (here, there))
+        world.start()
+        pod = world.run_pod("one")
+
+        assert world.reaches(pod.space, target, "-M", "do", "-s", str(most))
+        assert not world.pings(pod.space, target, "-M", "do", "-s", "4000")
+        until("the path's MTU", lambda: "1500" in path(pod, target))
+        assert world.reaches(pod.space, target, "-s", "4000")
+
+
+def path(pod: Pod, target: str) -> str:
+    return ip(pod.space, "route", "get", target)
 
 
 def test_rt_35_a_look_is_whole_while_links_come_and_go(world: World) -> None:

@@ -106,3 +106,8 @@ def test_rt_39_a_datagram_stream_is_led_to_the_next_pod(world: World) -> None:
         assert received(two.space, "Udp", "NoPorts") == 0
         world.remove_pod(one)
         until("the new way", lambda: received(two.space, "Udp", "NoPorts") > 5)
+        # Its successor is a pod of the host's network: no translation any more.
+        run("ip", "netns", "exec", world.node, "nft", "delete table ip hostport")
+        world.remove_pod(two)
+        heard = received(world.node, "Udp", "NoPorts")
+        until("the node", lambda: received(world.node, "Udp", "NoPorts") > heard + 5)

@@ -246,6 +246,10 @@ def test_too_many_calls_are_asked_again_at_the_gates_pace(
 
     assert cloud.address("ip-1").id == "ip-1"
     assert (gate.entered, gate.pauses, gate.good) == (3, [7.0, None], 1)
+    assert cloud.counts() == {
+        ("GetPrivateIp", "TooManyRequests"): 2,
+        ("GetPrivateIp", "OK"): 1,
+    }
 
 
 def test_too_many_calls_are_told_in_the_end(
@@ -304,6 +308,7 @@ def test_nobody_there_is_no_answer(config: Path, gate: CountingGate) -> None:
 
     assert "refused" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert list(cloud.counts().values()) == [1]
     cloud.close()
 
 

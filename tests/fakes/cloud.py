@@ -31,6 +31,7 @@ from mooring.core.npn.errors import (
     Stale,
     Throttled,
     Unavailable,
+    UnderWay,
 )
 from mooring.core.npn.port import Gate
 from mooring.core.npn.seen import (
@@ -117,6 +118,9 @@ class FakeCloud:
         self.ipv6_objects: dict[str, AddressSeen] = {}
         self.tokens: dict[str, Made] = {}
         self.works: dict[str, bool] = {}
+        self.work_seconds = 0.0  # how long a work takes; half of it is done at once
+        self.under_way: dict[str, tuple[float, CreateAddresses]] = {}
+        self.ended: dict[str, str] = {}
         self.bulk = True
         self.shown_from: dict[str, float] = {}
         self._ready_at: dict[str, float] = {}
@@ -278,6 +282,12 @@ class FakeCloud:
         updating = subnet.updating_until > self.now()
         return replace(subnet.seen, state="UPDATING" if updating else "AVAILABLE")
 
+    def work(self, work_id: str) -> str:
+        self._enter("GetWorkRequest")
+        if work_id in self.under_way:
+            return "IN_PROGRESS"
+        return _found("GetWorkRequest", self.ended, work_id)
+
     def carry_out(self, change: Change) -> Made | None:
         call = type(change).__name__
         if getattr(change, "family", "IPv4") == "IPv6":
@@ -393,16 +403,38 @@ class FakeCloud:
         _found("BulkCreatePrivateIps", self.vnics, change.vnic_id)
         if not self.bulk:
             raise NotFound("BulkCreatePrivateIps", "NotAuthorizedOrNotFound", "unknown")
+        for work_id, (_, begun) in self.under_way.items():
+            if begun.token == change.token:
+                raise UnderWay("BulkCreatePrivateIps", work_id, "IN_PROGRESS")
         if change.token not in self.works:
             self.works[change.token] = True
-            for _ in range(change.count):
-                try:
-                    self._take(change.vnic_id, 1)
-                except Refused:
-                    self.works[change.token] = False
+            if self.work_seconds:
+                half = change.count // 2
+                self._take_singles(change, half)
+                work_id = self._id("workrequest")
+                left = replace(change, count=change.count - half)
+                self.under_way[work_id] = self.now() + self.work_seconds, left
+                raise UnderWay("BulkCreatePrivateIps", work_id, "IN_PROGRESS")
+            self._take_singles(change, change.count)
         if not self.works[change.token]:
             words = "the work did not do all of it"
             raise Refused("BulkCreatePrivateIps", "FAILED", words)
+
+    def _take_singles(self, change: CreateAddresses, count: int) -> None:
+        for _ in range(count):
+            try:
+                self._take(change.vnic_id, 1)
+            except Refused:
+                self.works[change.token] = False
+
+    def _go_on(self) -> None:
+        """End the works whose time is over."""
+        for work_id, (at, change) in list(self.under_way.items()):
+            if at <= self.now():
+                del self.under_way[work_id]
+                self._take_singles(change, change.count)
+                done = self.works[change.token]
+                self.ended[work_id] = "SUCCEEDED" if done else "FAILED"
 
     def _take6(self, change: CreateAddressBlock | CreateAddress, size: int) -> Made:
         vnic = _found("CreateIpv6", self.vnics, change.vnic_id)
@@ -494,6 +526,7 @@ class FakeCloud:
 
     def _enter(self, call: str) -> str:
         """Give a call its fault; raise what the call would raise before it did a thing."""
+        self._go_on()
         fault = self._pass_gate(call)
         if fault == "throttle":
             raise Throttled(call, "too many requests")

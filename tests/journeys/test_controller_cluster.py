@@ -532,10 +532,15 @@ def healthy(port: int) -> bool:
 
 def test_health_and_metrics_are_served(desk: Desk) -> None:
     desk.joined("n1")
-    replica = desk.start(port=0)
+    calls = {("GetVnic", "OK"): 3, ("AttachVnic", "TooManyRequests"): 1}
+    replica = desk.start(port=0, calls=lambda: calls)
     until(lambda: desk.settled("n1"))
     port = replica.inside.port
     until(lambda: healthy(port))
+    for (operation, code), count in calls.items():
+        labels = f'{{code="{code}",operation="{operation}"}}'
+        told = f"mooring_controller_cloud_calls_total{labels} {count}.0"
+        assert told in scraped(port)
     until(lambda: scraped(port, "/readyz") == "ok\n")
     until(lambda: "mooring_controller_leading 1.0" in scraped(port))
     done = 'mooring_controller_objects{reason="COMPLETED",state="SUCCESS"} 1.0'

@@ -36,12 +36,12 @@ class Desk:
     def __post_init__(self) -> None:
         self.directory.mkdir()
         self.subnet = an_estate(self.vcn)[1].id
-        access = Access(
+        self.access = Access(
             config=str(self.vcn.config_file),
             profile="DEFAULT",
             endpoint=self.vcn.endpoint,
         )
-        self.cloud = OciCloud(access, PacedGate(time.monotonic, lambda _: False))
+        self.cloud = OciCloud(self.access, PacedGate(time.monotonic, lambda _: False))
         self.objects = ObjectDirectory(self.directory)
         looker = Looker(self.cloud, lambda: self.now)
         self.reconciler = Reconciler(self.objects, looker, lambda: 0.5)
@@ -154,3 +154,29 @@ def test_rt_15_a_node_in_a_splintered_subnet_becomes_ready_and_says_why(
     assert (told.status, told.reason) == ("True", "NoLargeBlock")
     assert f"13 addresses of {desk.subnet} in 7 pieces" in told.message
     mooring("vcn", "fault", "clear", "--state", str(desk.vcn.state))
+
+
+def test_work_that_outlives_a_turn_and_its_controller_is_not_asked_for_again(
+    desk: Desk,
+) -> None:
+    """The first controller, which knows of no block that is free, does not wait for the work at all."""
+    cloud = OciCloud(desk.access, PacedGate(time.monotonic, lambda _: False), 0.0)
+    patient = desk.reconciler
+    desk.reconciler = Reconciler(
+        desk.objects, Looker(cloud, lambda: desk.now), lambda: 0.5
+    )
+    name = desk.node(None, pods=12)
+    desk.memory[name] = Memory(caps={desk.subnet: 1})
+    while not desk.turn(name).said.startswith("under way BulkCreatePrivateIps"):
+        time.sleep(0.02)
+    begun = desk.status(name).work
+    desk.memory[name] = Memory()
+    desk.settle(name)
+    cloud.close()
+    desk.reconciler = patient
+
+    assert begun.startswith("ocid1.")
+    assert cloud.counts()["BulkCreatePrivateIps", "OK"] == 1
+    assert ("CreatePrivateIp", "OK") not in cloud.counts()
+    assert desk.sizes(name) == [1] * 13
+    assert desk.status(name).work == ""

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -246,7 +247,8 @@ def controller(**given: Unpack[Given]) -> None:
         clock = Clock(now=time.monotonic, wait=term.wait, chance=chance)
         if api is not None:
             with contextlib.closing(api):
-                Inside(api, cloud, clock, _setting(given)).run(term)
+                setting = replace(_setting(given), calls=cloud.counts)
+                Inside(api, cloud, clock, setting).run(term)
         else:
             _work(given, cloud, clock)
     if term.lost:

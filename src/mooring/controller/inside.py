@@ -14,7 +14,7 @@ from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.adapters.kubernetes.patches import KubePatches
 from mooring.controller.find import Finder
 from mooring.controller.look import Looker
-from mooring.controller.meter import Meter
+from mooring.controller.meter import Calls, Meter
 from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
 from mooring.controller.objects import ClusterObjects
 from mooring.controller.pulse import Pulse, beside
@@ -41,7 +41,7 @@ log = logging.getLogger("mooring.controller")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What the command line says. `me` is this replica's name."""
+    """What the command line says. `me` is this replica's name; `calls` counts those of the cloud."""
 
     me: str
     namespace: str = "kube-system"
@@ -54,6 +54,7 @@ class Setting:
     port: int | None = None
     terms: Terms = field(default_factory=Terms)
     pace: Pace = field(default_factory=Pace)
+    calls: Calls = dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ class Inside:
     def __init__(self, api: Api, cloud: Cloud, clock: Clock, setting: Setting) -> None:
         self._api, self._cloud, self._clock = api, cloud, clock
         self._setting = setting
-        self._meter = Meter(clock.now)
+        self._meter = Meter(clock.now, setting.calls)
         self._pulse = Pulse(clock.now)
         self._wake: Callable[[], None] = lambda: None
         self.port = 0

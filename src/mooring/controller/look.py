@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from mooring.controller.again import Again
 from mooring.controller.survey import Survey
-from mooring.core.npn.errors import NotFound, Unavailable
+from mooring.core.npn.errors import CloudError, NotFound, Unavailable
 from mooring.core.npn.port import Cloud
+from mooring.core.npn.record import Npn
 from mooring.core.npn.seen import (
     DEAD,
     GOING,
@@ -26,6 +27,9 @@ SUBNET_LIFE = 30.0
 """Seconds that a subnet is taken as it was: it hardly changes, and every node asks."""
 
 MOST_PRIMARIES = 10_000
+
+VANISHED = 300.0
+"""Seconds that the cloud has to know no such instance: one that was just launched may take a moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,23 @@ class Looker:
     def stands(self, known: Known | None) -> bool:
         """Tell whether a settled object's last look holds still, by lists of all."""
         return self.survey.stands(known)
+
+    def vanished(self, npn: Npn, since: float | None) -> bool:
+        """Tell whether an object is all that is left: no node, no owner, and no instance for a while.
+
+        Behind a 404 the cloud hides, too, what may not be seen. So it has to list the compartment where
+        the instance was: who may not see it there is refused the list as well.
+        """
+        compartment = npn.status.compartment
+        if not npn.alone or not compartment or since is None:
+            return False
+        if self.now() - since < VANISHED:
+            return False
+        try:
+            listed = self.cloud.instances_in(compartment)
+        except CloudError:
+            return False
+        return all(i.id != npn.spec.id or i.state in GOING for i in listed)
 
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet, one that is at rest for a while as it was."""

@@ -4,24 +4,26 @@ from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from mooring.core.kube.node import Node
 from mooring.core.kube.port import Note
 from mooring.core.npn.nodework import DRY
 from mooring.core.npn.record import NpnStatus
 
+Calls = Callable[[], Mapping[tuple[str, str], int]]
+"""Count the calls of the cloud, by operation and what was answered."""
 BUCKETS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 1200.0)
 
 
 class Meter:
     """Listens to the statuses and events of a `ClusterObjects`; is asked by who scrapes."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], calls: Calls = dict) -> None:
         self.registry = CollectorRegistry()
         self.leading = False
         self.nodes: Mapping[str, Node] = {}
-        self._now = now
+        self._now, self._calls = now, calls
         self._statuses: dict[str, NpnStatus] = {}
         self._begun: dict[str, float] = {}
         self._told = Counter(
@@ -75,6 +77,18 @@ class Meter:
         nodes = list(self.nodes.values())
         dry.add_metric([], sum(n.tainted(DRY.key, DRY.effect) for n in nodes))
         yield dry
+        yield _called(self._calls())
+
+
+def _called(calls: Mapping[tuple[str, str], int]) -> Metric:
+    found = CounterMetricFamily(
+        "mooring_controller_cloud_calls",
+        "Calls of the cloud, each try, by operation and what was answered.",
+        labels=["operation", "code"],
+    )
+    for (operation, code), count in sorted(calls.items()):
+        found.add_metric([operation, code], count)
+    return found
 
 
 def _counted(statuses: list[tuple[str, NpnStatus]]) -> Metric:

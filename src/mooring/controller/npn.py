@@ -34,6 +34,7 @@ from mooring.core.npn.errors import (
     Stale,
     Throttled,
     Unavailable,
+    UnderWay,
 )
 from mooring.core.npn.families import may_want_ipv6
 from mooring.core.npn.memory import (
@@ -41,6 +42,7 @@ from mooring.core.npn.memory import (
     after_change,
     after_failure,
     after_look,
+    after_missing,
     after_no_block,
     after_pool,
     after_refusal,
@@ -62,10 +64,13 @@ from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
-from mooring.core.npn.seen import Known, Sighting
+from mooring.core.npn.seen import ENDED, SUCCEEDED, Known, Sighting
 from mooring.core.npn.slots import slots
-from mooring.core.npn.status import refused, report, unreadable, unseen
+from mooring.core.npn.status import refused, report, unreadable, unseen, waiting
 from mooring.core.npn.usage import lists
+
+WORK_PATIENCE = 600.0
+"""Seconds after which work that has not ended is looked past: what it made is seen, the rest asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +127,10 @@ class Reconciler:
                 memory=memory, pause=self._rest(), said="deleting", settled=True
             )
         try:
-            return self._look_and_do(npn, memory)
+            turn = self._working(npn, memory) if before.work else None
+            return turn or self._look_and_do(npn, replace(memory, working=None))
         except CloudError as error:
-            self._write(name, before, unseen(before, error))
-            return self._failed(after_trouble(memory), error)
+            return self._unseen(npn, memory, error)
 
     def _whole(self, npn: Npn) -> Npn:
         """Add the pool's policy that holds for an object, and what its agent told."""
@@ -134,6 +139,17 @@ class Reconciler:
             return npn
         usage = lists(self._objects.read_usage(npn.name))
         return replace(npn, policy=chosen, usage=usage)
+
+    def _unseen(self, npn: Npn, memory: Memory, error: CloudError) -> Turn:
+        """Say that a look failed; the object goes when nothing is left of its instance."""
+        if isinstance(error, NotFound) and error.call == "GetInstance":
+            memory = after_missing(memory, self._looker.now())
+            if self._looker.vanished(npn, memory.missing_since):
+                self._objects.remove(npn.name)
+                said = f"removed instance {npn.spec.id} is in no list any more"
+                return Turn(memory=memory, pause=None, said=said)
+        self._write(npn.name, npn.status, unseen(npn.status, error))
+        return self._failed(after_trouble(memory), error)
 
     def _status(self, name: str) -> NpnStatus:
         """Read our own status; one that somebody broke is written anew."""
@@ -187,6 +203,7 @@ class Reconciler:
             self._objects.remove(npn.name)
             return Turn(memory=memory, pause=None, said=f"removed {decision.message}")
         said = "waiting for the node: its labels say how large the pool is to be"
+        self._write(npn.name, npn.status, waiting(npn.status, said))
         return Turn(memory=memory, pause=self._rest(), said=said, settled=True)
 
     def _settled(self, npn: Npn, status: NpnStatus, memory: Memory) -> Turn:
@@ -233,13 +250,47 @@ class Reconciler:
         """Carry the change out, or learn from the answer."""
         try:
             made = self._looker.cloud.carry_out(change)
+        except UnderWay as error:
+            self._write(name, status, replace(status, work=error.work))
+            memory = replace(memory, working=change, waited=0.0)
+            pause = next_pause(memory)
+            return Turn(memory=memory, pause=pause, said=f"under way {error}")
         except CloudError as error:
-            return self._learn(memory, change, error) or self._refused(
-                name, status, memory, change, error
-            )
+            return self._not_done(name, status, memory, change, error)
         said = f"done {describe(change)}" + (f" id={made.id}" if made else "")
         memory = after_change(memory, change, made)
         return Turn(memory=memory, pause=self._between(memory), said=said)
+
+    def _working(self, npn: Npn, memory: Memory) -> Turn | None:
+        """Wait for work that was begun, by whichever controller; None when it is over."""
+        status, change = npn.status, memory.working
+        try:
+            state = self._looker.cloud.work(status.work)
+        except NotFound:  # the cloud forgets works after a while
+            return None
+        if state not in ENDED and memory.waited < WORK_PATIENCE:
+            pause = next_pause(memory)
+            said = f"waiting work {status.work} is {state}"
+            return Turn(memory=after_wait(memory, pause), pause=pause, said=said)
+        if state not in ENDED or state == SUCCEEDED or change is None:
+            return None
+        error = Refused("GetWorkRequest", state, f"{status.work} did not do all of it")
+        ended = replace(status, work="")
+        self._write(npn.name, status, ended)
+        memory = replace(memory, working=None)
+        return self._not_done(npn.name, ended, memory, change, error)
+
+    def _not_done(
+        self,
+        name: str,
+        status: NpnStatus,
+        memory: Memory,
+        change: Change,
+        error: CloudError,
+    ) -> Turn:
+        return self._learn(memory, change, error) or self._refused(
+            name, status, memory, change, error
+        )
 
     def _learn(self, memory: Memory, change: Change, error: CloudError) -> Turn | None:
         """Take an answer that says how to go on at once."""

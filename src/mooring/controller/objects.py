@@ -77,6 +77,7 @@ class ClusterObjects:
         self._inner, self._nodes, self._pools = inner, nodes, pools
         self._events, self._watching = events, watching
         self._said: dict[str, tuple[Node, Said]] = {}
+        self._going: dict[str, Reference] = {}
         self._asking = threading.Lock()
 
     def names(self) -> list[str]:
@@ -132,11 +133,9 @@ class ClusterObjects:
 
     def remove(self, name: str) -> None:
         """Take the object away; fine when it is gone already."""
-        about = self._about(name)
+        self._going[name] = self._about(name)
         self._inner.remove(name)
-        self._watching.removed(name)
-        self._watching.told(REMOVED)
-        self._events.tell(about, REMOVED)
+        self._gone(name)
 
     def tell(self, name: str, note: Note) -> None:
         """Tell an event of an object."""
@@ -152,9 +151,17 @@ class ClusterObjects:
         now = {name: (mark, self._of(name)) for name, mark in marks.items()}
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         for name in differ - now.keys():
-            self._watching.removed(name)
-            self._said.pop(name, None)
+            self._gone(name)
         return now, frozenset(differ)
+
+    def _gone(self, name: str) -> None:
+        """Tell once that an object is gone: as the answer says, or, when that was lost, as it is seen."""
+        self._watching.removed(name)
+        self._said.pop(name, None)
+        about = self._going.pop(name, None)
+        if about:
+            self._watching.told(REMOVED)
+            self._events.tell(about, REMOVED)
 
     def _about(self, name: str) -> Reference:
         try:
@@ -172,7 +179,8 @@ class ClusterObjects:
             )
             raise Unreadable("metadata.name", npn.name, rule)
         said = self._of(npn.name)
-        npn = replace(npn, kubelet_pods=said.pods)
+        alone = not said.known and not self._inner.owners(npn.name)
+        npn = replace(npn, kubelet_pods=said.pods, alone=alone)
         if npn.pool is not None:
             return npn
         if said.known or not self._pools:

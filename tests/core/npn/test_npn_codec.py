@@ -28,6 +28,7 @@ from mooring.core.npn.record import (
     VnicStatus,
 )
 
+PAIRS = "ipv6AddressIpv6SubnetCidrPairDetails"
 INSTANCE = "ocid1.instance.oc1.eu-frankfurt-1.abc123"
 
 
@@ -123,6 +124,8 @@ def profile(**details: object) -> dict[str, Any]:
         ({"maxPodCount": True}, "spec.maxPodCount", "must be a whole number"),
         ({"id": ""}, "spec.id", "must have 1 to 128 characters, has 0"),
         ({"id": "x" * 129}, "spec.id", "must have 1 to 128 characters, has 129"),
+        ({"id": "ocid1.vnic.oc1..a"}, "spec.id", "must be the OCID of an instance"),
+        ({"id": "ocid1.instance."}, "spec.id", "must be the OCID of an instance"),
         ({"id": None}, "spec.id", "is required"),
         ({"id": 7}, "spec.id", "must be text"),
         ({"podSubnetIds": ["s"] * 6}, "spec.podSubnetIds", "must have 0 to 5 items"),
@@ -173,6 +176,20 @@ def profile(**details: object) -> dict[str, Any]:
             {"secondaryVnics": [profile(applicationResources=["a", "b"])]},
             "spec.secondaryVnics[0].createVnicDetails.applicationResources",
             "must have 0 to 1 items, has 2",
+        ),
+        *(
+            (
+                {"secondaryVnics": [profile(**{PAIRS: [pair]})]},
+                f"spec.secondaryVnics[0].createVnicDetails.{PAIRS}[0].{next(iter(pair))}",
+                rule,
+            )
+            for pair, rule in (
+                ({"ipv6Address": "10.0.0.1"}, "must be an IPv6 address"),
+                ({"ipv6Address": "::ffff:10.0.0.1"}, "must be an IPv6 address"),
+                ({"ipv6Address": "fe80::1%eth0"}, "must be an IPv6 address"),
+                ({"ipv6SubnetCidr": "fd00::"}, "must be an IPv6 CIDR block"),
+                ({"ipv6SubnetCidr": "fd00::1/64"}, "must be an IPv6 CIDR block"),
+            )
         ),
         (
             {"secondaryVnics": [profile(freeformTags={"a": 1})]},
@@ -331,7 +348,11 @@ def test_an_impossible_status_is_named(status: object, field: str) -> None:
 words = st.text(string.ascii_lowercase + string.digits, min_size=1, max_size=12)
 tags = st.dictionaries(words, words, max_size=2)
 v4s = st.ip_addresses(v=4).map(lambda a: IPv4Address(int(a)))
-v6s = st.ip_addresses(v=6).map(lambda a: IPv6Address(int(a)))
+v6s = (
+    st.ip_addresses(v=6)
+    .map(lambda a: IPv6Address(int(a)))
+    .filter(lambda a: a.ipv4_mapped is None)
+)
 nets4 = st.builds(
     lambda a, n: IPv4Network((a, n), strict=False), v4s, st.integers(8, 30)
 )
@@ -403,13 +424,15 @@ statuses = st.builds(
         ),
         2,
     ),
+    compartment=st.just("") | words,
+    work=st.just("") | words,
 )
 npns = st.builds(
     Npn,
     name=words,
     spec=st.builds(
         NpnSpec,
-        id=words,
+        id=words.map("ocid1.instance.{}".format),
         max_pod_count=st.integers(1, 256),
         pod_subnet_ids=st.lists(words, min_size=1, max_size=5).map(tuple),
         network_security_group_ids=some(words, 5),

@@ -73,7 +73,7 @@ def an_object(**metadata: object) -> dict[str, object]:
         "apiVersion": "oci.oraclecloud.com/v1beta1",
         "kind": "NativePodNetwork",
         "metadata": {"name": "abc", **metadata},
-        "spec": {"id": "i", "podSubnetIds": ["s"]},
+        "spec": {"id": "ocid1.instance.i", "podSubnetIds": ["s"]},
     }
 
 

@@ -32,7 +32,7 @@ from mooring.core.npn.memory import Memory
 from mooring.core.npn.picture import draw
 from mooring.core.npn.record import Condition, Npn, NpnStatus
 from mooring.core.npn.seen import AttachmentSeen, Sighting
-from mooring.core.npn.status import refused, report, unreadable, unseen
+from mooring.core.npn.status import refused, report, unreadable, unseen, waiting
 
 GOLDEN = Path(__file__).parents[2] / "golden/npn"
 FULL = addresses("vnic-0", "10.0.10.32/29")
@@ -107,6 +107,10 @@ CASES = {
     "ipv6-only-without-a-prefix": reported(an_npn(7, ip_families=("IPv6",)), a_look()),
     "unreadable": unreadable(
         NpnStatus(), Unreadable("spec.maxPodCount", 0, "must be from 1 to 256")
+    ),
+    "unreadable-after-success": unreadable(
+        reported(an_npn(7), a_look([a_nic("0")], FULL)),
+        Unreadable("metadata.annotations", "mooring/pool=x", "cannot be followed"),
     ),
     "no-such-instance": unseen(
         NpnStatus(), NotFound("GetInstance", "NotAuthorizedOrNotFound", "no instance")
@@ -226,6 +230,36 @@ def test_a_look_that_is_refused_is_a_failure_that_keeps_the_vnics(
     assert (status.state, status.reason) == ("BACKOFF", reason)
     assert status.message == "NotAuthenticated: who are you"
     assert status.vnics == SUCCESS.vnics
+
+
+BROKEN = Unreadable("spec.maxPodCount", 0, "must be from 1 to 256")
+
+
+def test_an_object_that_breaks_a_rule_is_not_accepted_and_no_family_is_ready() -> None:
+    before = unseen(SUCCESS, Unavailable("GetInstance", "x", "y"))
+    once, twice = (unreadable(s, BROKEN) for s in (before, unreadable(before, BROKEN)))
+
+    assert once == twice
+    assert once.vnics == SUCCESS.vnics
+    assert [(c.type, c.status, c.reason) for c in once.conditions] == [
+        ("IPv4Ready", "Unknown", "NotAccepted"),
+        ("Accepted", "False", "Invalid"),
+    ]
+    assert once.conditions[1].message.startswith(
+        "spec.maxPodCount: 0: must be from 1 to 256; "
+    )
+
+
+def test_an_object_that_was_put_right_is_not_said_to_be_refused() -> None:
+    refused_ = unreadable(SUCCESS, BROKEN)
+    away = unseen(refused_, Unavailable("GetInstance", "NoAnswer", "x"))
+    waits = waiting(refused_, "for its node")
+
+    assert [c.type for c in away.conditions] == ["IPv4Ready"]
+    assert (away.state, away.reason) == ("BACKOFF", "FailedToGetInstance")
+    assert [c.type for c in waits.conditions] == ["IPv4Ready"]
+    assert (waits.state, waits.message) == ("IN_PROGRESS", "for its node")
+    assert waiting(SUCCESS, "for its node") is SUCCESS
 
 
 TAKING = CreateAddressBlock(

@@ -57,10 +57,18 @@ def following(
 
 
 class KubeObjects:
-    """The objects that are in scope. Until the first list was read it is out of reach."""
+    """The objects that are in scope. Until the first list was read it is out of reach.
 
-    def __init__(self, api: Api, following_: Following[Stored] | None = None) -> None:
-        self._api = api.fork()
+    `answer` is how many seconds a change may wait for its answer, the Api's own patience otherwise.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        following_: Following[Stored] | None = None,
+        answer: float | None = None,
+    ) -> None:
+        self._api = api.fork(answer)
         self._informer = Informer(api, following_ or following())
         self._seen: dict[bool, tuple[Token, Token]] = {}
 
@@ -108,20 +116,19 @@ class KubeObjects:
         return self._stored(name).uid
 
     def write(self, npn: Npn) -> None:
-        """Put an object's spec (a changed one: generation + 1); the status stays."""
+        """Put an object's spec (a changed one: generation + 1); the status stays.
+
+        One that is not known and yet there is read first: only what differs is changed.
+        """
         self._reach()
         document = _new(npn)
         try:
             before = self._document(npn.name)
         except (Absent, Unreadable):
-            before = None
-        try:
-            if before is None:
-                self._informer.written(self._api.create(NPNS.path(), document))
+            if self.create(npn):
                 return
-        except Present:
-            before = {}
-        self._rewrite(npn.name, before or {}, document)
+            before = dict(_mapping(self._now(npn.name)))
+        self._rewrite(npn.name, before, document)
 
     def create(self, npn: Npn) -> bool:
         """Make an object; tell whether it was made: one that is there already stays as it is."""
@@ -225,14 +232,19 @@ class KubeObjects:
             return None, ""
         return _status_of(stored), stored.version
 
-    def _status_anew(self, name: str) -> tuple[object, str]:
-        """Give the same as the server has it now."""
+    def _now(self, name: str) -> object:
+        """Read an object from the server; raise Absent."""
         try:
-            document = self._api.get(NPNS.path(name=name))
+            document: object = self._api.get(NPNS.path(name=name))
         except Missing:
             self._informer.removed(name)
             raise Absent(name) from None
         self._informer.written(document)
+        return document
+
+    def _status_anew(self, name: str) -> tuple[object, str]:
+        """Give the same as the server has it now."""
+        document = self._now(name)
         stored = _stored(document)
         return _status_of(stored), stored.version
 

@@ -1,21 +1,23 @@
 """Several addresses by one call: accepted at once, carried out by a work request.
 
-The work is followed here until it has ended, so that a turn is one change still. What it made, and
-whether all of it, is for the next look to tell; an ended work with an error is a refusal.
+The work is followed here for some seconds, so that a turn is one change still; a longer one goes on
+without us, and is not asked for again before it has ended. What it made, and whether all of it, is for
+the next look to tell; an ended work with an error is a refusal.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from oci.core import models
 
 from mooring.core.npn.changes import CreateAddresses, DeleteAddresses
-from mooring.core.npn.errors import Refused, Unavailable
+from mooring.core.npn.errors import TRANSIENT, Refused, Unavailable, UnderWay
+from mooring.core.npn.seen import ENDED, SUCCEEDED
 
-PATIENCE = 60.0
-"""Seconds that a work may take before somebody looks whether it was done."""
+PATIENCE = 5.0
+"""Seconds that a work may take here; one that takes longer is asked after by later turns."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED"})
 
 
 def creation(change: CreateAddresses) -> models.BulkCreatePrivateIpsDetails:
@@ -40,22 +42,28 @@ def deletion(change: DeleteAddresses) -> models.BulkDeletePrivateIpsDetails:
 def follow(
     name: str,
     response: Any,  # noqa: ANN401 - a response of the SDK
-    ask: Callable[[str], Any],
-    sleep: Callable[[float], None],
+    ask: Callable[[str], str],
+    patience: float,
 ) -> None:
-    """Wait for the work that a call began; raise a CloudError when it did not succeed."""
+    """Wait for the work that a call began; raise a CloudError when it did not succeed.
+
+    UnderWay is raised for one that takes longer, or of which nobody could be asked.
+    """
     work_id = response.headers.get("opc-work-request-id")
     if not work_id:
         raise Unavailable(name, "Malformed", "the answer names no work request")
     waited, pause = 0.0, FIRST_PAUSE
     while True:
-        work = ask(work_id)
-        if work.status in ENDED:
+        try:
+            state = ask(work_id)
+        except TRANSIENT as error:
+            raise UnderWay(name, work_id, f"not to be seen now: {error}") from error
+        if state in ENDED:
             break
-        if waited >= PATIENCE:
-            raise Unavailable(name, "StillUnderWay", f"{work_id} is {work.status}")
-        sleep(pause)
+        if waited >= patience:
+            raise UnderWay(name, work_id, state)
+        time.sleep(pause)
         waited += pause
         pause = min(pause * 2, LONGEST_PAUSE)
-    if work.status != "SUCCEEDED":
-        raise Refused(name, work.status, f"{work_id} did not do all of it")
+    if state != SUCCEEDED:
+        raise Refused(name, state, f"{work_id} did not do all of it")

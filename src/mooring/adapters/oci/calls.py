@@ -6,7 +6,8 @@ A refusal says more here than the cloud does: which right is most likely missing
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,7 @@ from mooring.core.npn.port import Gate
 T = TypeVar("T")
 ATTEMPTS = 4
 """How often a throttled call is asked in all."""
+OK = "OK"
 
 
 class Calls:
@@ -38,6 +40,8 @@ class Calls:
         self._own = threading.local()
         self._made: list[Any] = []
         self._proofs: Proofs = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counting = threading.Lock()
         self._count = 0
         if self.principal.auth == authentication.CONFIG:
             self.clients()
@@ -48,6 +52,11 @@ class Calls:
         if not self._made:
             return self._access.endpoint or "of the principal's region"
         return str(self._made[0].base_client.endpoint)
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """Count the calls that were made: by operation, and "OK" or the code of the answer."""
+        with self._counting:
+            return dict(self._counts)
 
     def close(self) -> None:
         """Close every connection."""
@@ -99,10 +108,11 @@ class Calls:
             try:
                 response = ask(clients)
             except ServiceError as error:
+                said = answers.answer_of(name, error, block=block)
+                self._made_one(name, said.code)
                 lost = self.principal.lost(error)
                 if lost:
                     raise lost from error
-                said = answers.answer_of(name, error, block=block)
                 answer = family(self._explained(said, error, without))
                 if not isinstance(answer, Throttled):
                     raise answer from None
@@ -113,12 +123,18 @@ class Calls:
                 # Nobody lists what the SDK and its HTTP library raise.
                 lost = self.principal.lost(error)
                 kind = type(error).__name__
+                self._made_one(name, kind)
                 raise lost or Unavailable(name, kind, short(error)) from error
             else:
                 self._gate.answered()
+                self._made_one(name, OK)
                 self._prove(name, without)
                 return response
         raise AssertionError("the last attempt returns or raises")
+
+    def _made_one(self, name: str, code: str) -> None:
+        with self._counting:
+            self._counts[name, code] += 1
 
     def _prove(self, name: str, without: Iterable[str]) -> None:
         """Remember which rights we have; threads may lose each other's note, not the map."""

@@ -6,7 +6,6 @@ every call has its timeouts. Only a 429 is asked again here, a few times, at the
 gate that all calls share: nothing was done, and a look of five calls is not thrown away.
 """
 
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -46,11 +45,17 @@ PAGE = 1000
 
 
 class OciCloud:
-    """A `Cloud`. Threads may share it; each has clients of its own."""
+    """A `Cloud`. Threads may share it; each has clients of its own.
 
-    def __init__(self, access: Access, gate: Gate) -> None:
-        self._calls = Calls(access, gate)
+    `patience` is how many seconds a change waits for its work to end.
+    """
+
+    def __init__(
+        self, access: Access, gate: Gate, patience: float = bulk.PATIENCE
+    ) -> None:
+        self._calls, self._patience = Calls(access, gate), patience
         self.auth = self._calls.principal.auth
+        self.counts = self._calls.counts
 
     @property
     def endpoint(self) -> str:
@@ -185,6 +190,14 @@ class OciCloud:
             "GetSubnet", lambda c: c.network.get_subnet(subnet_id), answers.subnet
         )
 
+    def work(self, work_id: str) -> str:
+        """Show how far a work request is: its state."""
+        return self._calls.get(
+            "GetWorkRequest",
+            lambda c: c.works.get_work_request(work_id),
+            lambda data: str(data.status),
+        )
+
     def carry_out(self, change: Change) -> Made | None:
         """Make one change and tell what it made; an update makes nothing."""
         match change:
@@ -266,7 +279,7 @@ class OciCloud:
                 details, opc_retry_token=change.token
             ),
         )
-        bulk.follow(name, response, self._work, time.sleep)
+        bulk.follow(name, response, self.work, self._patience)
 
     def _delete(self, change: DeleteAddresses) -> None:
         if len(change.ids) == 1:
@@ -278,12 +291,7 @@ class OciCloud:
         response = self._calls.call(
             name, lambda c: c.network.bulk_delete_private_ips(details)
         )
-        bulk.follow(name, response, self._work, time.sleep)
-
-    def _work(self, work_id: str) -> Any:  # noqa: ANN401 - a model of the SDK
-        return self._calls.call(
-            "GetWorkRequest", lambda c: c.works.get_work_request(work_id)
-        ).data
+        bulk.follow(name, response, self.work, self._patience)
 
     def _create6(
         self, change: CreateAddressBlock | CreateAddress, length: int | None

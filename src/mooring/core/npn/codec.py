@@ -9,6 +9,7 @@ differ the wider holds.
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 from mooring.core.npn import policy
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+INSTANCE = re.compile(r"ocid1\.instance\.\S+")
 MAC = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
 FAMILIES = ("IPv4", "IPv6")
 STATES = ("", "BACKOFF", "IN_PROGRESS", "SUCCESS")
@@ -86,6 +88,8 @@ def parse_status(document: object) -> NpnStatus:
         vnics=tuple(_vnic(f) for f in status.at("vnics").items(64)),
         conditions=tuple(_condition(f) for f in status.at("conditions").items(64)),
         pool=status.at("pool").either(_pool, None),
+        compartment=status.at("compartmentId").either(lambda f: f.text(255, 0), ""),
+        work=status.at("workRequestId").either(lambda f: f.text(255, 0), ""),
     )
 
 
@@ -120,7 +124,7 @@ def _spec(spec: Field) -> NpnSpec:
     _profiles_fit(profiles, vnics)
     subnets = spec.at("podSubnetIds")
     found = NpnSpec(
-        id=spec.at("id").text(128),
+        id=_instance(spec.at("id")),
         max_pod_count=spec.at("maxPodCount").either(
             lambda f: f.whole(1, MOST_PODS), 31
         ),
@@ -132,6 +136,12 @@ def _spec(spec: Field) -> NpnSpec:
     if not vnics and not found.pod_subnet_ids:
         raise subnets.wrong("needs a subnet when there are no secondaryVnics")
     return found
+
+
+def _instance(field: Field) -> str:
+    """Read the instance's OCID."""
+    field.text(128)
+    return field.matching(INSTANCE, "must be the OCID of an instance")
 
 
 def _profiles_fit(profiles: Field, vnics: tuple[SecondaryVnic, ...]) -> None:
@@ -194,9 +204,25 @@ def _profile(entry: Field, index: int, ip_count: int) -> SecondaryVnic:
 
 def _ipv6_choice(field: Field) -> Ipv6Choice:
     return Ipv6Choice(
-        field.at("ipv6Address").either(Field.ipv6, None),
-        field.at("ipv6SubnetCidr").either(Field.ipv6_block, None),
+        field.at("ipv6Address").either(_ipv6, None),
+        field.at("ipv6SubnetCidr").either(_ipv6_block, None),
     )
+
+
+def _ipv6(field: Field) -> IPv6Address:
+    """Read an address that the cloud can be asked for: no zone, no IPv4 in disguise."""
+    found = field.ipv6()
+    if found.scope_id or found.ipv4_mapped:
+        raise field.wrong("must be an IPv6 address")
+    return found
+
+
+def _ipv6_block(field: Field) -> IPv6Network:
+    """Read a block with its prefix."""
+    found = field.ipv6_block()
+    if "/" not in field.text(64):
+        raise field.wrong("must be an IPv6 CIDR block")
+    return found
 
 
 def _freeform(field: Field) -> Mapping[str, str]:

@@ -45,6 +45,14 @@ class Refused(CloudError):  # noqa: N818 - the family's word
     """A no that stays until somebody changes something: say so, come back later."""
 
 
+class UnderWay(CloudError):  # noqa: N818 - the family's word
+    """The cloud has accepted `work` and not ended it: ask after that before asking for more."""
+
+    def __init__(self, call: str, work: str, state: str) -> None:
+        self.work = work
+        super().__init__(call, "StillUnderWay", f"{work} is {state}")
+
+
 TRANSIENT = (Throttled, Unavailable, Busy)
 
 BUSY = frozenset({"IncorrectState", "ExternalServerIncorrectState", "LockConflict"})

@@ -40,7 +40,8 @@ class Memory:
     are objects that it gave back. `stuck` counts the signs that changes succeed and change
     nothing: `last` was made again, what was made vanished, a token was stale. `known` is the last
     look, where the next one need only ask for what is new since (`keeping`); of an object that
-    `rests` it is one that lists may confirm.
+    `rests` it is one that lists may confirm. `working` is the change whose work the cloud has accepted
+    and not ended. `missing_since` is when the cloud first said that it knows no such instance.
     """
 
     salt: int = 0
@@ -53,6 +54,8 @@ class Memory:
     stuck: int = 0
     slack_since: float | None = None
     given_back: frozenset[str] = frozenset()
+    working: Change | None = None
+    missing_since: float | None = None
     known: Known | None = field(default=None, compare=False)
     rests: bool = field(default=False, compare=False)
 
@@ -113,6 +116,7 @@ def after_look(memory: Memory, seen: Sighting) -> Memory:
         salt=memory.salt + bool(lost),
         stuck=memory.stuck + bool(lost),
         expected=memory.expected - (present - seen.unlisted) - lost,
+        missing_since=None,
     )
 
 
@@ -168,6 +172,12 @@ def after_refusal(memory: Memory, subject: str, failed: Failed) -> Memory:
 def after_wait(memory: Memory, seconds: float) -> Memory:
     """Count the wait."""
     return replace(memory, waited=memory.waited + seconds)
+
+
+def after_missing(memory: Memory, now: float) -> Memory:
+    """Remember since when there has been no such instance."""
+    since = memory.missing_since if memory.missing_since is not None else now
+    return replace(memory, missing_since=since)
 
 
 def after_trouble(memory: Memory) -> Memory:

@@ -109,6 +109,9 @@ class Cloud(Protocol):
     def subnet(self, subnet_id: str) -> SubnetSeen:
         """Show a subnet."""
 
+    def work(self, work_id: str) -> str:
+        """Show how far a work request is: its state."""
+
     def carry_out(self, change: Change) -> Made | None:
         """Make one change and tell what it made; an update makes nothing."""
 

@@ -114,7 +114,9 @@ class PoolStatus:
 class NpnStatus:
     """State BACKOFF, IN_PROGRESS or SUCCESS ("" at first) and what was reached.
 
-    `pool` is None where all addresses are taken at once.
+    `pool` is None where all addresses are taken at once. `compartment` is where the instance was
+    seen last, `work` the work request of addresses that the cloud has accepted and nobody has seen
+    end yet: both outlive the controller that learned them.
     """
 
     state: str = ""
@@ -124,6 +126,8 @@ class NpnStatus:
     vnics: tuple[VnicStatus, ...] = ()
     conditions: tuple[Condition, ...] = ()
     pool: PoolStatus | None = None
+    compartment: str = ""
+    work: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +137,7 @@ class Npn:
     `pool` is what its annotation says of the pool's size, None when it says nothing. The
     controller adds the policy that follows from it, what the agent told of its usage, and how
     many pods the node's kubelet allows; `unplaced` that the policy is its node's to say, and nobody
-    knows the node yet.
+    knows the node yet; `alone` that nobody knows a node of it, nor anybody that owns it.
     """
 
     name: str
@@ -146,3 +150,4 @@ class Npn:
     usage: Usage | None = None
     kubelet_pods: int | None = None
     unplaced: bool = False
+    alone: bool = False

@@ -12,6 +12,9 @@ SLOT = "mooring-slot"
 
 DEAD = frozenset({"DETACHING", "DETACHED"})
 GOING = frozenset({"TERMINATING", "TERMINATED"})
+SUCCEEDED = "SUCCEEDED"
+ENDED = frozenset({SUCCEEDED, "FAILED", "CANCELED"})
+"""States of a work request that stay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,7 @@ REASONS = {
     "GetPrivateIp": "FailedToListPrivateIP",
     "ListIpv6s": "FailedToListPrivateIP",
     "GetIpv6": "FailedToListPrivateIP",
+    "GetWorkRequest": "FailedToCreatePrivateIP",
 }
 """The reason for each call of a look (oci-facts 1.6)."""
 
@@ -62,6 +63,11 @@ SPACE = frozenset({"Conflict", "LimitExceeded", "QuotaExceeded"})
 """Codes with which the cloud says that there is no address left, or none for us."""
 LONG_AWAY = 3
 """Failed tries after which a family counts as not to be had for now."""
+
+SYNCED, ACCEPTED = "Synced", "Accepted"
+"""False where a served object was not compared, and where one cannot be followed as it stands; they
+are not there otherwise."""
+UNREADABLE = "FailedToGetNPN_CR"
 
 
 def report(picture: Picture, decision: Decision, memory: Memory) -> NpnStatus:
@@ -76,6 +82,7 @@ def report(picture: Picture, decision: Decision, memory: Memory) -> NpnStatus:
         vnics=vnics,
         conditions=tuple(_conditions(picture, memory)),
         pool=pool_status(picture, vnics),
+        compartment=picture.seen.instance.compartment_id,
     )
 
 
@@ -135,19 +142,62 @@ def unseen(before: NpnStatus, error: CloudError) -> NpnStatus:
     """
     reason = REASONS.get(error.call, "FailedToGetInstance")
     message = f"{error.code}: {error.message}"
+    before = accepted(before)
     if before.state == "SUCCESS" and isinstance(error, TRANSIENT):
         condition = Condition(
-            type="Synced", status="False", reason=reason, message=message
+            type=SYNCED, status="False", reason=reason, message=message
         )
-        others = tuple(c for c in before.conditions if c.type != "Synced")
+        others = tuple(c for c in before.conditions if c.type != SYNCED)
         return replace(before, conditions=(*others, condition))
     return replace(before, state="BACKOFF", reason=reason, message=message)
 
 
 def unreadable(before: NpnStatus, error: Unreadable) -> NpnStatus:
-    """Give the status of an object whose spec breaks a rule."""
+    """Give the status of an object that breaks a rule: what was reached stays, unlooked at.
+
+    Of what is asked for now nobody can say whether it is there, so no family is ready.
+    """
+    refusal = Condition(
+        type=ACCEPTED,
+        status="False",
+        reason="Invalid",
+        message=f"{error}; nothing is done for the object until that is changed",
+    )
     return replace(
-        before, state="BACKOFF", reason="FailedToGetNPN_CR", message=str(error)
+        before,
+        state="BACKOFF",
+        reason=UNREADABLE,
+        message=str(error),
+        conditions=(*_unsure(accepted(before).conditions), refusal),
+    )
+
+
+def _unsure(conditions: tuple[Condition, ...]) -> Iterator[Condition]:
+    """Take back what was said of the families; that the cloud was away is no news then."""
+    for condition in conditions:
+        if condition.type.endswith("Ready"):
+            yield replace(
+                condition,
+                status="Unknown",
+                reason="NotAccepted",
+                message="what is asked for now cannot be followed",
+            )
+        elif condition.type != SYNCED:
+            yield condition
+
+
+def accepted(status: NpnStatus) -> NpnStatus:
+    """Give the status without what was said of an object that could not be followed."""
+    left = tuple(c for c in status.conditions if c.type != ACCEPTED)
+    return status if left == status.conditions else replace(status, conditions=left)
+
+
+def waiting(before: NpnStatus, message: str) -> NpnStatus:
+    """Give the status of an object that waits; what was said of another cause is taken back."""
+    if accepted(before) is before:
+        return before
+    return replace(
+        accepted(before), state="IN_PROGRESS", reason="IN_PROGRESS", message=message
     )
 
 

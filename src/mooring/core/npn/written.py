@@ -54,6 +54,8 @@ def render_status(status: NpnStatus) -> dict[str, Any]:
             for c in status.conditions
         ],
         pool=_render_pool(status.pool) if status.pool else None,
+        compartmentId=status.compartment,
+        workRequestId=status.work,
     )
 
 

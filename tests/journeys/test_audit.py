@@ -1,4 +1,4 @@
-"""`mooring audit` of a lab: leaks, and what differs from the cloud; found, and made good."""
+"""`mooring audit` of a lab: leaks, and what differs from the cloud; found, and made good (RT-08)."""
 
 import json
 import os
@@ -214,6 +214,8 @@ def leaks(lost: Lost) -> set[tuple[str, str]]:
 
 
 class TestLostPods:
+    """RT-08: the runtime's pods and the ledger."""
+
     def test_pods_that_runtime_and_ledger_know_apart_are_named(
         self, lab: Lab, lost: Lost
     ) -> None:
@@ -279,6 +281,7 @@ def test_an_address_is_held_on_one_node(lab: Lab) -> None:
 
 
 def test_an_address_too_many_in_the_cloud_is_told_of_and_left_alone(lab: Lab) -> None:
+    """RT-08: the cloud has it, nobody lists it."""
     calls = network(lab)
     details = MODELS.CreatePrivateIpDetails(vnic_id=vnic_of(lab, "node-1"))
     made = calls.create_private_ip(details).data
@@ -289,6 +292,7 @@ def test_an_address_too_many_in_the_cloud_is_told_of_and_left_alone(lab: Lab) ->
 
 
 def test_a_vnic_too_many_in_the_cloud_is_told_of(lab: Lab) -> None:
+    """RT-08: it is the node's, and no object knows it."""
     status = node_of(lab, "node-1")
     name = status["instance"].rpartition(".")[2]
     compute = client(lab, oci.core.ComputeClient)
@@ -319,7 +323,7 @@ def test_a_vnic_too_many_in_the_cloud_is_told_of(lab: Lab) -> None:
 
 
 def test_what_the_cloud_lost_comes_back_and_pods_keep_what_they_hold(lab: Lab) -> None:
-    """A block of node-1's addresses and the whole VNIC of node-2."""
+    """RT-08: a block of node-1's addresses and the whole VNIC of node-2."""
     lab.do("pod", "rm", "two")
     calls, compute = network(lab), client(lab, oci.core.ComputeClient)
     instance, vnic = node_of(lab, "node-2")["instance"], vnic_of(lab, "node-2")

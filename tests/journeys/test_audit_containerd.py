@@ -85,6 +85,7 @@ def test_on_the_node_the_runtime_is_found_by_itself(lab: Lab) -> None:
 
 
 def test_the_address_of_a_sandbox_that_died_is_freed_on_the_node(lab: Lab) -> None:
+    """RT-08: the ledger holds it, the runtime's pod is dead."""
     address = lab.read("pod", "run", "dies")["address"]
     kill_all_in(lab, address)
 

@@ -1,4 +1,4 @@
-"""`mooring audit` on a node: differences that stand alone, and what is not repaired.
+"""`mooring audit` on a node: differences that stand alone, and what is not repaired (RT-08).
 
 The agent looks after its node once an hour here, so what is repaired was asked for.
 """

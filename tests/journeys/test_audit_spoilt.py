@@ -157,7 +157,7 @@ def clean() -> Json:
 def test_what_is_spoilt_is_named_with_what_each_side_says(
     told: Told, code: str
 ) -> None:
-    """RT-08: every one-sided difference, of ledger, kernel, object and cloud."""
+    """RT-08: every difference of one side, as far as it shows on the node; the cloud: `test_audit`."""
     name = told.scene.name(code)
     found = [d for d in told.before[1]["differences"] if d["code"] == code]
 
@@ -186,6 +186,7 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(told: Told) -> None
 
 
 def test_after_the_repair_nothing_is_left(told: Told) -> None:
+    """RT-08: and nobody restarted anything."""
     code, node = told.repair
 
     assert (code, codes(node), node["left"]) == (0, set(SPOILT), [])

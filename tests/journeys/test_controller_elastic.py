@@ -57,20 +57,21 @@ class Town:
         chance = random.Random(SEED).random
         self.reconciler = Reconciler(self.objects, looker, chance, 30.0)
 
-    def node(self, name: str, pool: str, pods: int = 31) -> "Node":
-        self.cloud.add_instance(f"{INSTANCE}{name}", "workers")
-        spec = NpnSpec(
-            id=f"{INSTANCE}{name}", pod_subnet_ids=("pods",), max_pod_count=pods
-        )
+    def node(
+        self, name: str, pool: str, pods: int = 31, instance: str = INSTANCE
+    ) -> "Node":
+        instance = f"{instance}{name}"
+        self.cloud.add_instance(instance, "workers")
+        spec = NpnSpec(id=instance, pod_subnet_ids=("pods",), max_pod_count=pods)
         self.objects.write(Npn(name=name, spec=spec, pool=pool))
-        return Node(self, name)
+        return Node(self, name, instance)
 
 
 class Node:
     """One node: the memory of its object, and its agent's ledger."""
 
-    def __init__(self, town: Town, name: str) -> None:
-        self.town, self.name = town, name
+    def __init__(self, town: Town, name: str, instance: str) -> None:
+        self.town, self.name, self.instance = town, name, instance
         self.memory = Memory()
         self.ledger = Ledger()
         self.turns: list[Turn] = []
@@ -172,7 +173,7 @@ class Node:
         """The sizes of the objects that the cloud has on this node's VNICs."""
         return sorted(
             a.block.num_addresses
-            for vnic in self.town.cloud.secondaries(f"{INSTANCE}{self.name}")
+            for vnic in self.town.cloud.secondaries(self.instance)
             for a in self.town.cloud.addresses_of(vnic.id)
             if not a.is_primary
         )
@@ -183,7 +184,7 @@ class Node:
     def in_cloud(self) -> set[object]:
         return {
             address
-            for vnic in self.town.cloud.secondaries(f"{INSTANCE}{self.name}")
+            for vnic in self.town.cloud.secondaries(self.instance)
             for a in self.town.cloud.addresses_of(vnic.id)
             for address in a.block
         }
@@ -494,6 +495,56 @@ def test_each_drawing_asks_for_what_it_lists_again() -> None:
     node.turn()
 
     assert set(node.listed()) <= node.in_cloud()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_rt_06_a_node_made_anew_while_pods_churn(round_: int) -> None:
+    """Of its old name: the old agent tells a last word, the new one's pods come and go at once."""
+    chance = random.Random(SEED + round_)
+    print(f"seed={SEED + round_}")
+    old = a_node("warmTarget=4,minimum=4")
+    for _ in range(6):
+        old.add()
+        old.settle()
+    gone = old.in_cloud()
+    old.town.cloud.set_state(old.instance, "TERMINATED")
+    assert old.turn().pause is None
+    node = old.town.node("abc", "warmTarget=4,minimum=4", instance=f"{INSTANCE}new")
+    old.town.objects.write_usage("abc", old_words(old))
+    pods = churn(node, chance)
+    node.settle()
+    assert node.status.state == "SUCCESS"
+    assert set(node.listed()) <= node.in_cloud()
+    assert len(node.listed()) >= min(31, len(pods) + 4)
+    for _ in range(4):
+        assert node.add()
+    assert old.in_cloud() in (set(), gone)  # nothing was put on the old one's VNICs
+
+
+def churn(node: Node, chance: random.Random) -> list[AttachmentId]:
+    """Pods come and go while controller and agent take turns; give those that stay."""
+    pods: list[AttachmentId] = []
+    for _ in range(150):
+        match chance.choice("aaddttffs"):
+            case "a":
+                pod = node.add()  # asserts that the cloud has it, on its own VNICs
+                pods += [pod] if pod else []
+            case "d" if pods:
+                node.delete(pods.pop(chance.randrange(len(pods))))
+            case "t":
+                node.turn()
+            case "f":
+                node.follow()
+            case "s":
+                node.town.now += chance.choice([1.0, 20.0])
+        assert node.held() <= node.in_cloud()
+    return pods
+
+
+def old_words(node: Node) -> Usage:
+    """What an agent told last, of a status that is no more."""
+    held = frozenset(node.ledger.holders)
+    return Usage(serial=99, held=held, free=frozenset(node.ledger.pool.homes) - held)
 
 
 def test_a_lost_status_takes_nothing_from_pods() -> None:

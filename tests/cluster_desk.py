@@ -22,7 +22,6 @@ from mooring.core.kube.errors import Missing
 from mooring.core.kube.informer import Pace
 from mooring.core.kube.lease import Terms
 from mooring.core.kube.resource import EVENTS, LEASES, NODES, NPNS, PODS
-from mooring.core.npn import nodepools
 from mooring.core.npn.codec import parse
 from mooring.core.npn.record import Npn
 
@@ -223,7 +222,8 @@ class Desk:
         """Reasons and texts of an object's or node's events."""
         return [
             (each["reason"], each.get("note", ""))
-            for each in self.api.get(EVENTS.path("default"))["items"]
+            for space in ("default", SYSTEM)
+            for each in self.api.get(EVENTS.path(space))["items"]
             if each["regarding"]["name"] == name
         ]
 
@@ -257,8 +257,8 @@ class Desk:
         stop = threading.Event()
         term = Term(stop, now)
         cloud = more.pop("cloud", self.locked)
-        if isinstance(more.get("pools"), str):
-            more["pools"] = nodepools.parse(more["pools"])
+        if isinstance(said := more.get("pools"), str):
+            more["pools"] = lambda: said
         setting = Setting(
             me=me,
             interval=more.pop("interval", 60.0),
@@ -287,6 +287,7 @@ class Desk:
             (NODES, ""),
             (NPNS, ""),
             (EVENTS, "default"),
+            (EVENTS, SYSTEM),
         ):
             for each in self.api.get(kind.path(namespace))["items"]:
                 with contextlib.suppress(Missing):

@@ -458,6 +458,30 @@ def elastic(desk: Desk, name: str) -> bool:
     return npn is not None and npn.status.pool is not None
 
 
+def test_the_lines_of_the_pools_are_read_again_and_a_broken_one_stops_nobody(
+    desk: Desk,
+) -> None:
+    """Not at the start either: after a restart of all replicas somebody leads."""
+    for name, labels in (("n1", {"pool": "batch"}), ("n2", {"pool": "web"})):
+        desk.instance(name)
+        desk.node(name, labels=labels)
+    text = ["pool=batch -> warmTarget=4\npool=web -> warmTarget=none"]
+    desk.start(me="replica_1", pools=lambda: text[0])
+    until(lambda: desk.settled("n1", "n2") and elastic(desk, "n1"))
+    until(lambda: "NodePoolRefused" in desk.reasons("replica"))
+    before = elastic(desk, "n2")
+    text[0] = "pool=batch -> none\npool=web -> warmTarget=4"
+    until(lambda: elastic(desk, "n2"))
+    rule = "--node-pools, line 1: 'none': must be preallocate or"
+    until(lambda: any(rule in said for _, said in desk.told("replica")))
+    during = elastic(desk, "n1")
+    text[0] = "pool=web -> warmTarget=4"
+    until(lambda: not elastic(desk, "n1"))
+
+    assert not before
+    assert during
+
+
 def test_an_object_does_not_begin_before_its_node_says_which_pool(desk: Desk) -> None:
     desk.instance("n1")
     write(desk, "n1", podSubnetIds=[SUBNET])

@@ -117,7 +117,7 @@ def rig(desk: Desk) -> Iterator[Rig]:
         assert all_pods.wait(60)
         assert store.wait(60)
         pools = nodepools.parse("pool=batch -> warmTarget=4")
-        objects = ClusterObjects(store, facts, pools, heard, Meter(now))
+        objects = ClusterObjects(store, facts, lambda: pools, heard, Meter(now))
         cluster = Cluster(
             nodes=all_nodes,
             pods=all_pods,
@@ -282,7 +282,7 @@ def test_that_an_object_goes_is_told_when_it_has_gone(desk: Desk, rig: Rig) -> N
         rig.store.remove(name)
 
     store = cast("Any", Instead(rig.store, remove=remove))
-    objects = ClusterObjects(store, {}, (), rig.heard, Meter(now))
+    objects = ClusterObjects(store, {}, tuple, rig.heard, Meter(now))
     with pytest.raises(OSError, match="away"):
         objects.remove("n1")
     before = list(rig.heard.reasons)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from mooring.cli.controller import controller
@@ -19,21 +18,12 @@ def test_it_needs_a_store_and_takes_one(tmp_path: Path) -> None:
     assert "and not both" in refused("--kubernetes", "--npn-dir", str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("pool=batch", "line 1: 'pool=batch': must be SELECTOR -> POLICY"),
-        ("# x\npool -> warmTarget=many", "line 2.warmTarget"),
-        ("po ol -> preallocate", "line 1"),
-    ],
-)
-def test_a_line_of_the_node_pools_that_cannot_be_read_is_named(
-    tmp_path: Path, line: str, words: str
-) -> None:
-    file = tmp_path / "pools"
-    file.write_text(line)
+def test_a_file_of_node_pools_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Its lines are another matter: they may be wrong for a while (`controller.poolfile`)."""
+    words = ("--kubernetes", "--node-pools")
 
-    assert words in refused("--kubernetes", "--node-pools", str(file))
+    assert "does not exist" in refused(*words, str(tmp_path / "none"))
+    assert "is a directory" in refused(*words, str(tmp_path))
 
 
 def test_authorities_and_kubeconfig_are_proven_first(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from npn_shapes import CAPOCI, KARPENTER, KARPENTER_FIRST, OKE
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import connect
 from mooring.core.kube.errors import Invalid, Present
-from mooring.core.kube.resource import NODES, NPNS
+from mooring.core.kube.resource import EVENTS, NODES, NPNS
 from mooring.core.linux.upstream import CLUSTER
 from mooring.core.npn.codec import Unreadable, parse
 from mooring.lab.programs_built import Builder
@@ -340,15 +340,33 @@ def asked(log: str) -> tuple[set[Right], list[Json]]:
     return found, refused
 
 
+def counted(desk: Desk) -> bool:
+    """Tell whether an event of the controller itself was told twice."""
+    found = desk.api.get(EVENTS.path("kube-system"))["items"]
+    return any((each.get("series") or {}).get("count") == 2 for each in found)
+
+
 def test_the_manifest_grants_what_is_asked_for_and_no_more(
     desk: Desk, server: ApiServer
 ) -> None:
     before = len(audited(server))
     with contextlib.closing(as_the_controller(desk, server)) as api:
         desk.joined("n1", "n2")
-        desk.start("one", api=api, interval=1.0)
+        lines, read = ["pool"], []
+
+        def pools() -> str:
+            read.append(lines[0])
+            return lines[0]
+
+        desk.start("one", api=api, interval=1.0, pools=pools)
         until(lambda: desk.settled("n1", "n2"))
         until(lambda: "mooring/agent-not-ready" not in desk.taints("n1"))
+        until(lambda: desk.reasons("one") == {"NodePoolRefused"})
+        lines[0] = ""
+        reads = len(read)
+        until(lambda: len(read) > reads + 1)
+        lines[0] = "pool"  # told again it is counted: a patch
+        until(lambda: counted(desk))
         desk.joined("n3", **{"oke-max-pods": "many"})
         until(lambda: desk.condition("n3")[:2] == ("False", "Refused"))
         for free in (0, 31, 0, 31):  # an event that is told again is counted: a patch

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -28,9 +29,8 @@ from mooring.controller.nodes import Clock
 from mooring.controller.run import Controller, World
 from mooring.controller.term import Term
 from mooring.core.net.fields import Unreadable
-from mooring.core.npn import nodepools, policy
+from mooring.core.npn import policy
 from mooring.core.npn.authentication import AUTHS, AUTO, CONFIG
-from mooring.core.npn.nodepools import NodePool
 from mooring.core.npn.pace import allowed
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Cloud
@@ -51,11 +51,19 @@ def _pool(_: click.Context, __: click.Parameter, value: str) -> PoolPolicy | Non
 
 def _pools(
     _: click.Context, __: click.Parameter, value: Path | None
-) -> tuple[NodePool, ...]:
+) -> Callable[[], str]:
+    """Give what reads the lines; of a file that cannot be read they are refused at once."""
+    if value is None:
+        return str
+
+    def read() -> str:
+        return value.read_text(errors="replace")
+
     try:
-        return nodepools.parse(value.read_text(), str(value)) if value else ()
-    except (Unreadable, OSError, UnicodeDecodeError) as error:
+        read()
+    except OSError as error:
         raise click.BadParameter(str(error)) from None
+    return read
 
 
 def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -76,7 +84,7 @@ class Given(TypedDict):
     namespace: str
     identity: str | None
     compartment: str | None
-    node_pools: tuple[NodePool, ...]
+    node_pools: Callable[[], str]
     overcommit: bool
     metrics_port: int | None
     config: Path

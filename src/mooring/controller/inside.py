@@ -17,6 +17,7 @@ from mooring.controller.look import Looker
 from mooring.controller.meter import Calls, Meter
 from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
 from mooring.controller.objects import ClusterObjects
+from mooring.controller.poolfile import PoolFile
 from mooring.controller.pulse import Pulse, beside
 from mooring.controller.run import Controller, World
 from mooring.controller.term import Term
@@ -27,8 +28,8 @@ from mooring.core.kube.informer import Pace
 from mooring.core.kube.lease import Terms
 from mooring.core.kube.node import Node
 from mooring.core.kube.pod import Pod
+from mooring.core.kube.port import Note, Reference
 from mooring.core.kube.resource import NODES, PODS, Scope
-from mooring.core.npn.nodepools import NodePool
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.port import Cloud
 
@@ -48,7 +49,7 @@ class Setting:
     interval: float = 30.0
     workers: int = 8
     pool: PoolPolicy | None = None
-    pools: tuple[NodePool, ...] = field(default=())
+    pools: Callable[[], str] = str
     compartment: str | None = None
     overcommit: bool = False
     port: int | None = None
@@ -127,8 +128,9 @@ class Inside:
             setting = self._setting
             finder = Finder(self._cloud, looker, self._clock.now, setting.compartment)
             known: dict[str, Node] = {}
+            pools = PoolFile(setting.pools, self._clock.now, self._teller(events))
             objects = ClusterObjects(
-                followers.objects, known, setting.pools, events, self._meter
+                followers.objects, known, pools, events, self._meter
             )
             self._meter.nodes = known
             cluster = Cluster(
@@ -149,6 +151,16 @@ class Inside:
             self._wake = keeper.wake
             with beside("nodes", keeper.run, term.end):
                 self._controller(objects, self._beating("objects", term)).run()
+
+    def _teller(self, events: KubeEvents) -> Callable[[Note], None]:
+        """Give who tells of this replica itself."""
+        setting = self._setting
+        about = Reference(
+            resource=PODS,
+            name=setting.me.partition("_")[0],
+            namespace=setting.namespace,
+        )
+        return lambda note: events.tell(about, note)
 
     def _beating(self, loop: str, term: Term) -> Clock:
         """Give a loop's clock; it waits by the term."""

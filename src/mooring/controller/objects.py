@@ -70,13 +70,14 @@ class ClusterObjects:
         self,
         inner: Stored,
         nodes: Mapping[str, Node],
-        pools: tuple[NodePool, ...],
+        pools: Callable[[], tuple[NodePool, ...]],
         events: Events,
         watching: Watching,
     ) -> None:
-        self._inner, self._nodes, self._pools = inner, nodes, pools
+        self._inner, self._nodes, self._ask = inner, nodes, pools
+        self._pools = pools()
         self._events, self._watching = events, watching
-        self._said: dict[str, tuple[Node, Said]] = {}
+        self._said: dict[str, tuple[Node, tuple[NodePool, ...], Said]] = {}
         self._going: dict[str, Reference] = {}
         self._asking = threading.Lock()
 
@@ -148,6 +149,7 @@ class ClusterObjects:
         """Tell which names came, changed or went; a node that says something else counts."""
         with self._asking:  # two loops ask, each for its own kind of changes
             marks, _ = self._inner.changes({}, usage=usage)
+            self._pools = self._ask()
         now = {name: (mark, self._of(name)) for name, mark in marks.items()}
         differ = {n for n in now.keys() | since.keys() if now.get(n) != since.get(n)}
         for name in differ - now.keys():
@@ -195,12 +197,13 @@ class ClusterObjects:
         if node is None:
             self._said.pop(name, None)
             return Said()
-        known = self._said.get(name)
-        if known is None or known[0] is not node:
-            line = chosen(self._pools, node.labels)
+        known, pools = self._said.get(name), self._pools
+        if known is None or known[0] is not node or known[1] is not pools:
+            line = chosen(pools, node.labels)
             pool = policy.say(line.policy) if line else None
-            known = self._said[name] = node, Said(node.capacity_pods, pool, known=True)
-        return known[1]
+            said = Said(node.capacity_pods, pool, known=True)
+            known = self._said[name] = node, pools, said
+        return known[2]
 
 
 def _read(status: Callable[[], NpnStatus]) -> NpnStatus:

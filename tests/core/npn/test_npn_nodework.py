@@ -345,3 +345,18 @@ def test_a_line_that_says_nothing_is_named(line: str, rule: str) -> None:
         nodepools.parse(f"# pools\n{line}", "pools")
 
     assert rule in str(raised.value)
+
+
+def test_a_broken_line_stops_no_other_and_what_held_for_its_nodes_goes_on() -> None:
+    whole = nodepools.read("pool=a -> warmTarget=4\nb -> preallocate", "pools")
+    text = (
+        "pool=a -> warmTarget=none\n# b is away\nc -> warmTarget=0\nd\n=e -> preallocate"
+        "\n!f -> warmTarget=8"
+    )
+    found = nodepools.read(text, "pools", whole.pools)
+    fields = [fault.field for fault in found.faults]
+
+    assert whole.faults == ()
+    assert found.pools == (whole.pools[0], *nodepools.parse("!f -> warmTarget=8"))
+    assert fields[:2] == ["pools, line 1.warmTarget", "pools, line 3.warmTarget"]
+    assert fields[2:] == ["pools, line 4", "pools, line 5"]

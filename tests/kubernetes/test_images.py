@@ -1,4 +1,4 @@
-"""The images of agent and controller run with nothing but what is in them."""
+"""The images of agent and controller, those that the cluster runs, need nothing but what is in them."""
 
 import json
 import os
@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.cluster import Cluster
 
 from mooring.adapters.host import Host
 from mooring.adapters.process import Processes
 from mooring.core.linux import imageset, node
-from mooring.lab.images_built import Images, Layer
-
-PLUGINS = Path("/usr/lib/cni")
-"""Debian's, in the place of those that the lab builds: the image holds what it is given."""
-
+from mooring.lab.images_built import Images
 
 WALK = """
 import importlib, pkgutil, sys
@@ -75,13 +72,15 @@ class Unpacked:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Unpacked]:
+def images(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Unpacked]:
     place = tmp_path_factory.mktemp("images")
     environment = node.environment(os.environ)
     processes, host = Processes(environment), Host(environment["PATH"])
-    # The user's cache: what did not change is not put together again.
+    # The user's cache: the cluster was brought up with these.
     maker = Images.usual(processes, host, os.environ, lambda _: None)
-    archives = maker.cluster(PLUGINS)
+    archives = maker.cluster(cluster.programs)
     return {
         found.name: found
         for number, archive in enumerate(archives)
@@ -146,15 +145,3 @@ def test_the_pause_program_ends_when_it_is_told(images: dict[str, Unpacked]) -> 
                     os.kill(int(child), signal.SIGTERM)
             time.sleep(0.02)
     assert pod.returncode == 0
-
-
-def test_a_layer_is_named_by_its_files_as_they_stand(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("1")
-    first = Layer("x", {"file": file}).key()
-    os.utime(file, (1, 1))
-    touched = Layer("x", {"file": file}).key()
-
-    assert first != touched
-    assert touched == Layer("other", {"file": file}).key()
-    assert touched != Layer("x", {"elsewhere": file}).key()

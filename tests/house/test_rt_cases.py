@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -9,10 +10,14 @@ PAGE = (ROOT / "docs/rt-cases.md").read_text()
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-def function(path: str, name: str) -> ast.FunctionDef | None:
+@cache
+def functions(path: str) -> dict[str, ast.FunctionDef]:
     tree = ast.parse((ROOT / path).read_text())
-    found = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
-    return next(found, None)
+    return {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+
+
+def function(path: str, name: str) -> ast.FunctionDef | None:
+    return functions(path).get(name)
 
 
 def test_every_test_that_is_named_exists() -> None:

@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 SOURCES := src tests native deploy setup.py
 
-.PHONY: setup demo test check core upstream e2e e2e-full schedules soak bench golden format lock clean
+.PHONY: setup demo test check lint core upstream e2e e2e-full schedules soak bench golden format lock clean
 
 setup: ## install what is missing: system packages, .venv, the CNI executable
 	scripts/setup
@@ -10,14 +10,19 @@ setup: ## install what is missing: system packages, .venv, the CNI executable
 demo: ## the main job, told step by step
 	.venv/bin/mooring lab demo
 
-test: check ## all tests but those of `upstream` and `schedules`; needs root
-	$(PY) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/adapters tests/journeys
+test: check ## all tests but those of `upstream`, `schedules` and `e2e`; needs root
+	$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/adapters tests/journeys
 
-check: ## all that needs no root: format, lint, types, import contracts, core, house
+check: ## all that needs no root: `lint` and `core`, side by side
+	@$(MAKE) --no-print-directory -j 2 lint core
+
+lint: ## format, lint, types, import contracts
 	.venv/bin/ruff format --check -q $(SOURCES)
 	.venv/bin/ruff check -q $(SOURCES)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+core: ## the core's tests, with their coverage, and the house's
 	$(PY) -m pytest -q -n 2 tests/house tests/core --cov --cov-report=term:skip-covered
 
 upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitool, CNI plugins, podman

@@ -60,13 +60,12 @@ class Node:
         command: str,
         stdin: bytes | None = None,
         env: Mapping[str, str] = {},
-        limit: int | None = None,
+        before: tuple[str, ...] = (),
     ) -> Outcome:
-        """Run as a runtime does; `env` overrides, and "" unsets nothing.
+        """Run as a runtime does, `before` it a program that executes it.
 
-        With a `limit` the kernel ends it when a file gets larger than that.
+        `env` overrides; for the executable "" is as good as not set.
         """
-        before = () if limit is None else ("prlimit", "--core=0", f"--fsize={limit}")
         variables = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "c0ffee",
@@ -291,6 +290,29 @@ def test_calls_run_in_parallel(node: Node) -> None:
             thread.join()
 
     assert codes == [0] * 8
+
+
+# --- the file itself
+
+
+def program_headers(path: Path) -> list[int]:
+    """Give the types of an executable's program headers (elf(5), 64 bits)."""
+    data = path.read_bytes()
+    assert data[:6] == b"\x7fELF\x02\x01"
+    (start,) = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    return [struct.unpack_from("<I", data, start + n * size)[0] for n in range(count)]
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_it_needs_no_library_of_the_node(machine: str) -> None:
+    """It runs in whatever the runtime has: nothing loads it, and it loads nothing."""
+    load, dynamic, interpreter = 1, 2, 3
+    (path,) = cnifiles.built().parent.glob(f"mooring-{machine}")
+    found = program_headers(path)
+
+    assert load in found
+    assert not {dynamic, interpreter} & set(found)
 
 
 # --- without any agent
@@ -537,12 +559,53 @@ def test_a_kept_del_of_the_largest_size_is_whole(node: Node) -> None:
     assert node.said == []
 
 
+SLEEPLESS = """
+import ctypes, os, struct, sys
+sleeps = {"x86_64": (35, 230), "aarch64": (101, 115)}[os.uname().machine]
+load, equal, end, kill, allow = 0x20, 0x15, 0x06, 0x80000000, 0x7FFF0000
+program = b"".join(struct.pack("=HBBI", *each) for each in (
+    (load, 0, 0, 0), (equal, 1, 0, sleeps[0]), (equal, 0, 1, sleeps[1]),
+    (end, 0, 0, kill), (end, 0, 0, allow),
+))
+text = ctypes.create_string_buffer(program)
+whole = struct.pack("@HP", len(program) // 8, ctypes.addressof(text))
+prctl = ctypes.CDLL(None).prctl
+prctl.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 4]
+assert prctl(38, 1, 0, 0, 0) == 0  # no new privileges
+assert prctl(22, 2, whole, 0, 0) == 0  # a filter of system calls
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Executes a program that the kernel ends at its first call of nanosleep or clock_nanosleep."""
+
+
+@pytest.mark.parametrize("left_behind", [False, True])
+def test_rt_24_a_del_waits_for_no_agent_where_nothing_is_set(
+    node: Node, left_behind: bool
+) -> None:
+    """With the default patience of ten seconds, which an ADD has: it sleeps, and is ended."""
+    if left_behind:
+        node.socket.parent.mkdir(parents=True)
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(node.socket))
+    sleepless = (sys.executable, "-c", SLEEPLESS)
+    usual = {"MOORING_WAIT_MS": ""}
+    for name in ("a", "b"):
+        outcome = node.run(
+            "DEL", env={**usual, "CNI_CONTAINERID": name}, before=sleepless
+        )
+        assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, b"", b"")
+
+    assert [whose.container for whose in node.pending()] == ["a", "b"]
+    assert node.run("ADD", env=usual, before=sleepless).returncode == -signal.SIGSYS
+
+
 @pytest.mark.parametrize("size", [0, 1, 60])
 def test_an_executable_that_dies_while_it_writes_leaves_no_del(
     node: Node, size: int
 ) -> None:
     """The kernel ends it at its first byte too many; the runtime hears of no success."""
-    assert node.run("DEL", limit=size).returncode == -signal.SIGXFSZ
+    limited = ("prlimit", "--core=0", f"--fsize={size}")
+    assert node.run("DEL", before=limited).returncode == -signal.SIGXFSZ
     (half,) = node.spool.iterdir()
     assert (half.suffix, half.stat().st_size) == (".tmp", size)
 

@@ -4,7 +4,7 @@ Loading late keeps `mooring agent` small: it never imports what the lab or the c
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -18,6 +18,56 @@ PROGRAMS = {
     "permissions": "mooring.cli.permissions",
     "vcn": "mooring.cli.vcn",
 }
+
+
+class EqualsCommand(click.Command):
+    """A command whose short options take `-o=json` as kubectl's do: one `=` is no part of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the words apart where that `=` stands, then parse them."""
+        return super().parse_args(ctx, _without_equals(args, self.get_params(ctx)))
+
+
+class EqualsGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = EqualsCommand
+    group_class = type
+
+
+def _without_equals(words: list[str], params: Sequence[click.Parameter]) -> list[str]:
+    """Give `-o=x` as `-o` and `x`; what is another option's value, or after `--`, stays."""
+    valued = {
+        name
+        for each in params
+        if isinstance(each, click.Option) and not (each.is_flag or each.count)
+        for name in each.opts
+    }
+    found: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return [*found, word, *rest]
+        short, value = _short(word, valued)
+        if short and value.startswith("="):
+            found += [short, value[1:]]
+            continue
+        found.append(word)
+        if rest and (word in valued or (short and not value)):
+            found.append(rest.pop(0))
+    return found
+
+
+def _short(word: str, valued: set[str]) -> tuple[str, str]:
+    """Take a word of short options apart before the value of its last one; "" if it has none."""
+    if word.startswith("-") and not word.startswith("--"):
+        for place in range(1, len(word)):
+            if f"-{word[place]}" in valued:
+                return word[: place + 1], word[place + 1 :]
+            if not word[place].isalpha():
+                break
+    return "", ""
 
 
 class LazyGroup(click.Group):

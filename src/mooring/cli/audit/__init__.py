@@ -8,13 +8,14 @@ import click
 
 from mooring.cli.audit.nodes import Given, Unlookable, lookers
 from mooring.cli.audit.options import options
+from mooring.cli.main import EqualsCommand
 from mooring.inspect.audit import Audit, Wishes
 from mooring.inspect.words import document, exit_code, lines
 
 __all__ = ["audit"]
 
 
-@click.command()
+@click.command(cls=EqualsCommand)
 @options
 @click.option("--repair", is_flag=True, help="Have repaired what is safe to repair.")
 @click.option(

@@ -20,6 +20,7 @@ from mooring.cli.lab.tools import (
     output_option,
     said,
 )
+from mooring.cli.main import EqualsGroup
 from mooring.core.linux.ping import command, pinged
 from mooring.core.vcn.labcluster import KUBERNETES, PROXIES
 from mooring.core.vcn.labfamilies import FAMILIES
@@ -39,7 +40,7 @@ File = click.Path(dir_okay=False, exists=True, path_type=Path)
 Directory = click.Path(file_okay=False, exists=True, path_type=Path)
 
 
-@click.group()
+@click.group(cls=EqualsGroup)
 def lab() -> None:
     """Run a cluster on this machine: a local VCN, nodes, pods."""
 

@@ -10,6 +10,7 @@ import click
 
 from mooring.adapters import adminsocket
 from mooring.adapters.adminsocket import AdminError
+from mooring.cli.main import EqualsGroup
 from mooring.cli.vcn.words import Directory, said
 from mooring.core.vcn.faults.kinds import KINDS
 from mooring.core.vcn.faults.names import OPERATION_NAMES
@@ -74,7 +75,7 @@ def _wishes(command: F) -> F:
     return command
 
 
-@click.group()
+@click.group(cls=EqualsGroup)
 def fault() -> None:
     """Let the running server fail on demand: begin faults, count them, end them."""
 

@@ -7,11 +7,12 @@ import click
 
 from mooring.adapters import adminsocket
 from mooring.adapters.adminsocket import AdminError
+from mooring.cli.main import EqualsCommand
 from mooring.cli.vcn.fault import output_option, state_option, table
 from mooring.cli.vcn.words import said
 
 
-@click.command()
+@click.command(cls=EqualsCommand)
 @state_option
 @output_option
 def stats(state: Path, output: str) -> None:

@@ -13,6 +13,7 @@ import click
 from mooring.adapters.credentials import CredentialsError
 from mooring.adapters.journal import JournalError
 from mooring.adapters.vcnreader import Origin, ReadError, VcnReader
+from mooring.cli.main import EqualsCommand
 from mooring.cli.vcn.words import Directory, File, said
 from mooring.core.vcn.twin.difference import Difference, differences
 from mooring.core.vcn.twin.snapshot import Snapshot, UnreadableError, read, write
@@ -121,7 +122,7 @@ def bring_in(
         click.echo(f"{title:<24}{count:>7}")
 
 
-@click.command("diff")
+@click.command("diff", cls=EqualsCommand)
 @click.argument("left", type=File)
 @click.argument("right", type=File, required=False)
 @_source

@@ -23,9 +23,17 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mooring.core.kube import selector
-from mooring.core.kube.resource import EVENTS, LEASES, NODES, NPNS, PODS, Resource
+from mooring.core.kube.resource import (
+    EVENTS,
+    LEASES,
+    NAMESPACES,
+    NODES,
+    NPNS,
+    PODS,
+    Resource,
+)
 
-KINDS = (NODES, PODS, LEASES, EVENTS, NPNS)
+KINDS = (NODES, NAMESPACES, PODS, LEASES, EVENTS, NPNS)
 WITH_STATUS = {NODES.plural, PODS.plural, NPNS.plural}
 Document = dict[str, Any]
 
@@ -103,6 +111,7 @@ class Choice:
             "metadata.name": meta["name"],
             "metadata.namespace": meta.get("namespace", ""),
             "spec.nodeName": (document.get("spec") or {}).get("nodeName", ""),
+            "regarding.name": (document.get("regarding") or {}).get("name", ""),
         }
         return (
             self.namespace in ("", meta.get("namespace", ""))

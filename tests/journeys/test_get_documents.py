@@ -1,7 +1,7 @@
 """The documents that `mooring get NAME` gives: the thing itself, or a list where there are several."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from mooring.core.npn.shown import kinds, things
-from mooring.core.npn.shown.entry import Source, Wish
+from mooring.core.npn.shown.entry import Wish
 from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen, PodSeen
-from mooring.inspect.get import Form, Teller
+from mooring.core.npn.shown.view import Source
+from mooring.inspect.get import ALL, Form, Stale, Teller
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -24,21 +25,22 @@ class Sights:
     def __init__(self, *namespaces: str) -> None:
         self._namespaces = namespaces
 
-    def npns(self) -> Sequence[NpnSeen]:
+    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:  # noqa: ARG002 - the port's signature
         return ()
 
     def nodes(self) -> Sequence[NodeSeen]:
         return ()
 
-    def pods(self) -> Sequence[PodSeen]:
+    def pods(self, node: str = "") -> Sequence[PodSeen]:  # noqa: ARG002 - the port's signature
         metas = ({"name": "web", "namespace": each} for each in self._namespaces)
         return [things.pod({"metadata": meta}) for meta in metas]
 
     def events(self, names: frozenset[str]) -> Sequence[EventSeen]:  # noqa: ARG002 - the port's signature
         return ()
 
-    def wait(self) -> None:
+    def wait(self) -> Mapping[Source, Stale]:
         """Nothing ever changes."""
+        return {}
 
 
 def document(sights: Sights, output: str) -> dict[str, Any]:

@@ -6,19 +6,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from mooring.core.npn.shown.entry import Entry, Kind, Source, Wish, chosen, missing
+from mooring.core.npn.shown.entry import Entry, Kind, Wish, chosen, missing
 from mooring.core.npn.shown.kinds import table
 from mooring.core.npn.shown.table import chosen as cells
 from mooring.core.npn.shown.table import grid, widths
 from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen, PodSeen
-from mooring.core.npn.shown.view import View
+from mooring.core.npn.shown.view import Source, View
 
 Shown = tuple[Kind, View]
 DOCUMENTS = frozenset({"json", "yaml"})
+ALL: frozenset[str] = frozenset()
 
 
 class Unshown(Exception):  # noqa: N818 - says what came of it
     """What was asked for cannot be shown; the text names cause and next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Why what is shown may no longer be so; `final` when waiting longer does not help."""
+
+    why: str
+    final: bool = False
 
 
 class Sights(Protocol):
@@ -28,20 +37,23 @@ class Sights(Protocol):
     def knows(self) -> frozenset[Source]:
         """Name what there is at all; to ask for the rest is refused."""
 
-    def npns(self) -> Sequence[NpnSeen]:
-        """Give all objects; raise Unshown."""
+    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:
+        """Give all objects, or those that one of these names means; raise Unshown."""
 
     def nodes(self) -> Sequence[NodeSeen]:
         """Give all nodes; raise Unshown."""
 
-    def pods(self) -> Sequence[PodSeen]:
-        """Give all pods; raise Unshown."""
+    def pods(self, node: str = "") -> Sequence[PodSeen]:
+        """Give all pods, or a node's; raise Unshown."""
 
     def events(self, names: frozenset[str]) -> Sequence[EventSeen]:
         """Give the events about things of these names; raise Unshown."""
 
-    def wait(self) -> None:
-        """Return when something may have changed of what was given; raise Unshown."""
+    def wait(self) -> Mapping[Source, Stale]:
+        """Return when something of what was given may have changed, or cannot be followed.
+
+        Of what cannot be followed it says why, as long as that is so; raise Unshown.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,15 @@ class Form:
     output: str = "table"
     head: bool = True
     namespaces: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a watch has to say: lines, names that are not there, what cannot be followed."""
+
+    lines: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 class Teller:
@@ -67,6 +88,7 @@ class Teller:
         self._yaml = write
         self.blind: dict[Source, str] = {}
         self._widths: Sequence[int] = ()
+        self._stale: frozenset[Source] = frozenset()
 
     def look(self, needs: frozenset[Source], helps: frozenset[Source]) -> View:
         """Read what is needed, and what helps as far as it can be had; raise Unshown.
@@ -88,6 +110,8 @@ class Teller:
                 self.blind[each] = str(why)
         return View(
             now=self._now(),
+            has=sights.knows,
+            unknown=frozenset(self.blind),
             npns=tuple(found.get(Source.NPNS, ())),
             nodes=tuple(found.get(Source.NODES, ())),
             pods=tuple(found.get(Source.PODS, ())),
@@ -102,19 +126,40 @@ class Teller:
         lines = self._lines((kind, view), entries, form, single=len(wish.names) == 1)
         return list(lines), missing(entries, wish)
 
-    def watch(self, kind: Kind, wish: Wish, form: Form) -> Iterator[Sequence[str]]:
-        """Give the lines of what is there, then of what came, changed or went."""
-        before: dict[str, Entry] = {}
+    def watch(self, kind: Kind, wish: Wish, form: Form) -> Iterator[Turn]:
+        """Give the lines of what is there, then of what came, changed or went; raise Unshown.
+
+        Only the first turn says which names are missing, and it comes in any case.
+        """
+        before: dict[str, Entry] | None = None
         while True:
             view = self.look(frozenset({kind.needs}), kind.helps)
-            now = {e.key: e for e in chosen(kind.entries(view), wish)}
-            came = [e for key, e in now.items() if not _same(before.get(key), e)]
-            went = [e for key, e in before.items() if key not in now]
-            if came or went:
-                yield list(self._each((kind, view), [*came, *went], form))
-                form = replace(form, head=False)
+            entries = chosen(kind.entries(view), wish)
+            now = {e.key: e for e in entries}
+            known = before or {}
+            came = [e for key, e in now.items() if not _same(known.get(key), e)]
+            went = [e for key, e in known.items() if key not in now]
+            lines = list(self._each((kind, view), [*came, *went], form))
+            if before is None:
+                blind = tuple(self.blind.values())
+                gone = missing(entries, wish)
+                yield Turn(lines=lines, missing=gone, warnings=blind)
+            elif lines:
+                yield Turn(lines=lines)
+            form = replace(form, head=form.head and not lines)
             before = now
-            self._sights.wait()
+            yield from self._waited(kind)
+
+    def _waited(self, kind: Kind) -> Iterator[Turn]:
+        """Wait; say once of each what cannot be followed now, unless that ends the watch."""
+        stale = self._sights.wait()
+        needed = stale.get(kind.needs)
+        if needed and needed.final:
+            raise Unshown(needed.why)
+        news = [each.why for s, each in stale.items() if s not in self._stale]
+        self._stale = frozenset(stale)
+        if news:
+            yield Turn(warnings=news)
 
     def _lines(
         self, of: Shown, entries: Sequence[Entry], form: Form, *, single: bool

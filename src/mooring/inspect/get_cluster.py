@@ -1,22 +1,48 @@
 """A cluster as what `mooring get` shows: everything is followed, so that a watch is a second look."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mooring.core.kube.errors import Forbidden, KubeError, Missing, Unauthorized
 from mooring.core.kube.port import Followed, Token
 from mooring.core.kube.resource import EVENTS, NODES, NPNS, PODS, Resource
-from mooring.core.npn.shown.entry import Source
+from mooring.core.npn.shown import things
 from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen, PodSeen
-from mooring.inspect.get import Unshown
+from mooring.core.npn.shown.view import Source, instance
+from mooring.inspect.get import ALL, Stale, Unshown
 
-PATIENCE, AWAY = 15.0, 3.0
-"""Seconds that the API server has for a first answer, and when it cannot be reached."""
 FINAL = (Forbidden, Missing, Unauthorized)
 TURN = 0.1
-Follow = Callable[[Resource, str], Followed[Any]]
-"""Begin to follow a kind; the field selector may choose of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds that the API server has.
+
+    `answer`: for a first answer; `away`: for one when it cannot be reached; `lasting`: until it
+    is told that what is watched cannot be followed, as an API server that starts anew refuses
+    for a moment what it allows.
+    """
+
+    answer: float = 15.0
+    away: float = 1.0
+    lasting: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is followed: a kind, chosen by a field selector; objects by names that mean them."""
+
+    resource: Resource
+    fields: str = ""
+    of: frozenset[str] = ALL
+
+
+Follow = Callable[[Asked], Followed[Any]]
+"""Begin to follow; what is not asked for by name may be None, which is small."""
+USUAL = Patience()
 
 
 class Cluster:
@@ -24,38 +50,44 @@ class Cluster:
 
     knows = frozenset(Source)
 
-    def __init__(self, follow: Follow, patience: float = PATIENCE) -> None:
+    def __init__(self, follow: Follow, patience: Patience = USUAL) -> None:
         self._follow = follow
         self._patience = patience
-        self._followed: dict[tuple[Resource, str], Followed[Any]] = {}
-        self._seen: dict[tuple[Resource, str], Token] = {}
+        self._followed: dict[Asked, Followed[Any]] = {}
+        self._seen: dict[Asked, Token] = {}
+        self._blind: set[Asked] = set()
+        self._lasted: dict[Asked, float] = {}
+        self._stale: Mapping[Source, Stale] = {}
 
-    def npns(self) -> Sequence[NpnSeen]:
-        """Give all objects."""
-        return self._all(NPNS)
+    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:
+        """Give all objects, or those that one of these names means."""
+        return self._all(Asked(NPNS, of=of))
 
     def nodes(self) -> Sequence[NodeSeen]:
         """Give all nodes."""
-        return self._all(NODES)
+        return self._all(Asked(NODES))
 
-    def pods(self) -> Sequence[PodSeen]:
-        """Give all pods."""
-        return self._all(PODS)
+    def pods(self, node: str = "") -> Sequence[PodSeen]:
+        """Give all pods, or a node's."""
+        return self._all(Asked(PODS, f"spec.nodeName={node}" if node else ""))
 
     def events(self, names: frozenset[str]) -> Sequence[EventSeen]:
         """Give the events about things of these names."""
         return [
             event
             for name in sorted(names)
-            for event in self._all(EVENTS, f"regarding.name={name}")
+            for event in self._all(Asked(EVENTS, f"regarding.name={name}"))
         ]
 
-    def wait(self) -> None:
-        """Return when something of what was given has changed."""
-        while not any(
-            followed.changes(self._seen[key])[1]
-            for key, followed in self._followed.items()
-        ):
+    def wait(self) -> Mapping[Source, Stale]:
+        """Return when something has changed of what was given, or can(not) be followed."""
+        while True:
+            if any(f.changes(self._seen[a])[1] for a, f in self._followed.items()):
+                return self._stale
+            stale = self._troubles()
+            before, self._stale = self._stale, stale
+            if _kinds(stale) != _kinds(before):
+                return stale
             time.sleep(TURN)
 
     def close(self) -> None:
@@ -63,21 +95,53 @@ class Cluster:
         for followed in self._followed.values():
             followed.close()
 
-    def _all(self, resource: Resource, fields: str = "") -> Sequence[Any]:
-        key = (resource, fields)
-        if key not in self._followed:
-            self._followed[key] = self._follow(resource, fields)
-        followed = self._followed[key]
-        self._seen[key] = {}
+    def _troubles(self) -> Mapping[Source, Stale]:
+        """Say what was given and cannot be followed, for so long that it is no accident."""
+        stale = {}
+        for asked in self._followed.keys() - self._blind:
+            trouble = self._followed[asked].trouble()
+            lasted = self._lasted.get(asked, 0.0) + TURN if trouble else 0.0
+            self._lasted[asked] = lasted
+            if lasted >= self._patience.lasting:
+                source = Source(asked.resource.plural)
+                final = isinstance(trouble, FINAL)
+                stale[source] = Stale(words(asked.resource, trouble), final)
+        return stale
+
+    def _all(self, asked: Asked) -> Sequence[Any]:
+        if asked not in self._followed:
+            self._followed[asked] = self._follow(asked)
+        followed = self._followed[asked]
+        self._seen[asked] = {}
+        self._blind.add(asked)
         waited = 0.0
         while not followed.wait(TURN):
             waited += TURN
             trouble = followed.trouble()
-            patience = min(AWAY, self._patience) if trouble else self._patience
+            patience = self._patience.away if trouble else self._patience.answer
             if isinstance(trouble, FINAL) or waited >= patience:
-                raise Unshown(words(resource, trouble))
-        self._seen[key], _ = followed.changes({})
-        return followed.all()
+                raise Unshown(words(asked.resource, trouble))
+        self._blind.discard(asked)
+        self._seen[asked], _ = followed.changes({})
+        return [each for each in followed.all() if each is not None]
+
+
+def _kinds(stale: Mapping[Source, Stale]) -> Mapping[Source, bool]:
+    """Leave the words out: each call of a server that is away may fail in others."""
+    return {source: each.final for source, each in stale.items()}
+
+
+def meant(of: frozenset[str]) -> Callable[[object], NpnSeen | None]:
+    """Read the objects that one of these names means: their own, the instance's, the node's.
+
+    Of a large cluster the others would fill the memory of whoever looks from inside a pod.
+    """
+
+    def read(document: object) -> NpnSeen | None:
+        found = things.npn(document)
+        return found if of & {found.meta.name, instance(found), found.node} else None
+
+    return read
 
 
 def words(resource: Resource, why: OSError | None) -> str:

@@ -1,16 +1,16 @@
 """A directory of NativePodNetwork objects as what `mooring get` shows; it knows nothing else."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Never
 
 from mooring.adapters.objects import ObjectDirectory
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.port import Absent, Token
 from mooring.core.npn.shown import things
-from mooring.core.npn.shown.entry import Source
 from mooring.core.npn.shown.things import EventSeen, NpnSeen
-from mooring.inspect.get import Unshown
+from mooring.core.npn.shown.view import Source, instance
+from mooring.inspect.get import ALL, Stale, Unshown
 
 TURN = 0.2
 """Seconds between two looks at the directory while it is watched."""
@@ -25,20 +25,21 @@ class Directory:
         self._objects = objects
         self._seen: Token = {}
 
-    def npns(self) -> Sequence[NpnSeen]:
+    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:
         """Give the objects; one that cannot be read has a name only, and why."""
         try:
             self._seen, _ = self._objects.changes({}, usage=True)
             found = [self._npn(name) for name in self._objects.names()]
         except OSError as why:
             raise Unshown(_words(why)) from why
-        return [npn for npn in found if npn is not None]
+        here = [npn for npn in found if npn is not None]
+        return [npn for npn in here if not of or of & {npn.meta.name, instance(npn)}]
 
     def nodes(self) -> Never:
         """Refuse: there are none."""
         raise _foreign(Source.NODES)
 
-    def pods(self) -> Never:
+    def pods(self, node: str = "") -> Never:  # noqa: ARG002 - a directory holds none
         """Refuse: there are none."""
         raise _foreign(Source.PODS)
 
@@ -46,13 +47,14 @@ class Directory:
         """Give none."""
         return ()
 
-    def wait(self) -> None:
+    def wait(self) -> Mapping[Source, Stale]:
         """Return when a file has changed since the last look."""
         try:
             while not self._objects.changes(self._seen, usage=True)[1]:
                 time.sleep(TURN)
         except OSError as why:
             raise Unshown(_words(why)) from why
+        return {}
 
     def _npn(self, name: str) -> NpnSeen | None:
         try:

@@ -68,7 +68,9 @@ def an_npn(
     document = render(npn)
     document["metadata"] |= {"creationTimestamp": BORN, "labels": {"zone": "a"}}
     if owner:
-        document["metadata"]["ownerReferences"] = [{"kind": "Node", "name": owner}]
+        document["metadata"]["ownerReferences"] = [
+            {"apiVersion": "v1", "kind": "Node", "name": owner, "uid": f"uid-{owner}"}
+        ]
     if used is not None:
         usage = Usage(serial=1, counts=Counts(used=used, free=3 - used, cooling=0))
         document["status"]["usage"] = usages.write(usage)

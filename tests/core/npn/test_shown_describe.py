@@ -1,10 +1,12 @@
 """What `mooring describe node` says of a node."""
 
+from copy import deepcopy
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_address
 
 import pytest
 from core.npn.shown_builders import (
+    BORN,
     NOW,
     VNIC,
     Json,
@@ -19,7 +21,7 @@ from core.npn.shown_builders import (
 from mooring.core.npn.record import Condition
 from mooring.core.npn.shown import things
 from mooring.core.npn.shown.describe import Told, Way, lines, runs
-from mooring.core.npn.shown.view import View
+from mooring.core.npn.shown.view import Source, View
 
 WAY = Way(link="ens5", table="7001", rule="510: from all fwmark 0x10000 lookup 7001")
 
@@ -30,9 +32,13 @@ def described(
     *pods: Json,
     told: Told | None = None,
     events: tuple[Json, ...] = (),
+    unknown: Source | None = None,
+    has: frozenset[Source] = frozenset(Source),
 ) -> list[str]:
     view = View(
         now=NOW,
+        has=has,
+        unknown=frozenset({unknown} - {None}),
         npns=(things.npn(npn),) if npn else (),
         nodes=(things.node(node),) if node else (),
         pods=tuple(map(things.pod, pods)),
@@ -105,11 +111,90 @@ Events:
     )
 
 
-def test_without_its_agent_the_table_is_not_known() -> None:
-    text = described(an_npn(), a_node())
+AGENT = a_pod("vcn-native-ip-cni-x", "10.0.1.2", hostNetwork=True)
+AGENT["metadata"] |= {
+    "namespace": "kube-system",
+    "labels": {"app": "vcn-native-ip-cni"},
+}
+ASK = "python3 -m mooring describe node node-1"
+
+
+def test_without_its_agent_the_table_is_not_known_and_who_knows_it_is_said() -> None:
+    text = described(an_npn(), a_node(), AGENT)
+
+    assert "    Table:           <unknown>: see Agent below" in text
+    place = text.index("Agent:")
+    assert text[place + 1 : place + 4] == [
+        "  Trouble:  <unknown>",
+        "  Repairs:  <unknown>",
+        f"  Ask it:   kubectl exec -n kube-system vcn-native-ip-cni-x -- {ASK}",
+    ]
+
+
+def test_an_agent_that_goes_or_is_elsewhere_is_not_asked() -> None:
+    going, other = deepcopy(AGENT), deepcopy(AGENT)
+    going["metadata"]["deletionTimestamp"] = BORN
+    other["spec"]["nodeName"] = "node-2"
+
+    text = described(an_npn(), a_node(), going, other)
+
+    assert (
+        "  Ask it:   no pod of the agent (app=vcn-native-ip-cni in kube-system)"
+        " is on this node"
+    ) in text
+
+
+def test_in_a_directory_the_table_is_known_from_the_agent_s_state() -> None:
+    text = described(an_npn(), None, has=frozenset({Source.NPNS}))
 
     assert "    Table:           <unknown>: known on the node, from the agent's --state" in text  # fmt: skip
-    assert not any(line.startswith("Agent:") for line in text)
+    assert not {"Agent:", "Pods:", "Events:"} & {each.split()[0] for each in text}
+
+
+def test_without_nodes_one_is_described_by_the_object_that_it_owns() -> None:
+    text = described(
+        an_npn(owner="node-1"), None, a_pod("web", "10.0.8.10"), unknown=Source.NODES
+    )
+
+    assert text[:6] == [
+        "Name:          node-1",
+        "Status:        <unknown>",
+        "Internal IPs:  <unknown>",
+        "Taints:        <unknown>",
+        "Max pods:      <unknown> (kubelet), 3 (object)",
+        "Instance:      ocid1.instance.oc1..aaaa",
+    ]
+    assert "    Pods:            1" in text
+    assert any(line.split()[:2] == ["default", "web"] for line in text)
+
+
+def test_without_objects_it_is_not_known_whether_a_node_has_one() -> None:
+    text = described(None, a_node(), unknown=Source.NPNS)
+
+    assert "Object:        <unknown>" in text
+    assert "Max pods:      110 (kubelet), <unknown> (object)" in text
+
+
+def test_without_pods_they_are_not_counted_as_none() -> None:
+    text = described(an_npn(), a_node(), unknown=Source.PODS)
+
+    assert "    Pods:            <unknown>" in text
+    assert "Pods:  <unknown>" in text
+    assert (
+        "  Ask it:   kubectl exec -n kube-system $(kubectl get pod -n kube-system -l"
+        " app=vcn-native-ip-cni --field-selector spec.nodeName=node-1 -o name)"
+        f" -- {ASK}"
+    ) in text
+
+
+def test_without_events_it_is_not_said_that_there_are_none() -> None:
+    assert "Events:  <unknown>" in described(an_npn(), a_node(), unknown=Source.EVENTS)
+
+
+def test_the_agent_of_no_node_is_not_asked() -> None:
+    text = described(an_npn(), None)
+
+    assert "  Ask it:   no node is known to be this object's" in text
 
 
 def test_a_vnic_that_the_agent_has_not_taken_has_no_table() -> None:

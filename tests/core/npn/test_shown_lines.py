@@ -27,7 +27,7 @@ from mooring.core.npn.shown.entry import Kind, Wish, chosen, missing
 from mooring.core.npn.shown.kinds import KINDS, UnknownKind, kind, table
 from mooring.core.npn.shown.table import chosen as cells
 from mooring.core.npn.shown.table import grid
-from mooring.core.npn.shown.view import View, canonical
+from mooring.core.npn.shown.view import Source, View, canonical
 
 Json = dict[str, Any]
 
@@ -228,6 +228,7 @@ def test_a_pool_s_document_has_a_stable_shape() -> None:
             {"id": VNIC, "subnet": "ocid1.subnet.oc1..pods", "offered": {"IPv4": 3}}
         ],
         "why": None,
+        "unknown": [],
     }
 
 
@@ -303,6 +304,7 @@ def test_a_pod_s_document_has_a_stable_shape() -> None:
         "kind": "PodAddresses",
         "metadata": {"namespace": "default", "name": "web", "labels": {"app": "web"}},
         "status": "Running",
+        "phase": "Running",
         "node": "node-1",
         "hostNetwork": False,
         "addresses": ["10.0.8.10"],
@@ -314,6 +316,7 @@ def test_a_pod_s_document_has_a_stable_shape() -> None:
                 "networkSecurityGroups": ["nsg-a"],
             }
         ],
+        "unknown": [],
     }
 
 
@@ -405,6 +408,7 @@ def test_a_node_s_document_has_a_stable_shape() -> None:
             "free": 2,
             "cooling": 0,
         },
+        "unknown": [],
     }
 
 
@@ -413,6 +417,65 @@ def test_how_many_pods_a_node_takes_may_not_be_said_yet() -> None:
     del node["status"]["capacity"]
 
     assert items("nodes", a_view([], [node]))[0]["maxPods"] is None
+
+
+def blind(view: View, *sources: Source) -> View:
+    """The same look by somebody who may not read these."""
+    empty: dict[str, Any] = {source.name.lower(): () for source in sources}
+    return replace(view, unknown=frozenset(sources), **empty)
+
+
+@pytest.mark.parametrize("word", ["npn", "pools"])
+def test_without_nodes_an_object_s_node_is_not_known(word: str) -> None:
+    (row,) = shown(word, blind(WHOLE, Source.NODES), wide=True)
+    (owned,) = shown(
+        word, blind(a_view([an_npn(owner="node-7")]), Source.NODES), wide=True
+    )
+
+    assert (row["NODE"], owned["NODE"]) == ("<unknown>", "node-7")
+
+
+def test_without_nodes_a_pool_s_document_says_that_they_were_not_read() -> None:
+    (item,) = items("pools", blind(WHOLE, Source.NODES))
+
+    assert (item["node"], item["unknown"]) == (None, ["nodes"])
+
+
+def test_without_objects_it_is_not_known_where_a_pod_s_addresses_are() -> None:
+    pods = [a_pod("web", "10.0.8.10"), a_pod("new"), a_pod("p", "1.2.3.4", hostNetwork=True)]  # fmt: skip
+    view = blind(a_view([], [a_node()], pods), Source.NPNS)
+    rows = shown("pods", view, wide=True)
+    web, new, host = items("pods", view)
+
+    assert {rows[0][h] for h in ("VNIC", "VNICS", "MACS", "SUBNETS", "NSGS")} == {
+        "<unknown>"
+    }
+    assert [row["VNIC"] for row in rows[1:]] == ["", "<host>"]
+    assert (web["vnics"], new["vnics"], host["vnics"]) == (None, [], [])
+    assert web["unknown"] == ["nativepodnetworks"]
+
+
+def test_without_objects_nothing_is_said_of_a_node_s_pool() -> None:
+    view = blind(WHOLE, Source.NPNS)
+
+    (row,) = shown("nodes", view, wide=True)
+    (item,) = items("nodes", view)
+
+    heads = ("STATE", "REASON", "VNICS", "FREE", "COOLING", "FAMILIES", "POLICY", "NPN")
+    assert {row[h] for h in heads} == {"<unknown>"}
+    assert row["PODS"] == "2"
+    assert item["nativePodNetwork"] is None
+    assert item["unknown"] == ["nativepodnetworks"]
+
+
+def test_without_pods_they_are_not_counted_as_none() -> None:
+    view = blind(WHOLE, Source.PODS)
+
+    (row,) = shown("nodes", view)
+    (item,) = items("nodes", view)
+
+    assert (row["PODS"], row["STATE"]) == ("<unknown>", "SUCCESS")
+    assert (item["pods"], item["unknown"]) == (None, ["pods"])
 
 
 def names(word: str, view: View, wish: Wish) -> list[str]:

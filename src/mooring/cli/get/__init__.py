@@ -1,13 +1,15 @@
 """`mooring get`: objects, pools, pods and nodes of a cluster, in kubectl's manner."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Unpack
 
 import click
 from click.shell_completion import CompletionItem
 
 from mooring.adapters.clock import Clock
+from mooring.cli.get.completion import names_of, namespaces, nodes
 from mooring.cli.get.places import Given, Refusal, opened, place_options
+from mooring.cli.main import EqualsCommand
 from mooring.core.kube import selector as selectors
 from mooring.core.kube.selector import Selector
 from mooring.core.npn.fields import Unreadable
@@ -68,9 +70,9 @@ def _yaml(document: object) -> str:
     return text
 
 
-@click.command()
+@click.command(cls=EqualsCommand)
 @click.argument("of", metavar="KIND", type=KindWord())
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=names_of)
 @click.option(
     "-o",
     "--output",
@@ -88,8 +90,16 @@ def _yaml(document: object) -> str:
     callback=_selector,
     help="Only what has such labels, e.g. app=web,tier!=test.",
 )
-@click.option("--node", metavar="NODE", help="Only what is of this node.")
-@click.option("-n", "--namespace", metavar="NAME", help="Pods of this namespace.")
+@click.option(
+    "--node", metavar="NODE", shell_complete=nodes, help="Only what is of this node."
+)
+@click.option(
+    "-n",
+    "--namespace",
+    metavar="NAME",
+    shell_complete=namespaces,
+    help="Pods of this namespace.",
+)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Pods of all namespaces.")
 @click.option("--no-headers", is_flag=True, help="Print no heads of columns.")
 @place_options
@@ -135,9 +145,8 @@ def get(  # noqa: PLR0913 - one parameter per option
 def _once(teller: Teller, of: Kind, wish: Wish, form: Form) -> int:
     lines, missing = teller.get(of, wish, form)
     _print(lines)
-    _complain(teller)
-    for name in missing:
-        click.echo(f'Error: {of.name} "{name}" not found', err=True)
+    _complain(teller.blind.values())
+    _miss(of, missing)
     if not lines and not missing:
         within = of.namespaced and wish.namespace is not None
         place = f" in {wish.namespace} namespace." if within else ""
@@ -147,10 +156,12 @@ def _once(teller: Teller, of: Kind, wish: Wish, form: Form) -> int:
 
 def _follow(teller: Teller, of: Kind, wish: Wish, form: Form) -> int:
     try:
-        for number, lines in enumerate(teller.watch(of, wish, form)):
-            _print(lines)
-            if not number:
-                _complain(teller)
+        for turn in teller.watch(of, wish, form):
+            _print(turn.lines)
+            _complain(turn.warnings)
+            _miss(of, turn.missing)
+            if turn.missing:
+                return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
@@ -161,7 +172,12 @@ def _print(lines: Sequence[str]) -> None:
         click.echo("\n".join(lines))
 
 
-def _complain(teller: Teller) -> None:
-    """Say which columns are empty because nobody told."""
-    for why in teller.blind.values():
+def _complain(warnings: Iterable[str]) -> None:
+    """Say what is not known because nobody told, or may no longer be so."""
+    for why in warnings:
         click.echo(f"Warning: {why}", err=True)
+
+
+def _miss(of: Kind, names: Iterable[str]) -> None:
+    for name in names:
+        click.echo(f'Error: {of.name} "{name}" not found', err=True)

@@ -1,10 +1,13 @@
 """From a kubeconfig, or a pod's own account, to a cluster that is looked at."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import (
@@ -19,7 +22,7 @@ from mooring.core.kube.cache import Read
 from mooring.core.kube.port import Followed
 from mooring.core.kube.resource import EVENTS, NODES, NPNS, PODS, Resource, Scope
 from mooring.core.npn.shown import things
-from mooring.inspect.get_cluster import Cluster
+from mooring.inspect.get_cluster import Asked, Cluster, meant
 
 USUAL = Path("~/.kube/config")
 READ: Mapping[Resource, Read[Any]] = {
@@ -34,15 +37,14 @@ READ: Mapping[Resource, Read[Any]] = {
 def cluster(kubeconfig: Path | None, context: str | None) -> Iterator[Found]:
     """Follow what is asked for, until the block ends."""
     try:
-        api = _api(kubeconfig, context or "")
+        api = api_of(kubeconfig, context or "")
     except Misconfigured as why:
         raise Refusal(str(why)) from why
 
-    def follow(resource: Resource, fields: str) -> Followed[Any]:
-        scope = Scope(fields=fields)
-        return Informer(
-            api, Following(resource=resource, read=READ[resource], scope=scope)
-        )
+    def follow(asked: Asked) -> Followed[Any]:
+        read = meant(asked.of) if asked.of else READ[asked.resource]
+        scope = Scope(fields=asked.fields)
+        return Informer(api, Following(resource=asked.resource, read=read, scope=scope))
 
     with ExitStack() as stack:
         stack.enter_context(closing(api))
@@ -50,24 +52,43 @@ def cluster(kubeconfig: Path | None, context: str | None) -> Iterator[Found]:
         yield found, api.access.namespace
 
 
-def _api(kubeconfig: Path | None, context: str) -> Api:
+def api_of(kubeconfig: Path | None, context: str) -> Api:
     """Find access where kubectl does: as it is told, in the environment, at home, in the pod."""
+    file = _file(kubeconfig)
+    if file is not None:
+        return connect(file, context)
+    if os.environ.get(HOST):
+        return connect_inside()
+    raise Misconfigured(
+        f"no cluster is known: there is no {USUAL.expanduser()}, KUBECONFIG is not set,"
+        " and this is no pod; give --kubeconfig FILE, or --npn-dir DIR for a directory of"
+        " objects"
+    )
+
+
+def contexts_of(kubeconfig: Path | None) -> list[str]:
+    """Name the contexts of the kubeconfig that would be used, for a shell."""
+    file = _file(kubeconfig)
+    try:
+        document = yaml.safe_load(file.read_text()) if file else {"contexts": []}
+    except yaml.YAMLError as why:
+        raise Misconfigured(f"kubeconfig {file}: {why}") from why
+    return sorted(str(each["name"]) for each in document["contexts"])
+
+
+def _file(kubeconfig: Path | None) -> Path | None:
+    """Find the kubeconfig; None when there is none."""
     if kubeconfig is not None:
-        return connect(kubeconfig, context)
+        return kubeconfig
     named = [
         name for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name
     ]
     if len(named) > 1:
+        several = f"KUBECONFIG={shlex.quote(os.pathsep.join(named))}"
         raise Misconfigured(
-            f"KUBECONFIG: {os.pathsep.join(named)!r}: several files are not merged here:"
-            " give one by --kubeconfig"
+            f"{several}: must name one file here, as several are not merged; give"
+            " one by --kubeconfig, or make one of them:"
+            f" {several} kubectl config view --flatten > FILE"
         )
     usual = USUAL.expanduser()
-    if named or usual.exists():
-        return connect(Path(named[0]) if named else usual, context)
-    if os.environ.get(HOST):
-        return connect_inside()
-    raise Misconfigured(
-        f"no cluster is known: there is no {usual}, KUBECONFIG is not set, and this is no"
-        " pod; give --kubeconfig FILE, or --npn-dir DIR for a directory of objects"
-    )
+    return Path(named[0]) if named else usual if usual.exists() else None

@@ -8,6 +8,7 @@ from typing import Any, TypedDict, TypeVar
 import click
 
 from mooring.adapters.objects import ObjectDirectory
+from mooring.cli.get.completion import contexts
 from mooring.inspect.get import Sights
 from mooring.inspect.get_directory import Directory
 
@@ -37,7 +38,12 @@ _OPTIONS = (
         help="Access to the cluster  [default: $KUBECONFIG, else ~/.kube/config,"
         " else the pod's own].",
     ),
-    click.option("--context", metavar="NAME", help="Context of the kubeconfig."),
+    click.option(
+        "--context",
+        metavar="NAME",
+        shell_complete=contexts,
+        help="Context of the kubeconfig.",
+    ),
     click.option(
         "--npn-dir",
         type=FOLDER,

@@ -8,13 +8,16 @@ from itertools import pairwise
 from mooring.core.npn.record import VnicStatus
 from mooring.core.npn.shown.age import since
 from mooring.core.npn.shown.npns import count, served, state, told
-from mooring.core.npn.shown.pods import status, where
+from mooring.core.npn.shown.pods import where
+from mooring.core.npn.shown.podstatus import status
 from mooring.core.npn.shown.pools import most, policy, why
-from mooring.core.npn.shown.table import NONE, grid, plain, several
+from mooring.core.npn.shown.table import NONE, UNKNOWN, grid, plain, several
 from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen
-from mooring.core.npn.shown.view import View, instance, offered, vnics
+from mooring.core.npn.shown.view import Source, View, instance, offered, vnics
 
 GAP = 2
+SPACE, APP = "kube-system", "vcn-native-ip-cni"
+"""Where the agents' pods are, and their label `app`."""
 Address = IPv4Address | IPv6Address
 Pairs = Sequence[tuple[str, str]]
 
@@ -41,16 +44,47 @@ def lines(
     view: View, node: NodeSeen | None, npn: NpnSeen | None, agent: Told | None
 ) -> Iterator[str]:
     """Describe a node by its Node and its object; one of the two may not be there."""
-    yield from fields(_head(node, npn))
+    name = (
+        node.meta.name if node else view.node_of.get(npn.meta.name, "") if npn else ""
+    )
+    yield from fields(_head(view, name, node, npn))
     if npn is not None:
         yield from _npn(view, npn, agent)
     if agent is not None:
-        said = [("Trouble", agent.trouble)]
-        yield from _section("Agent", fields(said))
+        yield from _section("Agent", fields([("Trouble", agent.trouble)]))
         yield from _section("Repairs", agent.repairs)
-    if node is not None:
-        yield from _section("Pods", _pods(view, node.meta.name))
-    yield from _section("Events", _events(view))
+    elif npn is not None and Source.PODS in view.has:
+        said = [(each, UNKNOWN) for each in ("Trouble", "Repairs")]
+        yield from _section("Agent", fields([*said, ("Ask it", asking(view, name))]))
+    if Source.PODS in view.unknown:
+        yield f"Pods:  {UNKNOWN}"
+    elif name and Source.PODS in view.has:
+        yield from _section("Pods", _pods(view, name))
+    if Source.EVENTS in view.unknown:
+        yield f"Events:  {UNKNOWN}"
+    elif Source.EVENTS in view.has:
+        yield from _section("Events", _events(view))
+
+
+def asking(view: View, node: str) -> str:
+    """Say how to ask a node's agent, which alone knows links, tables and repairs."""
+    if not node:
+        return "no node is known to be this object's"
+    found = [
+        pod.meta.name
+        for pod in view.pods
+        if (pod.meta.namespace, pod.meta.labels.get("app")) == (SPACE, APP)
+        and pod.node == node
+        and not pod.meta.deleting
+    ]
+    if not found and Source.PODS not in view.unknown:
+        return f"no pod of the agent (app={APP} in {SPACE}) is on this node"
+    pod = next(
+        iter(found),
+        f"$(kubectl get pod -n {SPACE} -l app={APP}"
+        f" --field-selector spec.nodeName={node} -o name)",
+    )
+    return f"kubectl exec -n {SPACE} {pod} -- python3 -m mooring describe node {node}"
 
 
 def fields(pairs: Pairs) -> Iterator[str]:
@@ -69,9 +103,10 @@ def runs(addresses: Iterable[Address]) -> str:
     return several(str(a) if a == b else f"{a}-{b}" for a, b in pieces)
 
 
-def _head(node: NodeSeen | None, npn: NpnSeen | None) -> Pairs:
-    pods = count(most(npn)) if npn else NONE
-    found = [("Name", node.meta.name if node else npn.meta.name if npn else "")]
+def _head(view: View, name: str, node: NodeSeen | None, npn: NpnSeen | None) -> Pairs:
+    known = Source.NPNS not in view.unknown
+    pods = count(most(npn)) if npn else NONE if known else UNKNOWN
+    found = [("Name", name or (npn.meta.name if npn else ""))]
     if node is not None:
         found += [
             ("Status", node.ready),
@@ -79,12 +114,16 @@ def _head(node: NodeSeen | None, npn: NpnSeen | None) -> Pairs:
             ("Taints", several(node.taints)),
             ("Max pods", f"{node.most_pods or NONE} (kubelet), {pods} (object)"),
         ]
+    elif Source.NODES in view.unknown:
+        found += [(each, UNKNOWN) for each in ("Status", "Internal IPs", "Taints")]
+        found.append(("Max pods", f"{UNKNOWN} (kubelet), {pods} (object)"))
     else:
         found.append(("Max pods", f"{pods} (object)"))
-    known = (node.instance if node else "") or (instance(npn) if npn else "")
-    found.append(("Instance", known))
+    ocid = (node.instance if node else "") or (instance(npn) if npn else "")
+    found.append(("Instance", ocid))
     if npn is None:
-        found.append(("Object", "none: no NativePodNetwork is for this node"))
+        none = "none: no NativePodNetwork is for this node"
+        found.append(("Object", none if known else UNKNOWN))
     return found
 
 
@@ -127,11 +166,6 @@ def _pool(npn: NpnSeen) -> Pairs:
 
 def _vnic(view: View, vnic: VnicStatus, agent: Told | None) -> Iterator[str]:
     yield vnic.vnic_id
-    pods = sum(
-        any(v.vnic_id == vnic.vnic_id for v in view.vnics_of(pod))
-        for on_node in view.pods_on.values()
-        for pod in on_node
-    )
     pairs = [
         ("MAC", vnic.mac_address),
         ("Subnet", vnic.subnet_id),
@@ -140,10 +174,20 @@ def _vnic(view: View, vnic: VnicStatus, agent: Told | None) -> Iterator[str]:
         ("Host addresses", _both(vnic.host.v4, vnic.host.v6)),
         ("NSGs", several(vnic.nsg_ids)),
         *_addresses(vnic),
-        *([("Pods", str(pods))] if view.nodes else []),
-        *_way(vnic, agent),
+        *_on(view, vnic),
+        *_way(view, vnic, agent),
     ]
     yield from (f"  {line}" for line in fields(pairs))
+
+
+def _on(view: View, vnic: VnicStatus) -> Iterator[tuple[str, str]]:
+    """Count the pods that have an address of a VNIC, where there is a node with pods."""
+    if Source.PODS in view.unknown:
+        yield "Pods", UNKNOWN
+    elif Source.PODS in view.has and view.node_of:
+        found = (pod for on_node in view.pods_on.values() for pod in on_node)
+        ids = ({v.vnic_id for v in view.vnics_of(pod)} for pod in found)
+        yield "Pods", str(sum(vnic.vnic_id in each for each in ids))
 
 
 def _addresses(vnic: VnicStatus) -> Iterator[tuple[str, str]]:
@@ -155,9 +199,11 @@ def _addresses(vnic: VnicStatus) -> Iterator[tuple[str, str]]:
             yield f"{family} for pods", f"{sizes[family]}: {listed}"
 
 
-def _way(vnic: VnicStatus, agent: Told | None) -> Pairs:
+def _way(view: View, vnic: VnicStatus, agent: Told | None) -> Pairs:
+    if agent is None and Source.PODS in view.has:
+        return [("Table", f"{UNKNOWN}: see Agent below")]
     if agent is None:
-        return [("Table", "<unknown>: known on the node, from the agent's --state")]
+        return [("Table", f"{UNKNOWN}: known on the node, from the agent's --state")]
     way = agent.ways.get(vnic.vnic_id)
     if way is None:
         return [("Table", "none: the agent has not taken this VNIC")]
@@ -173,7 +219,7 @@ def _pods(view: View, node: str) -> list[str]:
         (
             pod.meta.namespace,
             pod.meta.name,
-            status(pod),
+            status(pod.document),
             several(pod.addresses),
             where(view, pod),
         )

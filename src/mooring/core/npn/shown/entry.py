@@ -3,27 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from typing import Any
 
 from mooring.core.kube.selector import Selector
 from mooring.core.npn.shown.table import Column
-from mooring.core.npn.shown.view import View
+from mooring.core.npn.shown.view import Source, View
 
 API_VERSION = "mooring/v1"
 """Of documents that are ours; a NativePodNetwork is shown as it is stored."""
 
 
 EVERYTHING = Selector()
-
-
-class Source(Enum):
-    """What is read for a kind."""
-
-    NPNS = "nativepodnetworks"
-    NODES = "nodes"
-    PODS = "pods"
-    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from mooring.core.cni.fields import nearest
 from mooring.core.npn.shown import nodes, npns, pods, pools
 from mooring.core.npn.shown.age import since
-from mooring.core.npn.shown.entry import Entry, Kind, Source
+from mooring.core.npn.shown.entry import Entry, Kind
 from mooring.core.npn.shown.table import Column
-from mooring.core.npn.shown.view import View
+from mooring.core.npn.shown.view import Source, View
 
 KINDS = (
     Kind(

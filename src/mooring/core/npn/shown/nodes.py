@@ -6,9 +6,9 @@ from typing import Any
 from mooring.core.npn.shown.entry import API_VERSION, Entry
 from mooring.core.npn.shown.npns import count, served, state, told
 from mooring.core.npn.shown.pools import policy
-from mooring.core.npn.shown.table import columns, several
+from mooring.core.npn.shown.table import UNKNOWN, columns, several
 from mooring.core.npn.shown.things import NodeSeen, NpnSeen
-from mooring.core.npn.shown.view import View, vnics
+from mooring.core.npn.shown.view import Source, View, vnics
 
 COLUMNS = columns(
     "NAME STATUS STATE REASON VNICS PODS FREE COOLING",
@@ -33,24 +33,32 @@ def entries(view: View) -> Iterator[Entry]:
 
 
 def _cells(view: View, node: NodeSeen, npn: NpnSeen | None) -> tuple[str, ...]:
-    name, reason, _ = state(npn) if npn else ("", "", "")
+    none = UNKNOWN if Source.NPNS in view.unknown else ""
+    name, reason, _ = state(npn) if npn else (none, none, none)
     return (
         node.meta.name,
         node.ready,
         name,
         reason,
-        str(len(vnics(npn))) if npn else "",
-        str(len(view.pods_on.get(node.meta.name, ()))),
-        count(told(npn)["free"]) if npn else "",
-        count(told(npn)["cooling"]) if npn else "",
+        str(len(vnics(npn))) if npn else none,
+        count(_pods(view, node)),
+        count(told(npn)["free"]) if npn else none,
+        count(told(npn)["cooling"]) if npn else none,
         node.most_pods,
-        served(npn) if npn else "",
-        policy(npn) if npn else "",
+        served(npn) if npn else none,
+        policy(npn) if npn else none,
         several(node.addresses),
-        npn.meta.name if npn else "",
+        npn.meta.name if npn else none,
         node.instance,
         several(node.taints),
     )
+
+
+def _pods(view: View, node: NodeSeen) -> int | None:
+    """Count the pods that have an address of the node's pool; None when nobody tells."""
+    if Source.PODS in view.unknown:
+        return None
+    return len(view.pods_on.get(node.meta.name, ()))
 
 
 def _item(view: View, node: NodeSeen, npn: NpnSeen | None) -> Mapping[str, Any]:
@@ -63,8 +71,9 @@ def _item(view: View, node: NodeSeen, npn: NpnSeen | None) -> Mapping[str, Any]:
         "internalAddresses": list(node.addresses),
         "taints": list(node.taints),
         "maxPods": int(node.most_pods) if node.most_pods.isdigit() else None,
-        "pods": len(view.pods_on.get(node.meta.name, ())),
+        "pods": _pods(view, node),
         "nativePodNetwork": _npn(npn) if npn else None,
+        "unknown": view.unread,
     }
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from mooring.core.npn.record import Npn
 from mooring.core.npn.shown.entry import Entry
-from mooring.core.npn.shown.table import columns, several
+from mooring.core.npn.shown.table import UNKNOWN, columns, several
 from mooring.core.npn.shown.things import NpnSeen
-from mooring.core.npn.shown.view import View, instance, vnics
+from mooring.core.npn.shown.view import Source, View, instance, vnics
 
 COLUMNS = columns("NAME STATE REASON", "NODE VNICS USED FREE FAMILIES SUBNETS MESSAGE")
 READY = "Ready"
@@ -22,10 +22,16 @@ def entries(view: View) -> Iterator[Entry]:
             also=frozenset({node, instance(npn)} - {""}),
             node=node,
             labels=npn.meta.labels,
-            cells=(npn.meta.name, *state(npn)[:2], node, *_wide(npn)),
+            cells=(npn.meta.name, *state(npn)[:2], whose(view, npn), *_wide(npn)),
             created=npn.meta.created,
             item=stored(npn),
         )
+
+
+def whose(view: View, npn: NpnSeen) -> str:
+    """Name an object's node; nodes that could not be read make it unknown, not none."""
+    known = Source.NODES not in view.unknown
+    return view.node_of.get(npn.meta.name, "" if known else UNKNOWN)
 
 
 def stored(npn: NpnSeen) -> Mapping[str, Any]:
@@ -74,7 +80,7 @@ def told(npn: NpnSeen) -> Mapping[str, int | None]:
 
 def count(number: int | None) -> str:
     """Write a number that may not be known."""
-    return "<unknown>" if number is None else str(number)
+    return UNKNOWN if number is None else str(number)
 
 
 def _wide(npn: NpnSeen) -> tuple[str, ...]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mooring.core.npn.shown.entry import API_VERSION, Entry
-from mooring.core.npn.shown.table import columns, several, tail
+from mooring.core.npn.shown.podstatus import status
+from mooring.core.npn.shown.table import UNKNOWN, columns, several, tail
 from mooring.core.npn.shown.things import PodSeen
-from mooring.core.npn.shown.view import View
+from mooring.core.npn.shown.view import Source, View
 
 COLUMNS = columns("NAME STATUS IP NODE VNIC", "IPS VNICS MACS SUBNETS NSGS")
 
@@ -25,34 +26,36 @@ def entries(view: View) -> Iterator[Entry]:
         )
 
 
-def status(pod: PodSeen) -> str:
-    """Say how a pod is."""
-    return "Terminating" if pod.meta.deleting else pod.phase
-
-
 def where(view: View, pod: PodSeen) -> str:
     """Say which VNIC a pod's addresses are on, shortly."""
     if pod.on_host:
         return "<host>"
-    found = view.vnics_of(pod)
-    if pod.addresses and not found:
-        return "<unknown>"
-    return several(tail(vnic.vnic_id) for vnic in found)
+    if _lost(view, pod):
+        return UNKNOWN
+    return several(tail(vnic.vnic_id) for vnic in view.vnics_of(pod))
+
+
+def _lost(view: View, pod: PodSeen) -> bool:
+    """Tell whether a pod has addresses and nobody says on which VNIC."""
+    return not pod.on_host and bool(pod.addresses) and not view.vnics_of(pod)
 
 
 def _cells(view: View, pod: PodSeen) -> tuple[str, ...]:
     found = view.vnics_of(pod)
-    return (
-        pod.meta.name,
-        status(pod),
-        pod.addresses[0] if pod.addresses else "",
-        pod.node,
-        where(view, pod),
-        several(pod.addresses),
+    wide = (
         several(vnic.vnic_id for vnic in found),
         several(vnic.mac_address for vnic in found),
         several(vnic.subnet_id for vnic in found),
         several(dict.fromkeys(nsg for vnic in found for nsg in vnic.nsg_ids)),
+    )
+    return (
+        pod.meta.name,
+        status(pod.document),
+        pod.addresses[0] if pod.addresses else "",
+        pod.node,
+        where(view, pod),
+        several(pod.addresses),
+        *([UNKNOWN] * len(wide) if _lost(view, pod) else wide),
     )
 
 
@@ -65,17 +68,25 @@ def _item(view: View, pod: PodSeen) -> Mapping[str, Any]:
             "name": pod.meta.name,
             "labels": dict(pod.meta.labels),
         },
-        "status": status(pod),
+        "status": status(pod.document),
+        "phase": pod.phase,
         "node": pod.node or None,
         "hostNetwork": pod.on_host,
         "addresses": list(pod.addresses),
-        "vnics": [
-            {
-                "id": vnic.vnic_id,
-                "mac": vnic.mac_address,
-                "subnet": vnic.subnet_id,
-                "networkSecurityGroups": list(vnic.nsg_ids),
-            }
-            for vnic in view.vnics_of(pod)
-        ],
+        "vnics": _vnics(view, pod),
+        "unknown": view.unread,
     }
+
+
+def _vnics(view: View, pod: PodSeen) -> list[Mapping[str, Any]] | None:
+    if _lost(view, pod) and Source.NPNS in view.unknown:
+        return None
+    return [
+        {
+            "id": vnic.vnic_id,
+            "mac": vnic.mac_address,
+            "subnet": vnic.subnet_id,
+            "networkSecurityGroups": list(vnic.nsg_ids),
+        }
+        for vnic in view.vnics_of(pod)
+    ]

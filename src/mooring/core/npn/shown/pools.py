@@ -6,7 +6,7 @@ from typing import Any
 from mooring.core.npn.policy import NAMES, PREALLOCATE, say
 from mooring.core.npn.record import Condition
 from mooring.core.npn.shown.entry import API_VERSION, Entry
-from mooring.core.npn.shown.npns import count, told
+from mooring.core.npn.shown.npns import count, told, whose
 from mooring.core.npn.shown.table import columns, several
 from mooring.core.npn.shown.things import NpnSeen
 from mooring.core.npn.shown.view import View, families, instance, offered, vnics
@@ -26,9 +26,9 @@ def entries(view: View) -> Iterator[Entry]:
             also=frozenset({node, instance(npn)} - {""}),
             node=node,
             labels=npn.meta.labels,
-            cells=_cells(npn, node),
+            cells=_cells(npn, whose(view, npn)),
             created=npn.meta.created,
-            item=_item(npn, node),
+            item={**_item(npn, node), "unknown": view.unread},
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-NONE = "<none>"
+NONE, UNKNOWN = "<none>", "<unknown>"
 GAP = 3
 TAIL = 8
 

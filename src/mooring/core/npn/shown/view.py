@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import cached_property
 from ipaddress import ip_address
 
@@ -10,15 +11,38 @@ from mooring.core.npn.record import VnicStatus
 from mooring.core.npn.shown.things import EventSeen, NodeSeen, NpnSeen, PodSeen
 
 
+class Source(Enum):
+    """What is read to show something."""
+
+    NPNS = "nativepodnetworks"
+    NODES = "nodes"
+    PODS = "pods"
+    EVENTS = "events"
+
+
+EVERYTHING = frozenset(Source)
+NOTHING: frozenset[Source] = frozenset()
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One look. What could not be asked for is empty: a directory knows objects only."""
+    """One look. What was not read is empty: `unknown` is what there is and could not be read.
+
+    `has` is what there is at all: a directory has objects only.
+    """
 
     now: datetime
+    has: frozenset[Source] = EVERYTHING
+    unknown: frozenset[Source] = NOTHING
     npns: tuple[NpnSeen, ...] = ()
     nodes: tuple[NodeSeen, ...] = ()
     pods: tuple[PodSeen, ...] = ()
     events: tuple[EventSeen, ...] = ()
+
+    @property
+    def unread(self) -> list[str]:
+        """Name what could not be read, for programs."""
+        return sorted(each.value for each in self.unknown)
 
     @cached_property
     def node_of(self) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from kube_nonsense import NEARLY
 
 from mooring.core.kube import lease, meta, node, pod
 from mooring.core.kube.meta import Owner
-from mooring.core.kube.node import Taint
+from mooring.core.kube.node import NodeCondition, Taint
 from mooring.core.kube.resource import LEASES, NODES, NPNS, PODS, Scope
 from mooring.core.net.fields import Unreadable
 
@@ -284,3 +284,16 @@ def test_a_scope_is_sent_as_parameters() -> None:
         "labelSelector": "a=b",
         "fieldSelector": "metadata.name=x",
     }
+
+
+def test_what_is_said_of_a_node_is_read_as_it_was_meant() -> None:
+    document = a_node()
+    odd = {"type": "Odd", "status": "Unknown", "reason": 7, "message": "m"}
+    document["status"]["conditions"].append(odd)
+    found = node.read(document)
+
+    assert found.conditions[1:] == (
+        NodeCondition("DiskPressure", "False"),
+        NodeCondition("Odd", "Unknown", "", "m"),
+    )
+    assert found.most_pods == 100

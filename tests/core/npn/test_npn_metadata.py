@@ -4,7 +4,7 @@ import pytest
 from core.npn.npn_builders import INSTANCE
 
 from mooring.core.net.fields import Unreadable
-from mooring.core.npn.metadata import name_of, wish
+from mooring.core.npn.metadata import declines, name_of, wish
 from mooring.core.npn.record import NpnSpec
 
 SUBNET, GROUP = "ocid1.subnet.oc1..a", "ocid1.networksecuritygroup.oc1..g"
@@ -85,3 +85,16 @@ def test_what_cannot_be_right_is_named(key: str, value: str, rule: str) -> None:
 
 def test_an_object_is_named_by_the_end_of_the_ocid() -> None:
     assert name_of("ocid1.instance.oc1.eu-frankfurt-1.ABUW4ljr") == "abuw4ljr"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "so"),
+    [
+        ({}, False),
+        ({"oke-native-pod-networking": "false"}, True),
+        ({"oke-native-pod-networking": "true"}, False),
+        (PLAIN | {"oke-preconfigured-vnics": "true"}, False),
+    ],
+)
+def test_only_who_says_no_declines(metadata: dict[str, str], so: bool) -> None:
+    assert declines(metadata) is so

@@ -88,17 +88,26 @@ class Cluster:
 
     def mooring(self, *words: str) -> str:
         """Run mooring with this cluster's kubeconfig; it must succeed."""
-        done = subprocess.run(
+        done = self.ask_mooring(*words)
+        if done.returncode:
+            raise Refused(f"mooring {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def ask_mooring(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run mooring with this cluster's kubeconfig, whatever comes of it."""
+        return subprocess.run(
             [*MOORING, *words],
             capture_output=True,
             text=True,
             check=False,
             timeout=900,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
+            env=self.surroundings,
         )
-        if done.returncode:
-            raise Refused(f"mooring {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
+
+    @property
+    def surroundings(self) -> dict[str, str]:
+        """Give the environment in which programs find this cluster."""
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
 
     def workers(self) -> list[str]:
         """Name the nodes."""
@@ -169,6 +178,19 @@ class Space:
         done = self.cluster.run("exec", "-n", self.name, pod, "--", *words)
         return done.stdout if done.returncode == 0 else ""
 
+    def fetched_all(self, pod: str, urls: Sequence[str]) -> dict[str, str]:
+        """Fetch many pages from inside of a pod; those that do not answer yet are left out."""
+        form = "\\t%{url}\\t%{http_code}\\n"
+        words = ["curl", "-gs", "--max-time", "5", "--write-out", form, "-K", "-"]
+        done = self.cluster.run(
+            *("exec", "-i", "-n", self.name, pod, "--", *words),
+            given="".join(f'url = "{each}"\n' for each in urls),
+        )
+        rows = [line.split("\t") for line in done.stdout.splitlines()]
+        return {
+            each[1]: each[0] for each in rows if len(each) == 3 and each[2] == "200"
+        }
+
 
 def ready(pod: Mapping[str, Any]) -> bool:
     """Tell whether a pod is ready and stays."""
@@ -182,6 +204,17 @@ def ready(pod: Mapping[str, Any]) -> bool:
 def addresses(pod: Mapping[str, Any]) -> list[str]:
     """Give a pod's addresses in the order of its status."""
     return [each["ip"] for each in pod["status"].get("podIPs", ())]
+
+
+def family(address: str) -> str:
+    """Name the IP family of an address."""
+    return "IPv6" if ":" in address else "IPv4"
+
+
+def url(host: str, path: str = "clientip", port: int = 8080) -> str:
+    """Give the URL of a page at an address or a name."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/{path}"
 
 
 def offered(npn: Mapping[str, Any]) -> set[str]:

@@ -1,7 +1,7 @@
 """One cluster of the lab for the whole session, kept up between the tests, taken down at its end.
 
-MOORING_E2E_LAB names a lab that is used as it is and left standing; MOORING_E2E_PROXY and
-MOORING_E2E_FAMILIES choose another kube-proxy mode or dual stack.
+MOORING_E2E_LAB names a lab that is used as it is and left standing; the other variables of the
+README choose another kube-proxy mode, other families, more nodes, the fast path.
 """
 
 import json
@@ -36,9 +36,10 @@ from mooring.lab.programs_built import Builder
 NAMED = os.environ.get("MOORING_E2E_LAB", "")
 PROXY = os.environ.get("MOORING_E2E_PROXY", "nftables")
 FAMILIES = os.environ.get("MOORING_E2E_FAMILIES", "IPv4").split(",")
-NODES, MOST_PODS = 2, 110
-SIZE = {"ocpus": 5, "maxPods": MOST_PODS}
-"""Four VNICs for pods beside the primary one."""
+NODES = int(os.environ.get("MOORING_E2E_NODES", "2"))
+FAST_PATH = os.environ.get("MOORING_E2E_FAST_PATH", "off")
+SIZE = {"ocpus": 5, "maxPods": 114}
+"""110 pods of a Deployment, and what runs on the host's network; four VNICs beside the primary one."""
 
 
 def mooring(*words: str) -> str:
@@ -73,6 +74,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
                 "proxy": PROXY,
                 "ipFamilies": FAMILIES,
                 "nodes": [{"name": f"node-{i + 1}", **SIZE} for i in range(NODES)],
+                "agent": {"fastPath": FAST_PATH},
             }
             (place / "lab.yaml").write_text(json.dumps(wish))
             began = time.monotonic()
@@ -101,6 +103,12 @@ def reached(name: str, place: Path) -> Cluster:
     found = Cluster(name, kubeconfig, Path(standing.programs))
     until(lambda: found.items("nodes"), "nodes")
     return found
+
+
+@pytest.fixture
+def families(cluster: Cluster) -> tuple[str, ...]:
+    """The pods' families as the lab was asked for them, in their order."""
+    return opened(cluster.lab).needed().topology.families
 
 
 @pytest.fixture

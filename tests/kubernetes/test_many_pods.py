@@ -1,43 +1,58 @@
 """A Deployment that fills both nodes runs over addresses of the VCN, and all of it goes again."""
 
-from itertools import pairwise
-
 from kubernetes.cluster import (
     Space,
     a_deployment,
     a_pod,
     addresses,
+    family,
     offered,
     until,
+    url,
 )
 
 FILL_PATIENCE = 600.0
+PODS = 110
+"""On each node, besides what the cluster itself runs on the host's network there."""
 
 
-def test_a_deployment_fills_both_nodes(space: Space) -> None:
-    """110 pods a node, less those that the cluster itself runs on the host's network there."""
+def test_a_deployment_of_110_pods_a_node_runs_over_addresses_of_the_vcn(
+    space: Space, families: tuple[str, ...]
+) -> None:
     cluster = space.cluster
     nodes = cluster.workers()
     room = {node: free(space, node) for node in nodes}
-    count = 2 * min(room.values())
+    assert all(fits >= PODS for fits in room.values()), room
+    count = PODS * len(nodes)
 
     space.apply(a_deployment("web", count))
     pods = space.await_pods(count, patience=FILL_PATIENCE)
 
     by_node = {n: [p for p in pods if p["spec"]["nodeName"] == n] for n in nodes}
-    known = [address for pod in pods for address in addresses(pod)]
-    assert {len(found) for found in by_node.values()} == {count // 2}
-    assert len(set(known)) == len(known), "no address twice"
+    assert {n: len(found) for n, found in by_node.items()} == dict.fromkeys(nodes, PODS)
+    assert {tuple(map(family, addresses(pod))) for pod in pods} == {families}
+    known = {a: pod["metadata"]["name"] for pod in pods for a in addresses(pod)}
+    assert len(known) == count * len(families), "no address twice"
     for node, found in by_node.items():
         own = {a for pod in found for a in addresses(pod)}
         assert own <= offered(cluster.npn_of(node))
         assert len(cluster.npn_of(node)["status"]["vnics"]) == 4
-    for before, after in pairwise(pods[:: max(1, count // 20)]):
-        target = addresses(after)[0]
-        host = f"[{target}]" if ":" in target else target
-        url = f"http://{host}:8080/hostname"
-        name = before["metadata"]["name"]
-        assert space.fetched(name, url) == after["metadata"]["name"]
+    for found in by_node.values():
+        reaches_all(space, found[0]["metadata"]["name"], known)
+
+
+def reaches_all(space: Space, pod: str, known: dict[str, str]) -> None:
+    """From this pod every address of every pod answers with that pod's name."""
+    pages = {url(address, "hostname"): name for address, name in known.items()}
+    seen: dict[str, str] = {}
+
+    def asked() -> bool:
+        left = [page for page in pages if page not in seen]
+        seen.update(space.fetched_all(pod, left))
+        return len(seen) == len(pages)
+
+    until(asked, f"answers of {len(pages)} addresses to {pod}")
+    assert seen == pages
 
 
 def test_what_went_is_free_again(space: Space) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from kubernetes.agents import KILL, SANDBOX, complaints, is_exact
 from kubernetes.cluster import PYTHON, Space, a_pod, addresses, ready, until
 
 HEAR = """
@@ -116,8 +117,9 @@ def streaming(space: Space) -> Iterator[Stream]:
     assert lost == 0, f"{lost} packets lost"
 
 
-def restart(space: Space, selector: str) -> None:
-    """Delete pods of kube-system and wait for those that come instead."""
+@contextmanager
+def replacing(space: Space, selector: str) -> Iterator[None]:
+    """Delete pods of kube-system; after the block wait for those that come instead."""
     words = ["-n", "kube-system", "-l", selector]
 
     def running() -> dict[str, bool]:
@@ -127,6 +129,7 @@ def restart(space: Space, selector: str) -> None:
     before = running()
     assert before, f"no pod {selector}"
     space.cluster.kubectl("delete", "pods", *words, "--wait=false")
+    yield
 
     def replaced() -> bool:
         now = running()
@@ -141,18 +144,36 @@ def restart(space: Space, selector: str) -> None:
 )
 def test_a_restart_of_ours_loses_no_packet(space: Space, selector: str) -> None:
     with streaming(space) as stream:
-        restart(space, selector)
+        with replacing(space, selector):
+            pass
         stream.goes_on()
 
 
 def test_pods_come_and_go_while_the_agent_is_replaced(space: Space) -> None:
-    nodes = space.cluster.workers()
+    """An ADD waits for the next agent; only one that came in vain for ten seconds may have failed."""
+    cluster = space.cluster
+    nodes = cluster.workers()
+    old = [f"old-{node}" for node in nodes]
     with streaming(space) as stream:
-        restart(space, "app=vcn-native-ip-cni")
-        space.apply(*(a_pod(f"new-{node}", node) for node in nodes))
+        space.apply(*(a_pod(name, node) for name, node in zip(old, nodes, strict=True)))
+        for name in old:
+            space.await_pods(1, f"app={name}")
+        with replacing(space, "app=vcn-native-ip-cni"):
+            space.apply(*(a_pod(f"new-{node}", node) for node in nodes))
+            cluster.kubectl("delete", "pods", *old, "-n", space.name, "--wait=false")
         for node in nodes:
             space.await_pods(1, f"app=new-{node}")
+        until(lambda: gone(space, old), "the old pods' end")
+        for node in nodes:
+            until(lambda node=node: is_exact(cluster, node), "an exact pool")
         stream.goes_on()
+
+    said = complaints(space, SANDBOX, KILL)
+    assert [each for each in said if "ADD: nobody answers at" not in each] == []
+
+
+def gone(space: Space, names: list[str]) -> bool:
+    return {pod["metadata"]["name"] for pod in space.pods()}.isdisjoint(names)
 
 
 def test_a_restart_of_the_api_server_loses_no_packet(

@@ -21,7 +21,7 @@ from mooring.agent.flows import forget_all
 from mooring.agent.host import Host, Stopwatch, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
-from mooring.agent.turns import Line, Turns
+from mooring.agent.turns import Expected, Line, Turns
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.frames import Answer
@@ -46,7 +46,7 @@ GROWING = (
     "the pool is elastic, and the controller knows: try again; the condition Pool of the"
     " NativePodNetwork says what becomes of it"
 )
-Work = Coroutine[Any, Any, Answer]
+Work = Coroutine[Any, Any, Answer] | Expected[Answer]
 REAP_SECONDS = 5.0
 """How long an ADD waits for the end of the container's former attachment."""
 
@@ -69,7 +69,7 @@ class Attachments:
         """Tell whether something is being done for the container."""
         return self._turns.taken(container)
 
-    def expect(self, container: str, work: Work) -> Work:
+    def expect(self, container: str, work: Coroutine[Any, Any, Answer]) -> Work:
         """Let the container have no other turn before the work, which is awaited soon."""
         return self._turns.expect(container, work)
 

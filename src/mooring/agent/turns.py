@@ -2,11 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from functools import partial
-from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -22,14 +21,12 @@ class Turns:
         """Tell whether somebody works on the container, or is about to."""
         return container in self._locks or container in self._expected
 
-    def expect(
-        self, container: str, work: Coroutine[Any, Any, T]
-    ) -> Coroutine[Any, Any, T]:
-        """Count the container as taken already before the work begins, or is closed."""
+    def expect(self, container: str, work: Coroutine[Any, Any, T]) -> "Expected[T]":
+        """Count the container as taken from now on, until the work ends or is closed."""
         self._expected[container] = self._expected.get(container, 0) + 1
-        return _Expected(work, partial(self._has_come, container))
+        return Expected(work, partial(self._leave, container))
 
-    def _has_come(self, container: str) -> None:
+    def _leave(self, container: str) -> None:
         left = self._expected.pop(container) - 1
         if left:
             self._expected[container] = left
@@ -83,43 +80,26 @@ class Line:
                 return
 
 
-class _Expected(Coroutine[Any, Any, T], Iterator[Any]):
-    """A coroutine that says when its first step is done, or when there will be none."""
+class Expected(Generic[T]):
+    """Work that keeps its container's place until it ends, or is closed before it began."""
 
-    def __init__(self, work: Coroutine[Any, Any, T], begun: Callable[[], None]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, T], leave: Callable[[], None]) -> None:
         self._work = work
-        self._begun: Callable[[], None] | None = begun
-
-    def send(self, value: Any) -> Any:  # noqa: ANN401 - as any coroutine
-        try:
-            return self._work.send(value)
-        finally:
-            self._begin()
-
-    def throw(
-        self,
-        kind: Any,  # noqa: ANN401 - as any coroutine
-        value: Any = None,  # noqa: ANN401 - as any coroutine
-        trace: TracebackType | None = None,
-    ) -> Any:  # noqa: ANN401 - as any coroutine
-        try:
-            why = kind if value is None else value
-            return self._work.throw(why if trace is None else why.with_traceback(trace))
-        finally:
-            self._begin()
-
-    def close(self) -> None:
-        self._work.close()
-        self._begin()
+        self._leave = leave
 
     def __await__(self) -> Generator[Any, Any, T]:
-        # What an iterator ends with is the work's result.
-        return (yield from cast("Generator[Any, Any, T]", self))
+        """Do it."""
+        try:
+            return (yield from self._work.__await__())
+        finally:
+            self.close()
 
-    def __next__(self) -> Any:  # noqa: ANN401 - as any coroutine
-        return self.send(None)
+    def close(self) -> None:
+        """Give the place back, whatever is left to do."""
+        self._work.close()
+        leave, self._leave = self._leave, _nothing
+        leave()
 
-    def _begin(self) -> None:
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            begun()
+
+def _nothing() -> None:
+    """Do what is left after the place was given back."""

@@ -3,9 +3,9 @@
 import array
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from mooring.core.cni.frames import LIMIT, Answer, Call, Decoder
 
@@ -55,7 +55,16 @@ class Rejected(Exception):  # noqa: N818 - a word for a verdict on a peer
     """The peer broke a rule; its connection ends without an answer."""
 
 
-Work = Coroutine[Any, Any, Answer]
+class Work(Protocol):
+    """What is to be awaited for an answer, or closed if nobody wants it any more."""
+
+    def __await__(self) -> Generator[Any, Any, Answer]:
+        """Give the answer."""
+
+    def close(self) -> None:
+        """End it."""
+
+
 Serve = Callable[[Arrival], Answer | Work]
 """Answers at once, or gives what is to be awaited for the answer."""
 

@@ -46,11 +46,15 @@ def run(*argv: str) -> subprocess.CompletedProcess[str]:
 
 
 def until(what: str, holds: Callable[[], bool]) -> None:
-    """Poll until something holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.01)
+    """Poll until something holds; a look that takes long leaves the processor as long to others."""
+    begun = time.monotonic()
+    while True:
+        asked = time.monotonic()
+        if holds():
+            return
+        now = time.monotonic()
+        assert now - begun < PATIENCE, f"{what} did not come"
+        time.sleep(max(0.01, min(now - asked, 1.0)))
 
 
 @dataclass

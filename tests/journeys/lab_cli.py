@@ -147,8 +147,12 @@ def mounts() -> list[str]:
 
 
 def until(check: Callable[[], object], what: str) -> None:
-    """Ask until it holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not check():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.05)
+    """Ask until it holds; a question that takes long leaves the processor as long to what is asked."""
+    begun = time.monotonic()
+    while True:
+        asked = time.monotonic()
+        if check():
+            return
+        now = time.monotonic()
+        assert now - begun < PATIENCE, f"waited for {what}"
+        time.sleep(max(0.05, min(now - asked, 1.0)))

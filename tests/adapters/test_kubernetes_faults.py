@@ -34,6 +34,7 @@ from mooring.core.kube.node import Node, Taint
 from mooring.core.kube.port import Note, Reference
 from mooring.core.kube.resource import LEASES, NODES, NPNS, Scope
 from mooring.core.net.fields import Unreadable
+from mooring.core.npn.codec import render
 from mooring.core.npn.port import Absent
 from mooring.core.npn.record import NpnStatus
 
@@ -384,6 +385,40 @@ def test_a_write_that_is_refused_leaves_all_as_it_was(
     assert store.changes(token)[1] == frozenset()
     store.write_status("a", a_status())
     assert store.changes(token)[1] == {"a"}
+
+
+def test_a_write_that_nobody_answers_is_given_up_after_its_own_patience(
+    server: ApiServer, api: Api
+) -> None:
+    """The api's patience is 30 s; the one who asked is told while the server is silent still."""
+    with contextlib.closing(KubeObjects(api, following(), 0.2)) as store:
+        assert store.wait(20)
+        store.write(an_npn("a"))
+        server.fail("PATCH", "/status", delay=600)
+        with pytest.raises(Away):
+            store.write_status("a", a_status())
+        assert server.delaying == 1
+
+
+def test_an_object_that_is_there_unseen_is_read_before_it_is_written(
+    server: ApiServer, store: KubeObjects
+) -> None:
+    """Nothing of another's spec stays that this one does not say."""
+    blind = Fault(lambda _, path: path.endswith(NPNS.plural), times=10**6)
+    with contextlib.closing(Api(Access(server=server.url))) as other:
+        until(lambda: server.watchers)
+        document = render(an_npn("a", pods=7))
+        document["spec"]["networkSecurityGroupIds"] = ["theirs"]
+        server.faults.append(blind)
+        server.tear()
+        until(store.trouble)
+        server.store.create(NPNS, "", document)
+        blind.fits = lambda method, path: method == "GET" and path.endswith(NPNS.plural)
+        store.write(an_npn("a"))
+        found = other.get(NPNS.path(name="a"))
+
+    assert found["spec"] == render(an_npn("a"))["spec"]
+    assert found["metadata"]["generation"] == 2
 
 
 def test_a_write_whose_answer_is_lost_is_seen_by_the_watch(

@@ -23,6 +23,8 @@ from mooring.core.kube.resource import PODS, Scope
 from mooring.core.npn.metadata import name_of
 
 AGAIN_SECONDS = 2.0
+WRITE_SECONDS = 5.0
+"""For an answer to what is told of the pool: it is told again anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class ApiServer:
             npn = name_of(await self._identity(say, stop))
             ours = Scope(fields=f"metadata.name={npn}")
             here = Scope(fields=f"spec.nodeName={self.node}")
-            objects = stack.enter_context(closing(KubeObjects(api, following(ours))))
+            objects = KubeObjects(api, following(ours), WRITE_SECONDS)
+            stack.enter_context(closing(objects))
             guests = Following(resource=PODS, read=pod.read, scope=here)
             pods = stack.enter_context(closing(Informer(api, guests)))
             yield Found(npn, objects, Cluster(disk, pods, objects.trouble))

@@ -10,15 +10,18 @@ from collections.abc import Callable, Iterator, Mapping
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from mooring.agent.host import Clock
+from mooring.agent.host import Clock, Took
 from mooring.agent.run import Agent
 
 BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01),
     *(0.025, 0.05, 0.1, 0.25, 1.0),
 )
-STEPS = frozenset({"ms", "look", "save", "cables", "send", "done"})
-"""Keys of the line `added` that are times; `ms` is the whole."""
+STEPS = {
+    "ms": "whole",
+    **{step: step for step in ("look", "save", "cables", "send", "done")},
+}
+"""Labels by the keys of the line `added` that are times."""
 
 STOOD_SECONDS = 60.0
 """A loop that did not turn for so long will not turn any more."""
@@ -33,13 +36,16 @@ class Meter:
         self._clock = clock
         self._beat = clock.now()
         self._untold = untold
-        self._steps = Histogram(
+        steps = Histogram(
             "mooring_agent_add_seconds",
             "Time of an ADD, and of each of its steps.",
             ["step"],
             buckets=BUCKETS,
             registry=self.registry,
         )
+        # Looking a label up takes longer than counting.
+        self._steps = {key: steps.labels(label) for key, label in STEPS.items()}
+        self._verbs: dict[str, Counter] = {}
         self._ends = Histogram(
             "mooring_agent_del_seconds",
             "Time until a DEL had cut the pod off.",
@@ -59,13 +65,15 @@ class Meter:
 
     def hear(self, verb: str, keys: Mapping[str, object]) -> None:
         """Count one event."""
-        self._said.labels(verb).inc()
+        said = self._verbs.get(verb)
+        if said is None:
+            said = self._verbs[verb] = self._said.labels(verb)
+        said.inc()
         if verb == "added":
-            for step in STEPS & keys.keys():
-                name = "whole" if step == "ms" else step
-                self._steps.labels(name).observe(float(str(keys[step])) / 1000)
-        elif verb == "deleted" and "ms" in keys:
-            self._ends.observe(float(str(keys["ms"])) / 1000)
+            for key, step in self._steps.items():
+                _observe(step, keys.get(key))
+        elif verb == "deleted":
+            _observe(self._ends, keys.get("ms"))
         elif verb == "refused":
             self._refused.labels(keys.get("command"), keys.get("code")).inc()
 
@@ -123,3 +131,8 @@ class Meter:
             ("store_heard", "1 when the object's store answers.", self._program.heard),
         ):
             yield GaugeMetricFamily(f"mooring_agent_{name}", what, value=float(value))
+
+
+def _observe(step: Histogram, took: object) -> None:
+    if isinstance(took, Took):
+        step.observe(took)

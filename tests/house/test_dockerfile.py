@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -20,11 +21,15 @@ def stages() -> dict[str, Words]:
     """Read the file: the instructions of each stage, FROM first."""
     text = re.sub(r"^#.*\n", "", FILE.read_text(), flags=re.MULTILINE)
     found: dict[str, Words] = {}
+    bases: dict[str, str] = {}
     for line in re.sub(r"\\\n", " ", text).splitlines():
         verb, _, rest = line.strip().partition(" ")
         if verb == "FROM":
             base, name = re.fullmatch(r"(\S+) AS (\S+)", rest).groups()
-            found[name] = [("FROM", base)]
+            found[name] = [("FROM", Template(base).substitute(bases))]
+        elif verb == "ARG" and not found:
+            argument, _, default = rest.partition("=")
+            bases[argument] = default
         elif verb:
             found[name].append((verb, rest))
     return found
@@ -79,6 +84,12 @@ def test_the_plugins_are_built_from_the_module_of_the_lab() -> None:
     assert tuple(plugins) == STAGES["agent"].chained
     assert told("plugins", "COPY") == ["src/mooring/lab/upstream/cniplugins ."]
     assert told("agent", "COPY") == [f"--from=plugins /out {PLACE}/cni"]
+
+
+def test_a_base_can_be_named_by_content() -> None:
+    bases = re.findall(r"^FROM (\S+)", FILE.read_text(), re.MULTILINE)
+
+    assert {b for b in bases if b not in DOCKERFILE} == {"${DEBIAN}", "${GOLANG}"}
 
 
 def test_both_start_the_same_way() -> None:

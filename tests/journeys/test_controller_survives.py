@@ -16,7 +16,7 @@ from fakes.apiserver import ApiServer, Fault, an_api_server
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access
 from mooring.core.kube.lease import Terms
-from mooring.core.kube.resource import NPNS
+from mooring.core.kube.resource import EVENTS, NPNS
 from mooring.core.npn.errors import Unavailable
 
 NODES = ("n1", "n2", "n3")
@@ -57,6 +57,15 @@ def ready(desk: Desk, *names: str) -> bool:
 def vnics(desk: Desk, *names: str) -> list[int]:
     return [
         len(desk.cloud.secondaries(f"ocid1.instance.oc1.test.{name}")) for name in names
+    ]
+
+
+def ended(desk: Desk, name: str) -> list[int]:
+    """How often each event was told that says that an object's instance is gone."""
+    return [
+        (each.get("series") or {"count": 1})["count"]
+        for each in desk.api.get(EVENTS.path("default"))["items"]
+        if each["regarding"]["name"] == name and each["reason"] == "InstanceTerminated"
     ]
 
 
@@ -120,7 +129,7 @@ def test_answers_that_are_none_hold_nothing_up(
     places = ("/nodes", "/nativepodnetworks")
     for method in ("GET", "POST", "PATCH"):
         server.faults.append(other(method, *places, times=3, **fault))
-    desk.start()
+    desk.start(interval=20.0)
     with contextlib.suppress(OSError):  # the test's own question may meet one
         until(lambda: len(server.faults) == 0)
 
@@ -131,8 +140,17 @@ def test_answers_that_are_none_hold_nothing_up(
             return False
 
     until(settled)
-
     assert vnics(desk, *NODES) == [1, 1, 1]
+
+    server.faults.append(other("DELETE", NPNS.plural, times=2, **fault))
+    desk.cloud.set_state("ocid1.instance.oc1.test.n3", "TERMINATED")
+    until(lambda: desk.document("n3") is None)
+    until(lambda: ended(desk, "n3"))
+    desk.end()  # what waits is told
+
+    assert server.count("DELETE", f"{NPNS.plural}/n3") >= 1
+    assert desk.settled("n1", "n2")
+    assert ended(desk, "n3") == [1]
 
 
 def test_torn_watches_and_a_forgotten_history_lose_nothing(

@@ -14,6 +14,7 @@ IMPOSSIBLE = [
     ({"maxPodCount": 0}, "spec.maxPodCount"),
     ({"ipFamilies": ["IPv5"]}, "spec.ipFamilies"),
     ({"id": ""}, "spec.id"),
+    ({"id": "ocid1.instance.oc1..another"}, "metadata.name must be the end of spec.id"),
     ({"podSubnetIds": ["s"] * 6}, "spec.podSubnetIds"),
 ]
 
@@ -91,7 +92,7 @@ def test_what_cannot_be_right_is_refused_by_the_api_server(
 ) -> None:
     whole = {"id": "ocid1.instance.oc1..x", "podSubnetIds": ["s"], **spec}
 
-    done = cluster.run("apply", "-f", "-", given=json.dumps(an_npn("broken", **whole)))
+    done = cluster.run("apply", "-f", "-", given=json.dumps(an_npn("x", **whole)))
 
     assert done.returncode != 0
     assert field in done.stderr

@@ -64,11 +64,12 @@ def populate(server: ApiServer, number: int) -> None:
         "name": name,
         "uid": node["metadata"]["uid"],
     }
+    called = ("one", "two")[number - 1]
     object_ = {
         "apiVersion": "oci.oraclecloud.com/v1beta1",
         "kind": "NativePodNetwork",
-        "metadata": {"name": ("one", "two")[number - 1], "ownerReferences": [owner]},
-        "spec": {"id": f"ocid1.instance.oc1..{number}", "podSubnetIds": ["s"]},
+        "metadata": {"name": called, "ownerReferences": [owner]},
+        "spec": {"id": f"ocid1.instance.oc1..{called}", "podSubnetIds": ["s"]},
     }
     as_admin(server, NPNS, object_)
     pod = {

@@ -111,11 +111,12 @@ def test_a_history_that_was_compacted_while_nobody_watched_is_listed_anew(
 
 def test_more_objects_than_a_page_come_in_pages(cluster: Cluster) -> None:
     for number in range(600):
+        name = f"n{number:04}"
         body = {
             "apiVersion": NPNS.api_version,
             "kind": NPNS.kind,
-            "metadata": {"name": f"n{number:04}"},
-            "spec": {"id": f"ocid1.instance.{number}", "podSubnetIds": ["s"]},
+            "metadata": {"name": name},
+            "spec": {"id": f"ocid1.instance.{name}", "podSubnetIds": ["s"]},
         }
         cluster.api.create(NPNS.path(), body)
     with cluster.store() as store:

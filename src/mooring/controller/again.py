@@ -1,9 +1,10 @@
 """A look that builds on the one before: only what is under way, or was just made, is asked for.
 
 A node's start is a chain of changes by ourselves. What each made stands in its answer; what it did
-not touch was seen a moment ago. So between two changes there is little to ask, and a cluster's
-start costs half the calls. Whoever changes something behind our back meanwhile is found by the next
-whole look: after any answer that was not expected, or when the look is older than `memory.FRESH`.
+not touch was seen a moment ago. So between two changes there is little to ask: of the calls of a
+start, whose attachment takes 15 s, more than a third are spared. Whoever changes something behind
+our back meanwhile is found by the next whole look: after any answer that was not expected, or when
+the look is older than `memory.FRESH`.
 """
 
 from contextlib import suppress

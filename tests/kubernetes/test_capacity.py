@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kubernetes.capacity import SHORT, pooled, refused_by, stuck, taint_of
+from kubernetes.capacity import SHORT, TAINTED, pooled, refused_by, stuck, taint_of
 from kubernetes.cluster import Space, a_deployment, a_pod, ready, until
 
 MAXIMUM = 20
@@ -37,7 +37,7 @@ def test_rt_13_no_pod_comes_to_a_node_with_fewer_addresses_than_its_kubelet_allo
     with too_small(space, small):
         space.apply(spreading("web", 2 * MAXIMUM), a_pod("there", **there))
         found = space.await_pods(2 * MAXIMUM, "app=web")
-        until(lambda: SHORT in refused_by(space.pod("there")), "why it waits")
+        until(lambda: TAINTED in refused_by(space.pod("there")), "why it waits")
 
         assert {pod["spec"]["nodeName"] for pod in found} == {other}
         assert stuck(space, small) == []

@@ -80,16 +80,16 @@ def elastic(have: int, *conditions: Condition, maximum: int | None = None) -> Np
         ),
         # An elastic pool may grow; one whose growth was refused may not.
         (elastic(8, READY), 31, None),
-        (elastic(8, EXHAUSTED), 31, Shortage(31, 8, hard=False)),
+        (elastic(8, EXHAUSTED), 31, Shortage(31, 8)),
         (elastic(8, EXHAUSTED), 8, None),
         # The subnet ran dry, or a VNIC is not to be had.
-        (listing(12, EXHAUSTED), 31, Shortage(31, 12, hard=False)),
+        (listing(12, EXHAUSTED), 31, Shortage(31, 12)),
         (
             listing(
                 31, PENDING, asked=62, state="BACKOFF", reason="FailedToAttachVNIC"
             ),
             62,
-            Shortage(62, 31, hard=False),
+            Shortage(62, 31),
         ),
         # A family that cannot be had takes no address from the other.
         (listing(31, READY, NO_SIX), 31, None),
@@ -106,7 +106,7 @@ def test_while_it_is_worked_on_all_stays_as_it_was() -> None:
     again = listing(12, PENDING, state="IN_PROGRESS")
 
     assert shortage(again, 31, tainted=False) is None
-    assert shortage(again, 31, tainted=True) == Shortage(31, 12, hard=False)
+    assert shortage(again, 31, tainted=True) == Shortage(31, 12, eased=True)
     assert shortage(listing(31, READY), 31, tainted=True) is None
     assert shortage(elastic(8, READY), 31, tainted=True) is None
 
@@ -158,6 +158,8 @@ def test_a_dry_subnet_shuts_the_node_before_the_last_address_is_taken_rt_10() ->
     left = Counts(used=1, free=11)
     dry = View(node=a_node(31), npn=listing(12, EXHAUSTED), counts=left)
     shut = plan(dry, 0.0)
+    more = listing(20, PENDING, state="IN_PROGRESS")
+    eased = plan(View(node=a_node(31, valued(12, 31)), npn=more), 0.0)
     fewer = View(node=a_node(31, valued(12, 31)), npn=listing(9, EXHAUSTED))
     filled = View(node=a_node(31, valued(12, 31)), npn=listing(31, READY), counts=left)
     opened = plan(filled, 1.0)
@@ -165,6 +167,7 @@ def test_a_dry_subnet_shuts_the_node_before_the_last_address_is_taken_rt_10() ->
     assert shut.put == (valued(12, 31),)
     assert "make room in the pods' subnet" in shut.notes[0].text
     assert plan(replace(dry, node=a_node(31, valued(12, 31))), 0.0).put == ()
+    assert (eased.put, eased.lift, eased.notes) == ((), (), ())
     assert plan(fewer, 0.0).put == (valued(9, 31),)
     assert (opened.put, opened.lift) == ((), (SHORT,))
     assert [(n.reason, n.warning) for n in opened.notes] == [("EnoughAddresses", False)]
@@ -235,4 +238,4 @@ def test_of_two_families_the_one_that_is_served_less_counts() -> None:
     status = replace(npn.status, vnics=(both,), conditions=(READY, six))
 
     found = shortage(replace(npn, status=status), 31, tainted=False)
-    assert found == Shortage(31, 1, hard=False)
+    assert found == Shortage(31, 1)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 
 import oci
-from kubernetes.capacity import DRY, SHORT, pooled, refused_by, stuck, taint_of
+from kubernetes.capacity import DRY, SHORT, TAINTED, pooled, refused_by, stuck, taint_of
 from kubernetes.cloud import Cloud, Machine
 from kubernetes.cluster import Space, a_pod, offered, ready, until
 
@@ -90,7 +90,7 @@ def test_rt_10_a_subnet_that_runs_dry_under_a_real_scheduler(
                     until(lambda: taint_of(cluster, small, SHORT) is not None, SHORT)
             space.await_pods(number)
             space.apply(a_pod("late", **there), a_pod("anywhere"))
-            until(lambda: SHORT in refused_by(space.pod("late")), "why it waits")
+            until(lambda: TAINTED in refused_by(space.pod("late")), "why it waits")
             until(lambda: ready(space.pod("anywhere")), "the pod on the other node")
             assert space.pod("anywhere")["spec"]["nodeName"] == other
 
@@ -105,7 +105,7 @@ def test_rt_10_a_subnet_that_runs_dry_under_a_real_scheduler(
                 else:
                     until(lambda: taint_of(cluster, small, DRY) is not None, DRY)
             space.apply(a_pod("bold", **there, **TOLERANT))
-            until(lambda: DRY in refused_by(space.pod("bold")), "why it waits")
+            until(lambda: TAINTED in refused_by(space.pod("bold")), "why it waits")
             assert stuck(space, small) == []
 
             # Addresses come back, and rest; then those that waited run.

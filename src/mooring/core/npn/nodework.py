@@ -73,7 +73,7 @@ def plan(view: View, now: float) -> Work:
         dryness = judge(view.dryness, npn, view.counts, tainted=tainted, now=now)
         wanted[DRY] = dryness.dry_since is not None
     short = _short(view)
-    wanted[_valued(short)] = short is not None
+    wanted[_valued(node, short)] = short is not None
     put = tuple(t for t, on in wanted.items() if on and t not in node.taints)
     lift = tuple(t for t, on in wanted.items() if not on and _has(node, t))
     return Work(
@@ -93,10 +93,12 @@ def _short(view: View) -> Shortage | None:
     return shortage(view.npn, view.node.most_pods, tainted=tainted)
 
 
-def _valued(short: Shortage | None) -> Taint:
-    """Give the taint with the numbers, which a pod that waits for a node shows."""
+def _valued(node: Node, short: Shortage | None) -> Taint:
+    """Give the taint with the numbers; while they are changing, the one that is there."""
     if short is None:
         return SHORT
+    if short.eased:
+        return next(t for t in node.taints if t.key == SHORT.key)
     return replace(SHORT, value=f"{short.addresses}-for-{short.pods}-pods")
 
 

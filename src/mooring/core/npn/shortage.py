@@ -23,12 +23,16 @@ NEVER = frozenset({"FailedToAttachVNIC"})
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """The kubelet allows so many pods, and there are no more than so many addresses."""
+    """The kubelet allows so many pods, and there are no more than so many addresses.
+
+    `hard`: the object or the pool's maximum says so, the numbers are to be set. `eased`: nothing is
+    refused just now, and it is not over yet.
+    """
 
     pods: int
     addresses: int
-    hard: bool
-    """The object or the pool's maximum says so: the numbers are to be set."""
+    hard: bool = False
+    eased: bool = False
 
 
 def most(npn: Npn) -> int:
@@ -47,9 +51,9 @@ def shortage(npn: Npn, pods: int | None, *, tainted: bool) -> Shortage | None:
         return Shortage(pods, promised, hard=True)
     if pods <= have or _complete(npn):
         return None
-    if tainted or _refused(npn):
-        return Shortage(pods, have, hard=False)
-    return None
+    if _refused(npn):
+        return Shortage(pods, have)
+    return Shortage(pods, have, eased=True) if tainted else None
 
 
 def _complete(npn: Npn) -> bool:

@@ -89,7 +89,7 @@ def test_a_disk_that_refuses_costs_no_address_and_keeps_no_pod(
 
         fault.times = 0
         world.forward(COOLDOWN + 1)
-        for name in ("look", "reap", "look"):
+        for name in ("flows", "look", "reap", "flows", "look"):
             await world.turn(name)
         world.machine.assert_consistent()
         assert world.machine.free() == 4
@@ -335,7 +335,7 @@ def test_rt_04_a_node_that_rebooted_frees_all_without_a_del() -> None:
         before = {t.addresses for t in world.witness.told.values()}
         await world.reboot()
         await world.start()
-        for name in ("follow", "look", "reap"):
+        for name in ("follow", "flows", "look", "reap"):
             await world.turn(name)
 
         assert world.machine.leases == {}
@@ -394,10 +394,11 @@ def test_netlink_without_buffers_is_told_and_nothing_is_left(
                 failed += 1
                 await world.delete("a")
             await world.stop("a")
-            for name in ("reap", "look", "look", "reap"):
+            for name in ("reap", "look", "look", "reap", "flows"):
                 world.forward(1)
                 await world.turn(name)
             world.forward(COOLDOWN + 1)
+            await world.turn("flows")
         assert failed >= in_add
         assert world.points.struck >= in_all
         world.points.faults.clear()
@@ -461,8 +462,8 @@ def test_a_namespace_that_is_deleted_in_the_middle_of_add_leaks_nothing() -> Non
             world.drop(name)
             for _ in range(2):
                 world.forward(COOLDOWN + 1)
-                await world.turn("look")
-                await world.turn("reap")
+                for turn in ("flows", "look", "reap"):
+                    await world.turn(turn)
             assert world.machine.leases == {}, point
             assert world.machine.host_ends() == set()
         # Before and after each of its steps; the descriptor that came with it kept it alive.

@@ -98,7 +98,7 @@ def _valued(node: Node, short: Shortage | None) -> Taint:
     if short is None:
         return SHORT
     if short.eased:
-        return next(t for t in node.taints if t.key == SHORT.key)
+        return next(t for t in node.taints if replace(t, value="") == SHORT)
     return replace(SHORT, value=f"{short.addresses}-for-{short.pods}-pods")
 
 

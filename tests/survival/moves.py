@@ -112,6 +112,7 @@ _TABLE: tuple[tuple[int, Callable[[random.Random, str], Move]], ...] = (
     (3, lambda c, _n: ("want", c.choice((1, 3, 4, 6, 33)))),
     (2, lambda _c, _n: ("unassign",)),
     (1, lambda _c, _n: ("detach",)),
+    (1, lambda _c, _n: ("tamper",)),
     (
         4,
         lambda c, _n: (
@@ -266,6 +267,11 @@ class Player:
             if ours:
                 world.rob(self.chance.choice(ours))
                 return
+
+    async def _tamper(self) -> None:
+        """Somebody changes a VNIC of ours in the cloud's console."""
+        for vnic in self.world.cloud.secondaries("ocid.agenttest")[:1]:
+            self.world.cloud.change_vnic(vnic.id, skip_source_dest_check=False)
 
     async def _detach(self) -> None:
         world = self.world
@@ -450,6 +456,8 @@ class Rest:
         assert set(machine.leases) == running == set(world.witness.told)
         status = machine.objects.statuses["agenttest"]
         assert status.state == "SUCCESS", status
+        vnics = world.cloud.secondaries("ocid.agenttest")
+        assert all(vnic.skip_source_dest_check for vnic in vnics)
         if not world.pool:
             assert len(world.offers()) == world.pods * len(world.families)
         for attachment, told in world.witness.told.items():

@@ -25,7 +25,7 @@ STORY: tuple[tuple[Move, ...], ...] = (
     (("add", "c"),),
     (("drift", "element"), ("look",)),
     (("drift", "table"), ("look",)),
-    (("unassign",), ("control", 6)),
+    (("unassign",), ("tamper",), ("control", 8)),
     (("beat",),),
     (("delete", "b"), ("gc", 1)),
     (("leave",), ("delete", "c")),  # the agent is away: this DEL is spooled
@@ -68,6 +68,7 @@ STEPS = {
     "fast": {"fast put", "fast drop", "fast guard"},
     "controller": {
         "cloud AttachVnic",
+        "cloud UpdateVnic",
         "cloud CreateAddressBlock",
         "cloud write_status",
     },

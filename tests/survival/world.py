@@ -24,7 +24,7 @@ from mooring.agent.run import Settings
 from mooring.controller.look import Looker
 from mooring.controller.npn import Reconciler
 from mooring.core.cni.frames import Answer, Call, encode_call
-from mooring.core.cni.spool import SpooledDel
+from mooring.core.cni.spool import WRITTEN, SpooledDel
 from mooring.core.ipam.pool import parts
 from mooring.core.ipam.port import DiskError
 from mooring.core.linux.ctnetlink import Flow
@@ -462,7 +462,8 @@ class World:
         return None if self.away else answer
 
     def _spool(self, sandbox: Sandbox) -> None:
-        wall = int(self.machine.clock.wall().timestamp() * 1e9)
+        clock = self.machine.clock
+        wall = int(clock.wall().timestamp() * 1e9)
         self.serial += 1
         document = {"cniVersion": "1.1.0", "name": "mooring", "type": "mooring"}
         env = {
@@ -471,6 +472,7 @@ class World:
             "CNI_NETNS": sandbox.pod.path,
             "CNI_IFNAME": "eth0",
             "CNI_PATH": "/opt/cni/bin",
+            WRITTEN: f"{clock.now() * 1e9:.0f}/{clock.boot()}",
         }
         name = f"{wall:020d}-{self.serial}-{sandbox.name}.del"
         self.spool[name] = encode_call(Call(env, json.dumps(document).encode()))

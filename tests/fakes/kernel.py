@@ -268,8 +268,7 @@ class FakeKernel:
                 _drop_address(self._room(spaces[fact.space]), replace(fact, space=""))
             case Route():
                 room = self._room(spaces[fact.space])
-                gone = {r for r in room.routes if _route_is(r, fact)}
-                room.routes -= gone
+                room.routes -= _named_by(fact, room.routes)
             case Rule():
                 mask = 0xFFFFFFFF if fact.mask is None else fact.mask
                 plain = replace(
@@ -409,10 +408,12 @@ def _way_to(room: Room, fact: Route) -> str | None:
     raise KernelError(fact, errno, "Nexthop has invalid gateway.")
 
 
-def _route_is(route: Route, fact: Route) -> bool:
-    if fact.link is None:
-        route = replace(route, link=None)
-    return route == replace(fact, space="")
+def _named_by(fact: Route, routes: set[Route]) -> set[Route]:
+    """Find the routes that a deletion names; without a link it names that of any."""
+    plain = replace(fact, space="")
+    if fact.link is not None:
+        return {plain}
+    return {route for route in routes if replace(route, link=None) == plain}
 
 
 def _same(one: Neighbour, other: Neighbour) -> bool:

@@ -251,6 +251,16 @@ def test_a_node_that_nobody_can_find_says_what_to_do(desk: Desk) -> None:
     assert desk.condition("n2") == ("", "", "")
 
 
+def test_a_provider_id_of_no_instance_is_named_until_there_is_one(desk: Desk) -> None:
+    desk.node("n1")
+    desk.start()
+    rule = "must be an instance that is there and that the controller may see"
+    until(lambda: rule in desk.condition("n1")[2])
+    until(lambda: any(rule in text for _, text in desk.told("n1")))
+    desk.instance("n1")
+    until(lambda: desk.settled("n1") and desk.condition("n1")[0] == "True")
+
+
 # A node goes, or comes again.
 
 

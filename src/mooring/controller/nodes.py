@@ -275,7 +275,7 @@ class NodeKeeper:
         if npn is not None:
             return npn
         instance = self._instance(node, known)
-        if instance is None or instance.state in GOING:
+        if instance.state in GOING:
             return None
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
@@ -303,13 +303,14 @@ class NodeKeeper:
         rule = f"must be {instance}, as the object's name says"
         raise Unreadable(f"{name}: spec.id", npn.spec.id, rule)
 
-    def _instance(self, node: Node, known: Known) -> InstanceSeen | None:
+    def _instance(self, node: Node, known: Known) -> InstanceSeen:
+        """Show the node's instance; raise Unreadable when there is none that may be seen."""
         try:
             return self._finder.instance(known.instance)
         except NotFound:
-            words = f"instance {known.instance} is not there, or may not be seen"
-            self._tell(node, Note(reason="GetInstanceFailed", text=words, warning=True))
-            return None
+            rule = "must be an instance that is there and that the controller may see"
+            field = f"node {node.name}: spec.providerID"
+            raise Unreadable(field, known.instance, rule) from None
 
     def _own(self, node: Node, npn: Npn) -> None:
         """Let the object go with its node; a node made anew under the same name is another."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from mooring.controller.again import Again
 from mooring.controller.survey import Survey
 from mooring.core.npn.errors import CloudError, NotFound, Unavailable
+from mooring.core.npn.families import may_want_ipv6
+from mooring.core.npn.memory import Memory
 from mooring.core.npn.port import Cloud
 from mooring.core.npn.record import Npn
 from mooring.core.npn.seen import (
@@ -21,7 +23,7 @@ from mooring.core.npn.seen import (
     SubnetSeen,
     VnicSeen,
 )
-from mooring.core.npn.slots import ours
+from mooring.core.npn.slots import ours, slots
 
 SUBNET_LIFE = 30.0
 """Seconds that a subnet is taken as it was: it hardly changes, and every node asks."""
@@ -49,6 +51,27 @@ class Question:
     subnets: frozenset[str] = frozenset()
     ipv6: bool = False
     known: Sighting | None = None
+
+
+def question(npn: Npn, memory: Memory, known: Known | None) -> Question:
+    """Say what an object's look is for; it builds on `known`."""
+    return Question(
+        name=npn.name,
+        instance_id=npn.spec.id,
+        listed=frozenset(v.vnic_id for v in npn.status.vnics),
+        expected=memory.expected,
+        subnets=_subnets(npn),
+        ipv6=may_want_ipv6(npn.spec),
+        known=known.seen if known else None,
+    )
+
+
+def _subnets(npn: Npn) -> frozenset[str]:
+    """Give the subnets whose families matter before there is a VNIC in them."""
+    profiles = npn.spec.secondary_vnics
+    if not profiles and not may_want_ipv6(npn.spec):
+        return frozenset()
+    return frozenset(slot.vnic.subnet_id for slot in slots(npn))
 
 
 class Looker:

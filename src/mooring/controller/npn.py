@@ -8,7 +8,7 @@ the record: a turn that was killed anywhere is simply taken again.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mooring.controller.look import Looker, Question
+from mooring.controller.look import Looker, question
 from mooring.core.npn import policy
 from mooring.core.npn.changes import (
     Change,
@@ -36,7 +36,6 @@ from mooring.core.npn.errors import (
     Unavailable,
     UnderWay,
 )
-from mooring.core.npn.families import may_want_ipv6
 from mooring.core.npn.memory import (
     Memory,
     after_change,
@@ -65,7 +64,6 @@ from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.seen import ENDED, SUCCEEDED, Known, Sighting
-from mooring.core.npn.slots import slots
 from mooring.core.npn.status import refused, report, unreadable, unseen, waiting
 from mooring.core.npn.usage import lists
 
@@ -217,7 +215,7 @@ class Reconciler:
         before = known_at(memory, now)
         if memory.rests:
             before = memory.known if self._looker.stands(memory.known) else None
-        seen = self._looker.look(_question(npn, memory, before))
+        seen = self._looker.look(question(npn, memory, before))
         known = Known(at=before.at if before else now, seen=seen)
         return known, replace(after_look(memory, seen), known=None, rests=False)
 
@@ -370,23 +368,3 @@ class Reconciler:
 def policy_of(npn: Npn, default: PoolPolicy | None) -> PoolPolicy | None:
     """Say which policy holds for an object: its own, else the controller's."""
     return default if npn.pool is None else policy.parse(npn.pool)
-
-
-def _question(npn: Npn, memory: Memory, known: Known | None) -> Question:
-    return Question(
-        name=npn.name,
-        instance_id=npn.spec.id,
-        listed=frozenset(v.vnic_id for v in npn.status.vnics),
-        expected=memory.expected,
-        subnets=_subnets(npn),
-        ipv6=may_want_ipv6(npn.spec),
-        known=known.seen if known else None,
-    )
-
-
-def _subnets(npn: Npn) -> frozenset[str]:
-    """Give the subnets whose families matter before there is a VNIC in them."""
-    profiles = npn.spec.secondary_vnics
-    if not profiles and not may_want_ipv6(npn.spec):
-        return frozenset()
-    return frozenset(slot.vnic.subnet_id for slot in slots(npn))

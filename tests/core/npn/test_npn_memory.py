@@ -20,6 +20,7 @@ from mooring.core.npn.memory import (
     after_change,
     after_failure,
     after_look,
+    after_missing,
     after_no_block,
     after_refusal,
     after_stale,
@@ -163,3 +164,10 @@ def test_a_look_is_built_upon_after_a_change_that_says_what_it_made() -> None:
     assert known_at(keeping(Memory(), known, None), 6.0) == known
     assert known_at(keeping(memory, known, UPDATE), 6.0) is None
     assert known_at(settled(memory), 6.0) is None
+
+
+def test_an_instance_is_missing_from_the_first_denial_to_the_next_look() -> None:
+    memory = after_missing(after_missing(Memory(), 7.0), 9.0)
+
+    assert memory.missing_since == 7.0
+    assert after_look(memory, LOOK).missing_since is None

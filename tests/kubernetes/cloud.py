@@ -74,6 +74,15 @@ class Cloud:
                 return members
         raise AssertionError(f"no address of {vnic} is unused")
 
+    def delete_the_object_of(self, vnic: str, address: str) -> set[str]:
+        """Delete the object that has this address; give its addresses, none when there is none."""
+        for each in self._objects(vnic):
+            members = _members(each)
+            if not each.is_primary and address in members:
+                self.network.delete_private_ip(each.id)
+                return members
+        return set()
+
     @contextlib.contextmanager
     def machine(self, name: str) -> Iterator[Machine]:
         """Launch an instance like a worker; terminated after the block."""

@@ -31,9 +31,10 @@ upstream: ## programs of others, unmodified: the Go SDK, the oci command, cnitoo
 
 e2e: ## the Kubernetes suite: a real cluster in the lab, upstream's conformance specs too
 	tests/kubernetes/setup
-	$(PY) -m pytest -q tests/kubernetes
+	$(PY) -m pytest -q tests/kubernetes --ignore=tests/kubernetes/full
 
 e2e-full: e2e ## the same, and kube-proxy's other mode, and two families
+	$(PY) -m pytest -q tests/kubernetes/full
 	MOORING_E2E_PROXY=iptables $(PY) -m pytest -q tests/kubernetes/test_traffic.py tests/kubernetes/test_conformance.py
 	for families in IPv4,IPv6 IPv6,IPv4; do MOORING_E2E_FAMILIES=$$families $(PY) -m pytest -q \
 	  tests/kubernetes/test_traffic.py tests/kubernetes/test_many_pods.py tests/kubernetes/test_survival.py || exit 1; done

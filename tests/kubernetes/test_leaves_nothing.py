@@ -1,0 +1,103 @@
+"""A machine after a cluster's `lab down` is as it was before `lab up`; meanwhile no route of it is there."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from journeys import stage
+from journeys.lab_cli import MOORING, Lab
+
+from mooring.core.linux.upstream import CLUSTER
+from mooring.lab.programs_built import Builder
+
+WISH = {
+    "runtime": "kubernetes",
+    "ipFamilies": ["IPv4", "IPv6"],
+    "nodes": 1,
+}
+PROGRAMS = (
+    *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns"),
+    *("containerd", "containerd-shim", "kubelet", "kube-proxy", "/pause"),
+    *("vcn serve", "lab passage", "agent --kubernetes", "controller --kubernetes"),
+)
+OUTSIDE = ("links", "addresses", "routes", "rules", "nft")
+"""What a cluster changes nothing of, even while it stands."""
+
+
+def walk(name: str, wish: str) -> dict[str, object]:
+    """Bring a cluster up and down; tell what was seen before, meanwhile and after."""
+    lab = Lab(name)
+    before = stage.picture()
+    lab.do("up", "-f", wish)
+    run_a_pod(lab)
+    api = urlsplit(lab.read("status")["kubernetes"])
+    meanwhile, traces, members = stage.picture(), lab.traces(), stage.members(name)
+    open_before = answers(api.hostname, api.port)
+    lab.do("down")
+    return {
+        "before": before,
+        "meanwhile": meanwhile,
+        "after": stage.picture(),
+        "traces": traces,
+        "left": lab.traces(),
+        "processes": list(members.values()),
+        "alive": stage.alive(members),
+        "passage": [open_before, answers(api.hostname, api.port)],
+    }
+
+
+def run_a_pod(lab: Lab) -> None:
+    """Have a pod run, by kubectl as a user has it."""
+    programs = json.loads((lab.path / "lab.json").read_text())["programs"]
+    config = lab.path / "test.kubeconfig"
+    config.write_text(lab.do("kubeconfig"))
+    kubectl = (f"{programs}/kubectl", "--kubeconfig", str(config))
+    kept = ("--cache-dir", str(lab.path / "test.cache"))
+    for words in (
+        ("run", "probe", "--image=registry.k8s.io/pause:3.10.2"),
+        ("wait", "pod/probe", "--for=condition=Ready", "--timeout=170s"),
+    ):
+        subprocess.run([*kubectl, *kept, *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def answers(host: str | None, port: int | None) -> bool:
+    """Tell whether somebody listens there."""
+    with socket.socket() as asked:
+        return asked.connect_ex((host or "", port or 0)) == 0
+
+
+def test_the_machine_is_as_it_was(tmp_path: Path) -> None:
+    Builder.usual(os.environ, print).build(CLUSTER)
+    name = f"n{os.getpid()}"
+    wish = tmp_path / "lab.yaml"
+    wish.write_text(json.dumps({"name": name, **WISH}))
+    done = stage.play(__file__, name, str(wish))
+    try:
+        assert done.returncode == 0, done.stderr
+        seen = json.loads(done.stdout)
+    finally:
+        subprocess.run(
+            stage.on(*MOORING, "lab", "down", "--name", name),
+            capture_output=True,
+            check=False,
+        )
+
+    before, meanwhile = seen["before"], seen["meanwhile"]
+    assert {n: meanwhile[n] for n in OUTSIDE} == {n: before[n] for n in OUTSIDE}
+    assert meanwhile["namespaces"] != before["namespaces"]
+    assert meanwhile["files"] != before["files"]
+    ran = seen["processes"]
+    assert [p for p in PROGRAMS if not any(p in each for each in ran)] == []
+    assert seen["traces"]
+    assert seen["after"] == before
+    assert seen["left"] == []
+    assert seen["alive"] == []
+    assert seen["passage"] == [True, False]
+
+
+if __name__ == "__main__":
+    print(json.dumps(walk(*sys.argv[1:])))

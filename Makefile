@@ -33,11 +33,14 @@ e2e: ## the Kubernetes suite: a real cluster in the lab, upstream's conformance 
 	tests/kubernetes/setup
 	$(PY) -m pytest -q tests/kubernetes --ignore=tests/kubernetes/full
 
-e2e-full: e2e ## the same, and kube-proxy's other mode, and two families
-	$(PY) -m pytest -q tests/kubernetes/full
-	MOORING_E2E_PROXY=iptables $(PY) -m pytest -q tests/kubernetes/test_traffic.py tests/kubernetes/test_conformance.py
-	for families in IPv4,IPv6 IPv6,IPv4; do MOORING_E2E_FAMILIES=$$families $(PY) -m pytest -q \
-	  tests/kubernetes/test_traffic.py tests/kubernetes/test_many_pods.py tests/kubernetes/test_survival.py || exit 1; done
+E2E := tests/kubernetes
+e2e-full: e2e upstream ## the same, kube-proxy's other mode, two families and IPv6 alone, three nodes, the fast path, heavy clients
+	$(PY) -m pytest -q $(E2E)/full
+	MOORING_E2E_PROXY=iptables $(PY) -m pytest -q $(E2E)/test_traffic.py $(E2E)/test_conformance.py
+	for families in IPv4,IPv6 IPv6,IPv4 IPv6; do MOORING_E2E_FAMILIES=$$families $(PY) -m pytest -q \
+	  $(E2E)/test_traffic.py $(E2E)/test_many_pods.py $(E2E)/test_survival.py || exit 1; done
+	MOORING_E2E_NODES=3 MOORING_E2E_PROXY=iptables MOORING_E2E_FAMILIES=IPv6,IPv4 $(PY) -m pytest -q $(E2E)/test_traffic.py
+	MOORING_E2E_FAST_PATH=on MOORING_E2E_FAMILIES=IPv4,IPv6 $(PY) -m pytest -q $(E2E)/test_traffic.py
 
 schedules: ## die at every crash point, then play N schedules of calls, deaths and refusals
 	PYTHONPATH=tests $(PY) -m survival.run --points $(or $(N),10000)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kubernetes.cluster import Cluster, Space, addresses
 
-SHORT, DRY = "mooring/too-few-addresses", "mooring/no-addresses"
+SHORT = "mooring/too-few-addresses"
 TAINTED = "untolerated taint"
 """What the scheduler says of a node; it does not name the taint any more."""
 

@@ -9,6 +9,8 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from journeys.lab_cli import LABS, MOORING, Lab, a_lab, until
 from oci.core import ComputeClient
 
 from mooring.core.linux.kubelet import SETTINGS
+from mooring.core.vcn.labcluster import SERVICES4, SERVICES6
 from mooring.lab.settings import KEPT, LEAST, PLACE
 
 CONTROL = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
@@ -35,10 +38,16 @@ def machine() -> dict[str, str]:
     """What of the machine a lab must leave as it was."""
     names = (*SETTINGS, *LEAST)
     settings = {name: (Path("/proc/sys") / name).read_text() for name in names}
-    routes = subprocess.run(
-        ["ip", "route", "show", "table", "all"], capture_output=True, check=True
+    routes = "".join(
+        subprocess.run(
+            ["ip", family, "route", "show", "table", "all"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for family in ("-4", "-6")
     )
-    return {**settings, "routes": routes.stdout.decode()}
+    return {**settings, "routes": routes}
 
 
 def kept() -> dict[str, Any]:
@@ -109,9 +118,9 @@ def serves(lab: Lab) -> None:
     def ready() -> bool:
         # Who was away is told of as unreachable until the next word of its kubelet.
         nodes = lab.read("status")["nodes"]
-        return [each["state"] for each in nodes] == ["ready"]
+        return {each["state"] for each in nodes} == {"ready"}
 
-    until(ready, "the node to be ready")
+    until(ready, "the nodes to be ready")
     image = "registry.k8s.io/pause:3.10.2"
     kubectl(lab, "run", "probe", f"--image={image}")
     kubectl(lab, "wait", "pod/probe", "--for=condition=Ready", "--timeout=110s")
@@ -138,8 +147,35 @@ def test_no_route_of_the_lab_is_on_the_machine(
     lab: Lab, before: dict[str, str]
 ) -> None:
     assert lab.read("status")["kubernetes"].startswith("https://127.0.0.1:")
-    # Other labs' links come and go meanwhile; this one's blocks would be seen.
-    assert "10.0.0.0/29" not in machine()["routes"].replace(before["routes"], "")
+    had = before["routes"].splitlines()
+    new = [line for line in machine()["routes"].splitlines() if line not in had]
+    ours = blocks(lab)
+    # Others' links come and go meanwhile.
+    assert [line for line in new if any(map(partial(into, line), ours))] == []
+
+
+def blocks(lab: Lab) -> list[IPv4Network | IPv6Network]:
+    """Give all the networks of a cluster, its Services' too."""
+    vcn = json.loads((lab.path / "lab.json").read_text())["topology"]["vcn"]
+    return [*map(ip_network, (*vcn["cidrs"], vcn["ipv6"])), SERVICES4, SERVICES6]
+
+
+def into(line: str, block: IPv4Network | IPv6Network) -> bool:
+    """Tell whether a route's line names something of a block, or a block around it."""
+    for word in line.split():
+        with suppress(ValueError):
+            named = ip_network(word)
+            if named.version == block.version and named.overlaps(block):
+                return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["10.0.1.0/24 dev x", "unicast 10.96.0.1 dev x", "fd00:96::a dev x metric 1"],
+)
+def test_a_route_into_a_lab_would_be_seen(line: str, lab: Lab) -> None:
+    assert any(into(line, block) for block in blocks(lab))
 
 
 def test_what_kubelet_sets_of_the_machine_stays_in_the_node(
@@ -199,6 +235,17 @@ def test_a_terminated_instance_comes_back_as_another_node(lab: Lab) -> None:
     after = lab.read("status")["nodes"][0]["instance"]
     assert after != seen["nodes"][0]["instance"]
     assert the_node(lab)["spec"]["providerID"] == after
+    serves(lab)
+
+
+def test_a_standing_cluster_takes_another_node(lab: Lab) -> None:
+    running = lab.pids()
+
+    lab.do("up", "--nodes", "2")
+
+    after = lab.pids()
+    assert {name: after[name] for name in running} == running
+    assert [each["state"] for each in lab.read("status")["nodes"]] == ["ready"] * 2
     serves(lab)
 
 

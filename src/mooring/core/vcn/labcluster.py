@@ -3,11 +3,13 @@
 The numbers are OKE's where it has any (oci-facts 4.2): Services in 10.96.0.0/16, DNS the tenth of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 from mooring.core.vcn.labfamilies import IPV4
+from mooring.core.vcn.labwish import Unreadable, one_of
 
 KUBERNETES = "kubernetes"
 PROXIES = ("nftables", "iptables")
@@ -46,3 +48,13 @@ def of_families(addresses: Sequence[str], families: Sequence[str]) -> tuple[str,
     four = [a for a in addresses if ":" not in a]
     six = [a for a in addresses if ":" in a]
     return tuple(found for f in families for found in (four if f == IPV4 else six)[:1])
+
+
+def proxy(root: Mapping[str, Any]) -> str:
+    """Read kube-proxy's mode off a wish; there is one only with Kubernetes."""
+    if "proxy" not in root:
+        return PROXIES[0]
+    if root.get("runtime") != KUBERNETES:
+        rule = f"kube-proxy runs with runtime {KUBERNETES} only"
+        raise Unreadable("proxy", root["proxy"], rule)
+    return one_of("proxy", root["proxy"], PROXIES)

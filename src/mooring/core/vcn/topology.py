@@ -126,7 +126,7 @@ def parse(wish: object) -> Topology:
     topology = Topology(
         name=_name(root.get("name", "lab")),
         runtime=one_of("runtime", root.get("runtime", "netns"), RUNTIMES),
-        proxy=_proxy(root),
+        proxy=labcluster.proxy(root),
         families=said(
             "ipFamilies",
             root.get("ipFamilies", list(labfamilies.DEFAULT)),
@@ -218,15 +218,6 @@ def _name(value: object) -> str:
     if fault := fabric_fault(value):
         raise Unreadable("name", value, fault.partition(": ")[2])
     return value
-
-
-def _proxy(root: Mapping[str, Any]) -> str:
-    if "proxy" not in root:
-        return labcluster.PROXIES[0]
-    if root.get("runtime") != KUBERNETES:
-        rule = f"kube-proxy runs with runtime {KUBERNETES} only"
-        raise Unreadable("proxy", root["proxy"], rule)
-    return one_of("proxy", root["proxy"], labcluster.PROXIES)
 
 
 def _cidr(field: str, value: object) -> IPv4Network:

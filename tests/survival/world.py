@@ -221,10 +221,12 @@ class World:
 
     async def _follow(self) -> None:
         status = self.machine.objects.statuses.get(NAME)
-        await self.machine.agent.follow()
         vnics = status.vnics if status else ()
         pairs = [pair for vnic in vnics for pair in vnic.pod_addresses]
-        self.offered = frozenset(a for pair in pairs for a in parts(pair))
+        now = frozenset(a for pair in pairs for a in parts(pair))
+        self.offered |= now  # it may be taken although the look after it is refused
+        await self.machine.agent.follow()
+        self.offered = now
 
     async def replay(self) -> None:
         await self.machine.agent.replay(SteppedSpool(self.spool, self.points))

@@ -27,8 +27,10 @@ from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.cli.get.cluster import READ
 from mooring.cli.get.completion import Moment
 from mooring.cli.main import main
+from mooring.core.kube.errors import Away, Forbidden
+from mooring.core.kube.informer import Pace
 from mooring.core.kube.kubeconfig import Access
-from mooring.core.kube.port import Followed
+from mooring.core.kube.port import Followed, Token
 from mooring.core.kube.resource import (
     EVENTS,
     NAMESPACES,
@@ -40,8 +42,9 @@ from mooring.core.kube.resource import (
 )
 from mooring.core.npn.shown.entry import Wish
 from mooring.core.npn.shown.kinds import kind
+from mooring.core.npn.shown.view import Source
 from mooring.inspect.get import Form, Teller, Turn, Unshown
-from mooring.inspect.get_cluster import Asked, Cluster, Patience
+from mooring.inspect.get_cluster import TURN, Asked, Cluster, Patience
 
 ALWAYS = 1_000
 NPN_PATH = NPNS.path()
@@ -393,6 +396,101 @@ def test_what_was_never_allowed_is_warned_of_once(server: ApiServer) -> None:
 
     assert len(first.warnings) == 1
     assert [line.split()[0] for line in came.lines] == ["bbbb"]
+
+
+def away() -> Away:
+    return Away("GET /", "HTTP 503")
+
+
+class Scripted:
+    """What is followed as a script says; its own clock goes on by what is waited."""
+
+    def __init__(self, *troubles: OSError | None, answers: float = 0.0) -> None:
+        self.troubles = [*troubles]
+        self.answers = answers
+        self.waited = 0.0
+        self.told = 0
+        self.is_still = False
+
+    def synced(self) -> bool:
+        return self.waited >= self.answers
+
+    def wait(self, seconds: float) -> bool:
+        self.waited += seconds
+        return self.synced()
+
+    def trouble(self) -> OSError | None:
+        self.told += 1
+        return self.troubles.pop(0) if len(self.troubles) > 1 else self.troubles[0]
+
+    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
+        """Change when the script is over, unless it is still."""
+        over = len(self.troubles) == 1 and since != {} and not self.is_still
+        return {"over": over}, frozenset({"over"} if over else ())
+
+    def keys(self) -> list[str]:
+        return []
+
+    def get(self, key: str) -> None:  # noqa: ARG002 - nothing is there
+        return None
+
+    def all(self) -> tuple[Any, ...]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_short_refusal_of_a_server_that_was_away_does_not_end_a_watch() -> None:
+    refusal = Forbidden("GET /", "starting")
+    patience = Patience(lasting=3 * TURN)
+    script = Scripted(*[away()] * 6, *[refusal] * 2, *[away()] * 6, None)
+    with closing(Cluster(lambda _: script, patience)) as cluster:
+        cluster.nodes()
+        stale = [{**cluster.wait()}]
+        while script.troubles != [None]:
+            stale.append({**cluster.wait()})
+
+    assert not any(each.final for one in stale for each in one.values())
+    assert stale[0].keys() == {Source.NODES}
+
+
+def test_a_refusal_that_lasts_after_the_server_was_away_is_final() -> None:
+    patience = Patience(lasting=3 * TURN)
+    script = Scripted(*[away()] * 6, Forbidden("GET /", "no"))
+    script.is_still = True
+    with closing(Cluster(lambda _: script, patience)) as cluster:
+        cluster.nodes()
+        first, second = cluster.wait(), cluster.wait()
+
+    assert not first[Source.NODES].final
+    assert second[Source.NODES].final
+    assert script.told == 6 + 3
+
+
+def test_a_first_call_that_fails_has_the_time_of_another() -> None:
+    """The informer's own pause is what is waited for, at its longest."""
+    script = Scripted(away(), answers=Pace().pause(1, 1.0) + 1)
+    with closing(Cluster(lambda _: script)) as cluster:
+        assert cluster.nodes() == []
+
+
+def test_a_first_list_that_fails_is_asked_for_again(
+    server: ApiServer, here: Mooring
+) -> None:
+    server.fail("GET", NODES.path(), status=503, times=1)
+
+    assert here("get", "nodes").exit_code == 0
+
+
+def test_where_nobody_listens_less_is_waited() -> None:
+    with an_api_server() as gone:
+        access = Access(server=gone.url)
+    with closing(Api(access)) as api, pytest.raises(Away) as refused:
+        api.get(NODES.path())
+    script = Scripted(refused.value, answers=Patience().away)
+    with closing(Cluster(lambda _: script)) as cluster, pytest.raises(Unshown):
+        cluster.nodes()
 
 
 # Describing.

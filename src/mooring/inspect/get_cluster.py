@@ -21,14 +21,25 @@ TURN = 0.1
 class Patience:
     """Seconds that the API server has.
 
-    `answer`: for a first answer; `away`: for one when it cannot be reached; `lasting`: until it
-    is told that what is watched cannot be followed, as an API server that starts anew refuses
-    for a moment what it allows.
+    `answer`: for a first answer; `away`: for one after a call that failed, long enough for the
+    next call; `closed`: for one where nobody listens; `lasting`: until it is told that what is
+    watched cannot be followed, as an API server that starts anew refuses for a moment what it
+    allows.
     """
 
     answer: float = 15.0
-    away: float = 1.0
+    away: float = 2.5
+    closed: float = 1.0
     lasting: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """Trouble of one family, for how many seconds, and what was last told of what has it."""
+
+    final: bool
+    seconds: float
+    told: Stale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class Cluster:
         self._followed: dict[Asked, Followed[Any]] = {}
         self._seen: dict[Asked, Token] = {}
         self._blind: set[Asked] = set()
-        self._lasted: dict[Asked, float] = {}
+        self._lasting: dict[Asked, Lasting] = {}
         self._stale: Mapping[Source, Stale] = {}
 
     def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:
@@ -97,16 +108,26 @@ class Cluster:
 
     def _troubles(self) -> Mapping[Source, Stale]:
         """Say what was given and cannot be followed, for so long that it is no accident."""
-        stale = {}
+        stale: dict[Source, Stale] = {}
         for asked in self._followed.keys() - self._blind:
-            trouble = self._followed[asked].trouble()
-            lasted = self._lasted.get(asked, 0.0) + TURN if trouble else 0.0
-            self._lasted[asked] = lasted
-            if lasted >= self._patience.lasting:
-                source = Source(asked.resource.plural)
-                final = isinstance(trouble, FINAL)
-                stale[source] = Stale(words(asked.resource, trouble), final)
+            lasting = self._lasts(asked, self._followed[asked].trouble())
+            if lasting and lasting.told:
+                stale[Source(asked.resource.plural)] = lasting.told
         return stale
+
+    def _lasts(self, asked: Asked, trouble: OSError | None) -> Lasting | None:
+        """Count for how long a trouble lasts; one of another family is counted from its begin."""
+        before = self._lasting.pop(asked, None)
+        if trouble is None:
+            return None
+        final = isinstance(trouble, FINAL)
+        told = before.told if before else None
+        seconds = before.seconds if before and before.final == final else 0.0
+        seconds += TURN
+        if seconds >= self._patience.lasting:
+            told = Stale(words(asked.resource, trouble), final)
+        found = self._lasting[asked] = Lasting(final, seconds, told)
+        return found
 
     def _all(self, asked: Asked) -> Sequence[Any]:
         if asked not in self._followed:
@@ -118,12 +139,25 @@ class Cluster:
         while not followed.wait(TURN):
             waited += TURN
             trouble = followed.trouble()
-            patience = self._patience.away if trouble else self._patience.answer
-            if isinstance(trouble, FINAL) or waited >= patience:
+            if isinstance(trouble, FINAL) or waited >= self._has(trouble):
                 raise Unshown(words(asked.resource, trouble))
         self._blind.discard(asked)
         self._seen[asked], _ = followed.changes({})
         return [each for each in followed.all() if each is not None]
+
+    def _has(self, trouble: OSError | None) -> float:
+        """Give the seconds that a first answer may take."""
+        if trouble is None:
+            return self._patience.answer
+        return self._patience.closed if closed(trouble) else self._patience.away
+
+
+def closed(trouble: OSError) -> bool:
+    """Tell whether nobody listens there, so that trying again hardly helps."""
+    cause: BaseException | None = trouble
+    while cause is not None and not isinstance(cause, ConnectionRefusedError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _kinds(stale: Mapping[Source, Stale]) -> Mapping[Source, bool]:

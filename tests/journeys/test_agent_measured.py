@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from journeys.agent_fakes import NAME, Fuse, Machine, play
@@ -121,15 +122,47 @@ def test_a_full_node_under_churn_has_a_line_a_minute_and_counts_all(
             clock.forward(3)  # the log's; for the agent time stands still
             if number == 40:
                 clock.step_wall(-3600)
-        machine.log.flush()
+        machine.log.end()
 
         # The first four had addresses that never rested. A step back is no reason to be silent.
         lines = told(capsys, "reused-early")
-        assert [line.get("times") for line in lines] == [None, "20", "17", "20"]
+        assert [line.get("times") for line in lines] == [None, "20", "17", "20", "2"]
         assert machine.sample("events_total", event="reused-early") == 60
         assert machine.agent.book.early == 60
 
     play(story())
+
+
+def test_what_got_no_line_has_one_when_the_while_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    heard: list[dict[str, str]] = []
+
+    async def story() -> None:
+        log = Log(lambda: datetime(2026, 11, 21, tzinfo=UTC), timedelta(seconds=0.01))
+        for pod in ("one", "two", "three"):
+            log("reused-early", pod=pod)
+        while len(heard) < 2:
+            await asyncio.sleep(0.005)
+            heard.extend(told(capsys, "reused-early"))
+        log.end()
+        heard.extend(told(capsys, "reused-early"))
+
+    play(story())
+    assert heard == [{"pod": "one"}, {"pod": "three", "times": "2"}]
+
+
+def test_what_is_held_back_is_written_at_the_end(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def story() -> None:
+        log = Log()
+        for pod in ("one", "two"):
+            log("reused-early", pod=pod)
+        log.end()
+
+    play(story())
+    assert told(capsys, "reused-early") == [{"pod": "one"}, {"pod": "two"}]
 
 
 def test_the_line_of_another_verb_is_never_held_back(

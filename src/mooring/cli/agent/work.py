@@ -114,7 +114,7 @@ async def run(state: Path, place: Place, choices: Choices, doors: Doors) -> None
                 await _work(disk, found, choices, doors, Voice(say, stop))
         say("stopped")
     finally:
-        say.flush()
+        say.end()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,14 @@ def nodes(given: Given, eyes: Eyes, stack: ExitStack) -> list[Looker]:
 def _lookers(
     given: Given, eyes: Eyes, stack: ExitStack, chosen: Sequence[LabNode]
 ) -> list[Looker]:
+    if not chosen:
+        return []
     cloud = None
-    if given["cloud"] is not False and chosen:
+    if given["cloud"] is not False:
         lab = chosen[0].files.path
         endpoint = chosen[0].standing.endpoint
         cloud = the_cloud(stack, config_file(lab), PROFILE, endpoint)
-    objects = _objects(chosen[0], stack) if chosen else None
+    objects = _objects(chosen[0], stack)
     return [
         Looker(
             _place(at),
@@ -66,7 +68,6 @@ def _lookers(
             given["grace"],
         )
         for at in chosen
-        if objects is not None
     ]
 
 

@@ -4,12 +4,12 @@ It stands beside the adapters because several of them are such, and adapters do 
 other.
 """
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Self
 
 
-class Closing:
+class Closing(ABC):
     """A with block for whatever has a `close` that may be called twice."""
 
     @abstractmethod

@@ -45,6 +45,23 @@ def run(*argv: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+def received(space: str, protocol: str, column: str) -> int:
+    """Read what a namespace's kernel counted of what came in."""
+    words = ("ip", "netns", "exec", space, "cat", "/proc/net/snmp")
+    lines = [x.split() for x in run(*words).stdout.splitlines()]
+    names, values = (x for x in lines if x[0] == f"{protocol}:")
+    return int(values[names.index(column)])
+
+
+def echos(space: str) -> tuple[int, int]:
+    """Count the pings that a namespace's kernel sent, and those that came in, of both families."""
+    words = ("ip", "netns", "exec", space, "cat", "/proc/net/snmp6")
+    lines = (line.split() for line in run(*words).stdout.splitlines())
+    six = {name: int(value) for name, value in lines}
+    sent = received(space, "Icmp", "OutEchos") + six["Icmp6OutEchos"]
+    return sent, received(space, "Icmp", "InEchos") + six["Icmp6InEchos"]
+
+
 def until(what: str, holds: Callable[[], bool]) -> None:
     """Poll until something holds; a look that takes long leaves the processor as long to others."""
     begun = time.monotonic()
@@ -307,6 +324,17 @@ class World:
             ["ip", "netns", "exec", space, *words], capture_output=True, check=False
         )
         return done.returncode == 0
+
+    def forges(self, space: str, address: str, source: str, own: str) -> bool:
+        """Tell whether a ping from that source comes to the router's address, answered or not.
+
+        One from its own address, sent after it, must come; nobody else may ping meanwhile.
+        """
+        (sent, _), (_, came) = echos(space), echos(self.router)
+        self.pings(space, address, "-I", source)
+        assert self.reaches(space, address, "-I", own)
+        assert echos(space)[0] == sent + 2, "it was not sent at all"
+        return echos(self.router)[1] != came + 1
 
     def host_ends(self) -> set[str]:
         links = json.loads(ip(self.node, "-j", "link", "show", "type", "veth") or "[]")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import World, a_world, run, until
+from journeys.agent_world import World, a_world, received, run, until
 
 KNOCK = """
 import socket, time
@@ -58,14 +58,6 @@ def running(space: str, program: str) -> Iterator[None]:
             yield
         finally:
             process.kill()
-
-
-def received(space: str, protocol: str, column: str) -> int:
-    """Read what a pod's kernel counted of what came in."""
-    words = ("ip", "netns", "exec", space, "cat", "/proc/net/snmp")
-    lines = [x.split() for x in run(*words).stdout.splitlines()]
-    names, values = (x for x in lines if x[0] == f"{protocol}:")
-    return int(values[names.index(column)])
 
 
 def test_rt_38_no_packet_for_a_gone_pod_reaches_another(world: World) -> None:

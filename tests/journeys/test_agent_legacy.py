@@ -40,7 +40,7 @@ def test_rt_32_rules_of_the_old_iptables_change_nothing_of_ours(tmp_path: Path) 
             "lo",
         )
         subprocess.run(forged, check=True)
-        assert not world.pings(one.space, "10.0.8.1", "-I", two.address)
+        assert not world.forges(one.space, "10.0.8.1", two.address, one.address)
         world.remove_pod(one)
         until("its end", lambda: world.status["pool"]["held"] == 1)
         assert legacy(world, "-t", "nat", "-S") == before

@@ -391,13 +391,13 @@ def test_a_write_that_nobody_answers_is_given_up_after_its_own_patience(
     server: ApiServer, api: Api
 ) -> None:
     """The api's patience is 30 s; the one who asked is told while the server is silent still."""
+    server.store.create(NPNS, "", render(an_npn("a")))
     with contextlib.closing(KubeObjects(api, following(), 0.2)) as store:
         assert store.wait(20)
-        store.write(an_npn("a"))
         server.fail("PATCH", "/status", delay=600)
         with pytest.raises(Away):
             store.write_status("a", a_status())
-        assert server.delaying == 1
+        until(lambda: server.delaying == 1)
 
 
 def test_an_object_that_is_there_unseen_is_read_before_it_is_written(

@@ -32,14 +32,14 @@ def test_rt_13_no_pod_comes_to_a_node_with_fewer_addresses_than_its_kubelet_allo
     space: Space,
 ) -> None:
     """More replicas than it has addresses, in one burst: all run elsewhere, or wait and say why."""
-    small, other = space.cluster.workers()[:2]
+    small = space.cluster.workers()[0]
     there = {"nodeSelector": {"kubernetes.io/hostname": small}}
     with too_small(space, small):
         space.apply(spreading("web", 2 * MAXIMUM), a_pod("there", **there))
         found = space.await_pods(2 * MAXIMUM, "app=web")
         until(lambda: TAINTED in refused_by(space.pod("there")), "why it waits")
 
-        assert {pod["spec"]["nodeName"] for pod in found} == {other}
+        assert small not in {pod["spec"]["nodeName"] for pod in found}
         assert stuck(space, small) == []
     until(lambda: taint_of(space.cluster, small, SHORT) is None, "an open node")
     until(lambda: ready(space.pod("there")), "the pod that waited")

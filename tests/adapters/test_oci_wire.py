@@ -15,7 +15,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mooring.adapters.oci import ATTEMPTS, Access, OciCloud
-from mooring.core.npn.changes import AttachVnic, CreateAddressBlock, NewVnic
+from mooring.core.npn.changes import (
+    AttachVnic,
+    CreateAddressBlock,
+    CreateAddresses,
+    NewVnic,
+)
 from mooring.core.npn.errors import (
     Busy,
     CloudError,
@@ -25,6 +30,7 @@ from mooring.core.npn.errors import (
     Stale,
     Throttled,
     Unavailable,
+    UnderWay,
 )
 from mooring.core.npn.seen import InstanceSeen
 
@@ -379,6 +385,22 @@ def test_a_subnet_without_ipv4_has_no_such_block(cloud: OciCloud, stub: Stub) ->
     stub.will(200, {"id": "s", "lifecycleState": "AVAILABLE", "cidrBlock": "<null>"})
 
     assert cloud.subnet("s").v4 == ()
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_accepted_work_that_cannot_be_seen_is_under_way(
+    cloud: OciCloud, stub: Stub, status: int
+) -> None:
+    """It is fresh, or the right to see it is missing: what was asked for is being made all the same."""
+    stub.will(204, {}, opc_work_request_id="ocid1.work")
+    stub.refuses(status, "NotAuthorizedOrNotFound")
+    several = CreateAddresses(
+        vnic_id="v", slot="0", subnet_id="s", count=2, tags={}, token="t"
+    )
+
+    with pytest.raises(UnderWay, match="NotAuthorizedOrNotFound") as caught:
+        cloud.carry_out(several)
+    assert caught.value.work == "ocid1.work"
 
 
 def test_threads_have_connections_of_their_own(cloud: OciCloud, stub: Stub) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from oci.core import models
 
 from mooring.core.npn.changes import CreateAddresses, DeleteAddresses
-from mooring.core.npn.errors import TRANSIENT, Refused, Unavailable, UnderWay
+from mooring.core.npn.errors import TRANSIENT, NotFound, Refused, Unavailable, UnderWay
 from mooring.core.npn.seen import ENDED, SUCCEEDED
 
 PATIENCE = 5.0
@@ -56,7 +56,8 @@ def follow(
     while True:
         try:
             state = ask(work_id)
-        except TRANSIENT as error:
+        except (*TRANSIENT, NotFound) as error:
+            # A fresh work may not be known everywhere yet, and the right to see it may be missing.
             raise UnderWay(name, work_id, f"not to be seen now: {error}") from error
         if state in ENDED:
             break

@@ -19,7 +19,8 @@ import grpc
 from tools import c_program, run
 from world import EXECUTABLE, NAME, Agent, wait_for
 
-from mooring.adapters.cri import CLASSES, RUNTIME, Cri, CriError
+from mooring.adapters.cri import RUNTIME, Cri, CriError
+from mooring.adapters.cri.wire import CLASSES
 from mooring.core.linux import containerd, image
 
 IMAGE = "localhost/mooring/bench:1"

@@ -7,7 +7,6 @@ from pathlib import Path
 from mooring.core.linux.upstream import CLUSTER
 from mooring.lab import programs_built
 from mooring.lab.errors import LabError
-from mooring.lab.images_built import Images
 from mooring.lab.record import Standing
 from mooring.lab.tools import Tools
 
@@ -30,6 +29,8 @@ def found(tools: Tools, before: Standing | None, named: Path | None) -> Supplies
         programs = Path(before.programs)
     else:
         programs = programs_built.Builder.usual(os.environ, tools.say).build(CLUSTER)
+    from mooring.lab.images_built import Images  # noqa: PLC0415 - its certificates are slow to load; most commands build none
+
     images = Images.usual(tools.processes, tools.host, os.environ, tools.say)
     return Supplies(programs, tuple(images.cluster(programs)))
 

@@ -5,8 +5,6 @@ from contextlib import ExitStack, closing
 from functools import partial
 from ipaddress import ip_address
 
-from mooring.adapters.kubernetes.connect import Misconfigured, connect
-from mooring.adapters.kubernetes.objects import KubeObjects
 from mooring.adapters.labfiles import FilesError
 from mooring.adapters.objects import ObjectDirectory
 from mooring.cli.audit.nodes import Given, Unlookable, sandboxes, the_cloud
@@ -75,6 +73,12 @@ def _objects(at: LabNode, stack: ExitStack) -> Objects:
     """Give the objects of a lab: of a cluster's API server, else of a directory."""
     if not at.standing.topology.is_cluster:
         return ObjectDirectory(npn_directory(at.files.path))
+    from mooring.adapters.kubernetes.connect import (  # noqa: PLC0415 - its client is slow to load
+        Misconfigured,
+        connect,
+    )
+    from mooring.adapters.kubernetes.objects import KubeObjects  # noqa: PLC0415 - as above
+
     try:
         api = connect(Kubectl(at.tools, at.files, at.standing).kubeconfig)
     except Misconfigured as why:

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from mooring.adapters import netns, proc
 from mooring.adapters.clock import Clock
+from mooring.adapters.cri import Cri, CriError
 from mooring.adapters.netlink import Kernel
 from mooring.adapters.nft import Nft
 from mooring.adapters.objects import ObjectDirectory
@@ -77,10 +78,9 @@ def the_cloud(
 def sandboxes(socket: str) -> tuple[PodTold, ...]:
     """Ask a runtime for its pods; raise Unseen when it does not say."""
     try:
-        from mooring.adapters.cri import Cri, CriError  # noqa: PLC0415 - gRPC is slow to load
+        runtime = Cri(socket, CRI_SECONDS)  # which loads gRPC
     except ImportError as why:
         raise _missing(why, "asks the runtime", "--cri none") from why
-    runtime = Cri(socket, CRI_SECONDS)
     try:
         return tuple(
             PodTold(

@@ -25,8 +25,6 @@ from mooring.core.linux.ping import command, pinged
 from mooring.core.vcn.labcluster import KUBERNETES, PROXIES
 from mooring.core.vcn.labfamilies import FAMILIES
 from mooring.core.vcn.topology import RUNTIMES, Topology, document, parse
-from mooring.lab import demo as demonstration
-from mooring.lab import passage as passages
 from mooring.lab import report
 from mooring.lab.errors import LabError
 from mooring.lab.lifecycle import Lab
@@ -153,6 +151,8 @@ def load(archives: tuple[Path, ...], name: str) -> None:
 @click.option("--target", type=int, required=True)
 def passage(port: int, space: Path, target: int) -> None:
     """Carry connections from a loopback port into a namespace."""
+    from mooring.lab import passage as passages  # noqa: PLC0415 - slow to load, for this command only
+
     with said():
         passages.serve(port, space, target)
 
@@ -284,6 +284,8 @@ def ping(source: str, target: str, family: str | None, name: str, output: str) -
 @click.option("--name", default="demo", show_default=True, metavar="LAB")
 def demo(name: str) -> None:
     """Show the main job step by step, and tidy up."""
+    from mooring.lab import demo as demonstration  # noqa: PLC0415 - slow to load, for this command only
+
     with said():
         code = demonstration.run(named(name), click.echo)
     sys.exit(code)

@@ -6,14 +6,15 @@ import click
 
 from mooring.cli.lab.tools import adapters, said
 from mooring.core.linux.upstream import CLUSTER, SUITE
-from mooring.lab.images_built import Images
-from mooring.lab.programs_built import Builder
 
 
 @click.command()
 @click.option("--suite", is_flag=True, help="Those of upstream's own tests too.")
 def build(*, suite: bool) -> None:
     """Build what a Kubernetes cluster is made of, once; say where it lies."""
+    from mooring.lab.images_built import Images  # noqa: PLC0415 - slow to load, for this command only
+    from mooring.lab.programs_built import Builder  # noqa: PLC0415 - as above
+
     with said():
         tools = adapters()
         wanted = [*CLUSTER, *SUITE] if suite else [*CLUSTER]

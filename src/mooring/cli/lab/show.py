@@ -2,21 +2,26 @@
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 
-def console() -> Console:
+def console() -> "Console":
     """Give what tables are printed on; a file or a pipe gets them in full width."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load; documents need none
+
     return Console(width=None if sys.stdout.isatty() else 200)
 
 
-def table(*columns: str) -> Table:
+def table(*columns: str) -> "Table":
     """Give a table with these columns."""
+    from rich.table import Table  # noqa: PLC0415 - as above
+
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, no_wrap=True)
@@ -62,4 +67,6 @@ def put(found: object, output: str) -> None:
     if output == "json":
         click.echo(json.dumps(found, indent=2))
     else:
+        import yaml  # noqa: PLC0415 - needed for this form only
+
         click.echo(yaml.safe_dump(found, sort_keys=False).rstrip())

@@ -4,6 +4,8 @@ Numbers are those of the API's own description (k8s.io/cri-api,
 pkg/apis/runtime/v1/api.proto).
 """
 
+PACKAGE = "runtime.v1"
+
 # message -> field -> (number, type). A type is a scalar, "*scalar" for a list of them,
 # "map" for map<string, string>, a message's name or "*Message".
 MESSAGES: dict[str, dict[str, tuple[int, str]]] = {

@@ -18,8 +18,7 @@ from typing import Any
 
 from mooring.core.vcn.labcluster import CONTROL
 from mooring.core.vcn.limits import Settings
-from mooring.core.vcn.oracle_services import services
-from mooring.core.vcn.resolver import ZONE
+from mooring.core.vcn.oracle_services import ZONE, services
 from mooring.core.vcn.topology import NodePlan, SubnetPlan, Topology
 
 ANYWHERE = "0.0.0.0/0"

@@ -9,6 +9,9 @@ from ipaddress import IPv4Network
 
 from mooring.core.vcn.limits import OBJECT_STORAGE, ORACLE_SERVICES
 
+ZONE = "oraclevcn.com"
+"""What the names of all hosts in VCNs end in."""
+
 
 @dataclass(frozen=True, slots=True)
 class OracleService:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address
 from mooring.core.vcn.dns import AAAA, ANY, IN, PTR, A, Code, Datum, Question
 from mooring.core.vcn.indexes import hostname
 from mooring.core.vcn.model import Ipv6, PrivateIp, Subnet, Vcn
+from mooring.core.vcn.oracle_services import ZONE
 from mooring.core.vcn.packets.fabric_outside import (
     API_SERVER,
     SERVER,
@@ -23,7 +24,6 @@ PORT = 53
 SERVICES = ("iaas", "identity", "auth", "limits")
 """What of the cloud the local VCN serves, by the first label of its hosts."""
 DOMAINS = ("oraclecloud.com", "oci.oraclecloud.com", "ds.oci.oraclecloud.com")
-ZONE = "oraclevcn.com"
 OUTSIDE = "echo.example.com"  # RFC 2606: nobody's
 
 Address = IPv4Address | IPv6Address

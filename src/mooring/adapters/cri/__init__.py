@@ -1,7 +1,7 @@
 """A container runtime, by the Container Runtime Interface (CRI v1) over its Unix socket.
 
-The messages are described in `core.linux.cri`, only the fields that are sent or read. What
-a message has beyond them is skipped by protobuf.
+`wire` carries the messages; it is loaded with the first connection, as gRPC is slow to load and
+most of who knows this module never connects.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,36 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from mooring.adapters.cri.errors import AbsentError, CriError
+from mooring.core.linux.cri import PACKAGE
 
-from mooring.core.linux.cri import MESSAGES
+__all__ = ["AbsentError", "Cri", "CriError", "Output", "PodSeen", "PodWish", "Sandbox"]
 
-PACKAGE = "runtime.v1"
 RUNTIME, IMAGES = f"{PACKAGE}.RuntimeService", f"{PACKAGE}.ImageService"
 LABEL = "mooring.pod"
 READY = 0  # SANDBOX_READY
 NODE = 2  # NamespaceMode NODE: the pod uses the node's network
 RUNNING = 1  # CONTAINER_RUNNING
-LARGEST = 16 << 20
-
-Field = descriptor_pb2.FieldDescriptorProto
-SCALARS = {
-    "string": Field.TYPE_STRING,
-    "bytes": Field.TYPE_BYTES,
-    "bool": Field.TYPE_BOOL,
-    "int32": Field.TYPE_INT32,
-    "int64": Field.TYPE_INT64,
-    "uint32": Field.TYPE_UINT32,
-}
-
-
-class CriError(Exception):
-    """The runtime refused, or was not there."""
-
-
-class AbsentError(CriError):
-    """There is no such sandbox or container (any more)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,63 +62,18 @@ class Output:
     err: bytes
 
 
-def _described() -> Mapping[str, type[Any]]:
-    """Make a class of every message in the table."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name="mooring/cri.proto", package=PACKAGE, syntax="proto3"
-    )
-    for name, fields in MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, (number, kind) in fields.items():
-            _add_field(message, field, number, kind)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return {
-        name: message_factory.GetMessageClass(
-            pool.FindMessageTypeByName(f"{PACKAGE}.{name}")
-        )
-        for name in MESSAGES
-    }
-
-
-def _add_field(
-    message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str
-) -> None:
-    repeated = kind == "map" or kind.startswith("*")
-    field = message.field.add(
-        name=name,
-        number=number,
-        label=Field.LABEL_REPEATED if repeated else Field.LABEL_OPTIONAL,
-    )
-    kind = kind.removeprefix("*")
-    if kind in SCALARS:
-        field.type = SCALARS[kind]
-        return
-    field.type = Field.TYPE_MESSAGE
-    field.type_name = f".{PACKAGE}.{kind}"
-    if kind == "map":
-        entry = "".join(word.capitalize() for word in name.split("_")) + "Entry"
-        nested = message.nested_type.add(name=entry)
-        nested.options.map_entry = True
-        _add_field(nested, "key", 1, "string")
-        _add_field(nested, "value", 2, "string")
-        field.type_name = f".{PACKAGE}.{message.name}.{entry}"
-
-
-CLASSES = _described()
-
-
 class Cri:
     """A connection to a runtime; `socket` is a path. To be closed."""
 
     def __init__(self, socket: str, patience: float = 60) -> None:
-        options = [("grpc.max_receive_message_length", LARGEST * 2)]
-        self._channel = grpc.insecure_channel(f"unix:{socket}", options=options)
+        from mooring.adapters.cri.wire import Wire  # noqa: PLC0415 - gRPC is slow to load
+
+        self._wire = Wire(socket)
         self._patience = patience
 
     def close(self) -> None:
         """Hang up."""
-        self._channel.close()
+        self._wire.close()
 
     def conditions(self) -> dict[str, str]:
         """Ask how the runtime is: condition -> "" when it holds, else why not."""
@@ -246,18 +181,7 @@ class Cri:
     def _ask(
         self, service: str, method: str, patience: float | None = None, **fields: object
     ) -> Any:  # noqa: ANN401 - protobuf's classes are made at run time
-        call = self._channel.unary_unary(
-            f"/{service}/{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=CLASSES[f"{method}Response"].FromString,
-        )
-        request = CLASSES[f"{method}Request"](**fields)
-        try:
-            return call(request, timeout=patience or self._patience)
-        except grpc.RpcError as error:
-            absent = error.code() is grpc.StatusCode.NOT_FOUND
-            kind = AbsentError if absent else CriError
-            raise kind(f"{method}: {error.details()}") from None
+        return self._wire.ask(service, method, patience or self._patience, fields)
 
 
 def _sandbox(wish: PodWish) -> dict[str, Any]:

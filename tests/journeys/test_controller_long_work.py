@@ -2,16 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from fakes.cloud import FakeCloud
 from journeys.test_controller_converges import INSTANCE, NAME, Story, assert_exact
+from journeys.test_controller_elastic import Node, a_draining_node
 
-from mooring.controller.look import VANISHED
-from mooring.controller.npn import WORK_PATIENCE
-from mooring.core.npn.errors import NotFound
+from mooring.controller.look import VANISHED, Looker
+from mooring.controller.npn import Reconciler
+from mooring.controller.work import UNSEEN_PATIENCE, WORK_PATIENCE
+from mooring.core.npn.changes import Change, DeleteAddresses
+from mooring.core.npn.errors import NotFound, UnderWay
 from mooring.core.npn.memory import Memory
+from mooring.core.npn.port import Cloud
 from mooring.core.npn.record import Npn
-from mooring.core.npn.seen import InstanceSeen
+from mooring.core.npn.seen import InstanceSeen, Made
 
 # Single addresses by one call, of which the cloud has made half when the turn ends.
 
@@ -79,15 +85,69 @@ def test_work_that_never_ends_is_looked_past() -> None:
     assert_exact(story, 31)
 
 
-def test_work_that_the_cloud_has_forgotten_is_looked_past_at_once() -> None:
+def test_work_of_another_that_the_cloud_has_forgotten_is_looked_past_at_once() -> None:
     story = a_checkerboard()
     until_under_way(story)
     story.now += 100
     story.cloud.instance(INSTANCE)  # it ends
     story.cloud.ended.clear()
+    story.memory = Memory()
+    story.turn()
+
+    assert story.status.work == ""
+    story.until_settled()
+    assert_exact(story, 31)
+
+
+class Unseen:
+    """The cloud for somebody who cannot see works: they are too fresh, or a right is missing."""
+
+    def __init__(self, story: Story) -> None:
+        self._cloud = story.cloud
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cloud, name)
+
+    def work(self, work_id: str) -> str:
+        words = f"{work_id} is not there, or may not be seen"
+        raise NotFound("GetWorkRequest", "NotAuthorizedOrNotFound", words)
+
+
+@pytest.mark.parametrize("moment", ["fresh", "for good"])
+def test_work_of_our_own_that_cannot_be_seen_is_not_asked_for_again(
+    moment: str,
+) -> None:
+    story = a_checkerboard(seconds=UNSEEN_PATIENCE / 2)
+    until_under_way(story)
+    begun = story.now
+    unseen = cast("Cloud", Unseen(story))
+    while story.status.work:
+        story.turn(unseen if moment == "for good" or story.now < begun + 3 else None)
     story.until_settled()
 
+    assert story.changes().count("CreateAddresses") == 1
+    assert "CreateAddress" not in story.changes()
     assert_exact(story, 31)
+
+
+@pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED"])
+def test_an_instance_that_ends_is_not_waited_with(state: str) -> None:
+    story = a_checkerboard(seconds=1e9)
+    until_under_way(story)
+    story.cloud.set_state(INSTANCE, state)
+    story.turn()
+
+    assert story.objects.names() == []
+
+
+def test_one_that_is_forgotten_meanwhile_is_missed() -> None:
+    story = a_checkerboard(seconds=1e9)
+    until_under_way(story)
+    del story.cloud.instances[INSTANCE]
+    alone = Alone(story)
+    for_long(story, lambda: story.turn(objects=alone))
+
+    assert story.objects.names() == []
 
 
 def test_a_cloud_that_cannot_be_asked_of_work_holds_nothing_up_for_good() -> None:
@@ -101,6 +161,95 @@ def test_a_cloud_that_cannot_be_asked_of_work_holds_nothing_up_for_good() -> Non
     story.until_settled()
 
     assert_exact(story, 31)
+
+
+# Addresses that are given back by work that takes long: nothing waits for it.
+
+
+class Slow:
+    """A cloud that gives addresses back by work, which is in this `state`."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self._cloud, self.state = cloud, "IN_PROGRESS"
+        self.asked: list[DeleteAddresses] = []
+        self.works: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cloud, name)
+
+    def work(self, work_id: str) -> str:
+        assert work_id in self.works
+        return self.state
+
+    def carry_out(self, change: Change) -> Made | None:
+        if not isinstance(change, DeleteAddresses):
+            return self._cloud.carry_out(change)
+        self.asked.append(change)
+        self.works.append(f"work-{len(self.asked)}")
+        raise UnderWay("BulkDeletePrivateIps", self.works[-1], self.state)
+
+    def end(self) -> None:
+        """Do what was asked for."""
+        self.state = "SUCCEEDED"
+        for change in self.asked:
+            for each in change.ids:
+                self._cloud.delete_address(each)
+
+
+def a_giving_node() -> tuple[Node, Slow]:
+    """A node for whose addresses the cloud has begun to be asked."""
+    node = a_draining_node()
+    slow = Slow(node.town.cloud)
+    looker = Looker(cast("Cloud", slow), lambda: node.town.now)
+    node.town.reconciler = Reconciler(node.town.objects, looker, lambda: 0.5)
+    node.follow()
+    node.settle()
+    assert slow.asked
+    return node, slow
+
+
+def test_a_pool_grows_while_addresses_are_given_back() -> None:
+    node, slow = a_giving_node()
+    asked, before = len(slow.asked), len(node.listed())
+    while len(node.ledger.holders) < before + 8:
+        assert node.add()
+        node.settle()
+    going = {each for change in slow.asked for each in change.ids}
+    slow.end()
+    node.wait(60)
+
+    assert len(slow.asked) == asked
+    assert len(node.listed()) > before
+    assert going.isdisjoint(node.town.cloud.private_ips)
+    assert set(node.ledger.holders) <= node.in_cloud()
+    assert node.memory.giving == ()
+
+
+def test_an_instance_that_ends_is_noticed_while_addresses_are_given_back() -> None:
+    node, _ = a_giving_node()
+    node.town.cloud.set_state(node.instance, "TERMINATED")
+    for _ in range(3):
+        node.turn()
+
+    assert node.town.objects.names() == []
+
+
+@pytest.mark.parametrize("how", ["it failed", "it never ends"])
+def test_what_work_did_not_give_back_is_given_back_again(how: str) -> None:
+    node, slow = a_giving_node()
+    asked, left = len(slow.asked), node.objects()
+    node.wait(60)
+    assert len(slow.asked) == asked
+    if how == "it failed":
+        slow.state = "FAILED"
+    else:
+        node.wait(WORK_PATIENCE)
+    while len(slow.asked) == asked:
+        node.turn()
+        node.town.now += 15
+
+    assert node.objects() == left
+    assert slow.asked[-1].ids == slow.asked[0].ids
 
 
 # An instance that the cloud knows no more. Behind that answer it hides what may not be seen, too.

@@ -8,6 +8,7 @@ the record: a turn that was killed anywhere is simply taken again.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mooring.controller import work
 from mooring.controller.look import Looker, question
 from mooring.core.npn import policy
 from mooring.core.npn.changes import (
@@ -40,6 +41,7 @@ from mooring.core.npn.memory import (
     Memory,
     after_change,
     after_failure,
+    after_giving,
     after_look,
     after_missing,
     after_no_block,
@@ -63,12 +65,9 @@ from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.poolstatus import told
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnStatus
-from mooring.core.npn.seen import ENDED, SUCCEEDED, Known, Sighting
+from mooring.core.npn.seen import ENDED, GOING, SUCCEEDED, Known, Sighting
 from mooring.core.npn.status import refused, report, unreadable, unseen, waiting
 from mooring.core.npn.usage import lists
-
-WORK_PATIENCE = 600.0
-"""Seconds after which work that has not ended is looked past: what it made is seen, the rest asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +124,7 @@ class Reconciler:
                 memory=memory, pause=self._rest(), said="deleting", settled=True
             )
         try:
+            memory = work.given(self._looker, memory)
             turn = self._working(npn, memory) if before.work else None
             return turn or self._look_and_do(npn, replace(memory, working=None))
         except CloudError as error:
@@ -231,24 +231,22 @@ class Reconciler:
         while True:
             picture = draw(npn, without_given_back(memory, seen), quiet)
             back = picture.pool.back if picture.pool else frozenset()
-            gone = frozenset(each for each in back - there if self._is_gone(each))
+            gone = work.gone(self._looker.cloud, back - there)
             if not gone:
                 return picture, memory
             there |= back - gone
             memory = replace(memory, given_back=memory.given_back | gone)
-
-    def _is_gone(self, address_id: str) -> bool:
-        try:
-            self._looker.cloud.address(address_id)
-        except NotFound:
-            return True
-        return False
 
     def _do(self, name: str, status: NpnStatus, memory: Memory, change: Change) -> Turn:
         """Carry the change out, or learn from the answer."""
         try:
             made = self._looker.cloud.carry_out(change)
         except UnderWay as error:
+            if isinstance(change, DeleteAddresses):
+                until = self._looker.now() + work.WORK_PATIENCE
+                memory = after_giving(memory, change, error.work, until)
+                pause = self._between(memory)
+                return Turn(memory=memory, pause=pause, said=f"under way {error}")
             self._write(name, status, replace(status, work=error.work))
             memory = replace(memory, working=change, waited=0.0)
             pause = next_pause(memory)
@@ -260,15 +258,16 @@ class Reconciler:
         return Turn(memory=memory, pause=self._between(memory), said=said)
 
     def _working(self, npn: Npn, memory: Memory) -> Turn | None:
-        """Wait for work that was begun, by whichever controller; None when it is over."""
+        """Wait for work that was begun, by whichever controller; None when it is over.
+
+        An instance that ends meanwhile is not waited with.
+        """
         status, change = npn.status, memory.working
-        try:
-            state = self._looker.cloud.work(status.work)
-        except NotFound:  # the cloud forgets works after a while
-            return None
-        if state not in ENDED and memory.waited < WORK_PATIENCE:
+        cloud = self._looker.cloud
+        state = work.state(cloud, status.work)
+        if work.lasts(state, memory) and cloud.instance(npn.spec.id).state not in GOING:
             pause = next_pause(memory)
-            said = f"waiting work {status.work} is {state}"
+            said = f"waiting work {status.work} is {state or 'not to be seen'}"
             return Turn(memory=after_wait(memory, pause), pause=pause, said=said)
         if state not in ENDED or state == SUCCEEDED or change is None:
             return None
@@ -312,7 +311,7 @@ class Reconciler:
 
     def _was_gone(self, memory: Memory, change: DeleteAddresses) -> Turn | None:
         """Take note of what is gone already, though a list shows it."""
-        gone = frozenset(each for each in change.ids if self._is_gone(each))
+        gone = work.gone(self._looker.cloud, change.ids)
         if not gone:
             return None
         memory = replace(memory, given_back=memory.given_back | gone)

@@ -29,6 +29,15 @@ FRESH = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Giving:
+    """Work that gives addresses back, and when it has taken too long."""
+
+    work: str
+    ids: frozenset[str]
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What is known beyond the object and the cloud.
 
@@ -41,7 +50,8 @@ class Memory:
     nothing: `last` was made again, what was made vanished, a token was stale. `known` is the last
     look, where the next one need only ask for what is new since (`keeping`); of an object that
     `rests` it is one that lists may confirm. `working` is the change whose work the cloud has accepted
-    and not ended. `missing_since` is when the cloud first said that it knows no such instance.
+    and not ended; `giving` are works that give addresses back, which nobody waits for.
+    `missing_since` is when the cloud first said that it knows no such instance.
     """
 
     salt: int = 0
@@ -55,6 +65,7 @@ class Memory:
     slack_since: float | None = None
     given_back: frozenset[str] = frozenset()
     working: Change | None = None
+    giving: tuple[Giving, ...] = ()
     missing_since: float | None = None
     known: Known | None = field(default=None, compare=False)
     rests: bool = field(default=False, compare=False)
@@ -140,6 +151,23 @@ def _given_back(memory: Memory, change: Change) -> frozenset[str]:
     return before | frozenset(change.ids)
 
 
+def after_giving(
+    memory: Memory, change: DeleteAddresses, work: str, until: float
+) -> Memory:
+    """Go on while the cloud gives addresses back: they are ours no more, unless the work fails."""
+    giving = Giving(work=work, ids=frozenset(change.ids), until=until)
+    return replace(after_change(memory, change, None), giving=(*memory.giving, giving))
+
+
+def after_given(memory: Memory, giving: Giving, left: frozenset[str]) -> Memory:
+    """Learn that a work is over, and which of its addresses are there still."""
+    return replace(
+        memory,
+        giving=tuple(each for each in memory.giving if each != giving),
+        given_back=memory.given_back - left,
+    )
+
+
 def after_stale(memory: Memory) -> Memory:
     """Use other tokens from now on."""
     return replace(memory, salt=memory.salt + 1, stuck=memory.stuck + 1)
@@ -198,6 +226,7 @@ def settled(memory: Memory, known: Known | None = None) -> Memory:
         rests=True,
         slack_since=memory.slack_since,
         given_back=memory.given_back,
+        giving=memory.giving,
     )
 
 

@@ -28,6 +28,7 @@ from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn
 from mooring.core.npn.scarcity import Dryness
 from mooring.core.npn.seen import GOING, InstanceSeen
+from mooring.core.npn.shortage import Shortage, rest
 
 POLL = 1.0
 """Seconds after which changes are asked for although nobody told of one."""
@@ -89,6 +90,7 @@ class Known:
     uid: str = ""
     instance: str = ""
     dryness: Dryness = field(default_factory=Dryness)
+    short: Shortage | None = None
     failures: int = 0
     said: str = ""
     had: bool = False
@@ -328,9 +330,11 @@ class NodeKeeper:
             agent_ready=bool(self._ready.get(node.name)),
             counts=usage.tally if usage else None,
             dryness=known.dryness,
+            short=known.short,
             overcommit=self._overcommit,
         )
-        work = nodework.plan(view, self._clock.now())
+        now = self._clock.now()
+        work = nodework.plan(view, now)
         if work.labels:
             self._cluster.patches.label(node.name, work.labels)
         for note, done in zip(work.notes, self._taints(node, work), strict=True):
@@ -341,7 +345,10 @@ class NodeKeeper:
         if dryness == Dryness() and not (view.counts and view.counts.free == 0):
             self._dry.discard(npn.name)
         moving = dryness.empty_since is not None or dryness.dry_since is not None
-        return replace(known, dryness=dryness), SOON if moving else REST
+        left = rest(work.short, now)
+        pause = REST if left is None else min(REST, max(SOON, left))
+        known = replace(known, dryness=dryness, short=work.short)
+        return known, SOON if moving else pause
 
     def _taints(self, node: Node, work: nodework.Work) -> Iterator[bool]:
         """Put and lift, and tell of each whether that changed something."""

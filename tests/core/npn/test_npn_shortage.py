@@ -1,6 +1,6 @@
 """The kubelet's max-pods and the pool agree, or the scheduler is told before any pod comes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -8,6 +8,7 @@ from core.npn.npn_builders import BOTH, a_profiled_npn, an_npn
 
 from mooring.core.kube.node import Node, Taint
 from mooring.core.npn import capacity
+from mooring.core.npn.elastic import PATIENCE, Demand
 from mooring.core.npn.nodework import (
     DRY,
     FAMILY4,
@@ -29,7 +30,7 @@ from mooring.core.npn.record import (
     PoolStatus,
     VnicStatus,
 )
-from mooring.core.npn.shortage import Shortage, most, shortage
+from mooring.core.npn.shortage import DWELL, Shortage, most, rest, shortage
 from mooring.core.npn.usage import Counts
 from mooring.core.vcn.shapes import SHAPES
 
@@ -37,6 +38,9 @@ READY = Condition(type="IPv4Ready", status="True", reason="Complete")
 PENDING = Condition(type="IPv4Ready", status="False", reason="Incomplete")
 EXHAUSTED = Condition(type="IPv4Ready", status="False", reason="Exhausted")
 NO_SIX = Condition(type="IPv6Ready", status="False", reason="NotInSubnet")
+SIX_UNASKED = replace(NO_SIX, reason="NotAssigned")
+SIX_GONE = replace(NO_SIX, reason="Exhausted")
+UNSURE = Condition(type="IPv4Ready", status="Unknown", reason="NotAccepted")
 
 
 def listing(
@@ -53,9 +57,14 @@ def listing(
     return an_npn(asked, status=NpnStatus(**fields))
 
 
-def elastic(have: int, *conditions: Condition, maximum: int | None = None) -> Npn:
+def elastic(
+    have: int,
+    *conditions: Condition,
+    maximum: int | None = None,
+    state: str = "SUCCESS",
+) -> Npn:
     policy = PoolPolicy(warm_target=8, maximum=maximum)
-    return listing(have, *conditions, pool=PoolStatus(policy=policy))
+    return listing(have, *conditions, state=state, pool=PoolStatus(policy=policy))
 
 
 @pytest.mark.parametrize(
@@ -93,22 +102,169 @@ def elastic(have: int, *conditions: Condition, maximum: int | None = None) -> Np
         ),
         # A family that cannot be had takes no address from the other.
         (listing(31, READY, NO_SIX), 31, None),
+        (elastic(8, READY, NO_SIX), 31, None),
+        (elastic(8, READY, SIX_UNASKED), 31, None),
+        (elastic(8, EXHAUSTED, NO_SIX), 31, Shortage(31, 8)),
+        (elastic(8, READY, SIX_GONE), 31, Shortage(31, 8)),
+        # No family can be had at all.
+        (listing(0, NO_SIX, state="BACKOFF"), 31, Shortage(31, 0)),
+        # What was said of it was taken back: nobody knows.
+        (elastic(8, UNSURE, state="IN_PROGRESS"), 31, None),
     ],
 )
 def test_how_many_pods_are_too_many_rt_13(
     npn: Npn, pods: int | None, found: Shortage | None
 ) -> None:
-    assert shortage(npn, pods, tainted=False) == found
+    assert shortage(npn, pods) == found
 
 
 def test_while_it_is_worked_on_all_stays_as_it_was() -> None:
     """Between two refusals nothing is refused; pods must not slip in."""
     again = listing(12, PENDING, state="IN_PROGRESS")
+    before = Shortage(31, 10)
+    eased = replace(before, eased=True)
 
-    assert shortage(again, 31, tainted=False) is None
-    assert shortage(again, 31, tainted=True) == Shortage(31, 12, eased=True)
-    assert shortage(listing(31, READY), 31, tainted=True) is None
-    assert shortage(elastic(8, READY), 31, tainted=True) is None
+    assert shortage(again, 31) is None
+    assert shortage(again, 31, before) == shortage(again, 31, eased) == eased
+    assert shortage(elastic(8, UNSURE), 31, before) == eased
+    assert shortage(listing(31, READY), 31, before) is None
+
+
+# An elastic pool whose growth was refused.
+
+
+def test_a_pool_that_wants_less_has_gained_nothing_rt_13() -> None:
+    """Pods ended; what it has now is all that it wants, and the subnet is as dry as before."""
+    refused, quiet = Shortage(31, 8), elastic(8, READY)
+    first = shortage(quiet, 31, refused, 100.0)
+    later = shortage(quiet, 31, first, 100.0 + DWELL - 1)
+
+    assert first == later == Shortage(31, 8, eased=True, since=100.0)
+    assert rest(first, 130.0) == DWELL - 30
+    assert shortage(quiet, 31, first, 100.0 + DWELL) is None
+    # What begins again begins a rest anew.
+    again = shortage(elastic(8, PENDING), 31, first, 200.0)
+    assert again == Shortage(31, 8, eased=True)
+    assert shortage(elastic(8, EXHAUSTED), 31, first, 200.0) == refused
+    assert rest(again, 200.0) is rest(None, 200.0) is None
+
+
+def test_a_pool_that_grew_since_opens_the_node_at_once() -> None:
+    refused = Shortage(31, 8)
+
+    assert shortage(elastic(9, READY), 31, refused, 0.0) is None
+    assert shortage(elastic(8, READY), 8, refused, 0.0) is None
+
+
+def test_numbers_that_were_set_right_open_the_node_at_once() -> None:
+    """The pool at rest has fewer than the kubelet allows; it was never refused any."""
+    narrow = shortage(elastic(8, READY, maximum=16), 31)
+    begun = shortage(elastic(8, PENDING), 31, narrow)
+
+    assert narrow == Shortage(31, 16, hard=True)
+    assert begun == replace(narrow, eased=True)
+    assert shortage(elastic(8, READY), 31, begun) is None
+    # By what another leader wrote: it said all that the pool may have.
+    assert shortage(elastic(8, READY), 31, Shortage(110, 31)) is None
+
+
+def test_the_taint_says_what_was_when_another_leads() -> None:
+    npn = elastic(8, READY)
+    shut = View(node=a_node(31, valued(8, 31)), npn=npn)
+    first = plan(shut, 50.0)
+    later = plan(replace(shut, short=first.short), 50.0 + DWELL)
+    grown = plan(replace(shut, npn=elastic(16, READY)), 50.0)
+    strange = plan(replace(shut, node=a_node(31, replace(SHORT, value="x"))), 50.0)
+
+    assert (first.put, first.lift, first.notes) == ((), (), ())
+    assert first.short == Shortage(31, 8, eased=True, since=50.0)
+    assert (later.lift, later.short) == ((SHORT,), None)
+    assert grown.lift == strange.lift == (SHORT,)
+
+
+@dataclass
+class Town:
+    """A node with an elastic pool, a subnet, and more pods than both: each second is one step.
+
+    Pods that the scheduler sent wait for an address that is free; each lives for a while.
+    """
+
+    subnet: int
+    allowed: int = 31
+    have: int = 8
+    ends: list[int] = field(default_factory=list)
+    waiting: int = 0
+    quiet: int = 0
+    taints: tuple[Taint, ...] = ()
+    short: Shortage | None = None
+    shut_at: list[int] = field(default_factory=list)
+    opened_at: list[int] = field(default_factory=list)
+
+    def second(self, now: int, lives: int) -> None:
+        """Pods end and come, the pool grows or shrinks, the node is looked at."""
+        self.ends = [end for end in self.ends if end > now]
+        if not self.taints:
+            self.waiting = self.allowed - len(self.ends)
+        starting = min(self.waiting, self.have - len(self.ends))
+        self.waiting -= starting
+        self.ends += [now + lives] * starting
+        work = plan(View(node=self.node(), npn=self.pool(), short=self.short), now)
+        self.short = work.short
+        if work.put and not self.taints:
+            self.shut_at.append(now)
+        if work.lift:
+            self.opened_at.append(now)
+        self.taints = work.put or (() if work.lift else self.taints)
+
+    def pool(self) -> Npn:
+        """Give the object after a look of the controller."""
+        wanted = Demand(
+            policy=PoolPolicy(warm_target=8),
+            have=self.have,
+            room=31,
+            step=8,
+            held=len(self.ends),
+        )
+        if wanted.want > self.have:
+            if self.have == self.subnet:
+                return elastic(self.have, EXHAUSTED)
+            self.have = min(self.have + wanted.step, self.subnet, 31)
+            return elastic(self.have, PENDING)
+        self.quiet = self.quiet + 1 if wanted.excess >= wanted.step else 0
+        if self.quiet > PATIENCE:
+            self.have, self.quiet = self.have - wanted.step, 0
+        return elastic(self.have, READY)
+
+    def node(self) -> Node:
+        return a_node(self.allowed, *self.taints)
+
+
+@pytest.mark.parametrize("lives", [20, 90, 200])
+def test_a_dry_subnet_does_not_open_and_shut_the_node_all_the_time_rt_13(
+    lives: int,
+) -> None:
+    town = Town(subnet=24)
+    for now in range(3600):
+        town.second(now, lives)
+
+    assert 1 <= len(town.shut_at) <= 3600 / DWELL + 1
+    for shut, opened in zip(town.shut_at, town.opened_at, strict=False):
+        assert opened - shut >= DWELL
+
+
+def test_room_in_the_subnet_opens_the_node_before_the_rest_is_over_rt_13() -> None:
+    town = Town(subnet=24)
+    for now in range(60):
+        town.second(now, 3600)
+    before = town.shut_at, list(town.opened_at), town.waiting
+    town.subnet = 64
+    for now in range(60, 70):
+        town.second(now, 3600)
+
+    assert (len(before[0]), before[1]) == (1, [])
+    assert before[2] > 0
+    assert len(town.opened_at) == 1
+    assert (town.taints, town.waiting, town.have) == ((), 0, 31)
 
 
 def test_the_policy_in_force_counts_and_before_there_is_one_that_of_the_object() -> (
@@ -205,7 +361,7 @@ def test_every_shape_has_an_address_for_each_pod_its_kubelet_allows_rt_13(
     assert len(spread) == capacity.vnics_for(pods) <= max(vnics - 1, 0)
     assert most(npn) == sum(spread) == pods
     for allowed in (pods, pods + 1):
-        short = shortage(npn, allowed, tainted=False)
+        short = shortage(npn, allowed)
         told = disagreement(replace(npn, kubelet_pods=allowed))
         assert (short is not None) is bool(told) is (allowed > pods)
 
@@ -237,5 +393,5 @@ def test_of_two_families_the_one_that_is_served_less_counts() -> None:
     six = replace(EXHAUSTED, type="IPv6Ready")
     status = replace(npn.status, vnics=(both,), conditions=(READY, six))
 
-    found = shortage(replace(npn, status=status), 31, tainted=False)
+    found = shortage(replace(npn, status=status), 31)
     assert found == Shortage(31, 1)

@@ -11,6 +11,7 @@ The start-up taint comes with the kubelet; the controller takes it off, never th
 no right to (RT-23).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -37,7 +38,8 @@ SCHEMES = "://"
 class View:
     """A node with its object, what its agent told, and whether that agent is ready.
 
-    `overcommit`: somebody wants pods there although there may be no address for them.
+    `overcommit`: somebody wants pods there although there may be no address for them. `dryness` and
+    `short` are what was said last.
     """
 
     node: Node
@@ -45,6 +47,7 @@ class View:
     agent_ready: bool = False
     counts: Counts | None = None
     dryness: Dryness = field(default_factory=Dryness)
+    short: Shortage | None = None
     overcommit: bool = False
 
 
@@ -57,6 +60,7 @@ class Work:
     lift: tuple[Taint, ...] = ()
     notes: tuple[Note, ...] = ()
     dryness: Dryness = field(default_factory=Dryness)
+    short: Shortage | None = None
 
 
 def plan(view: View, now: float) -> Work:
@@ -72,7 +76,7 @@ def plan(view: View, now: float) -> Work:
         tainted = node.tainted(DRY.key, DRY.effect)
         dryness = judge(view.dryness, npn, view.counts, tainted=tainted, now=now)
         wanted[DRY] = dryness.dry_since is not None
-    short = _short(view)
+    short = _short(view, now)
     wanted[_valued(node, short)] = short is not None
     put = tuple(t for t, on in wanted.items() if on and t not in node.taints)
     lift = tuple(t for t, on in wanted.items() if not on and _has(node, t))
@@ -83,22 +87,36 @@ def plan(view: View, now: float) -> Work:
         notes=tuple(_note(view, t, short) for t in put)
         + tuple(_note(view, t, None, on=False) for t in lift),
         dryness=dryness,
+        short=short,
     )
 
 
-def _short(view: View) -> Shortage | None:
+def _short(view: View, now: float) -> Shortage | None:
     if view.overcommit:
         return None
-    tainted = view.node.tainted(SHORT.key, SHORT.effect)
-    return shortage(view.npn, view.node.most_pods, tainted=tainted)
+    taint = _standing(view.node)
+    before = (view.short or _told(taint.value)) if taint else None
+    return shortage(view.npn, view.node.most_pods, before, now)
+
+
+def _standing(node: Node) -> Taint | None:
+    """Give the taint that says the numbers, with them."""
+    return next((t for t in node.taints if replace(t, value="") == SHORT), None)
+
+
+def _told(value: str) -> Shortage:
+    """Read the numbers that another leader wrote; what is none of ours says that there was nothing."""
+    found = re.fullmatch("([0-9]{1,9})-for-([0-9]{1,10})-pods", value)
+    return Shortage(int(found[2]), int(found[1])) if found else Shortage(0, 0)
 
 
 def _valued(node: Node, short: Shortage | None) -> Taint:
     """Give the taint with the numbers; while they are changing, the one that is there."""
     if short is None:
         return SHORT
-    if short.eased:
-        return next(t for t in node.taints if replace(t, value="") == SHORT)
+    taint = _standing(node)
+    if short.eased and taint:
+        return taint
     return replace(SHORT, value=f"{short.addresses}-for-{short.pods}-pods")
 
 

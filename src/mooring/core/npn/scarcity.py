@@ -65,7 +65,7 @@ def coming(npn: Npn) -> bool:
     ready = [c for c in npn.status.conditions if c.type.endswith("Ready")]
     if npn.status.state in ("", "IN_PROGRESS") and not ready:
         return True  # it has only just begun
-    if any(c.status != "True" and c.reason != UNDER_WAY for c in ready):
+    if any(c.status == "False" and c.reason != UNDER_WAY for c in ready):
         return False
     pool = npn.status.pool
     most = room(npn.spec)

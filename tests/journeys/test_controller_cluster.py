@@ -161,6 +161,25 @@ def test_labels_go_with_the_object_and_others_stay(desk: Desk) -> None:
     until(lambda: desk.labels("n1") == {"own": "x", label: "false"})
 
 
+def test_taints_go_with_the_object_whoever_saw_it(desk: Desk) -> None:
+    desk.instance("n1", **{"oke-preconfigured-vnics": "true"})
+    desk.node("n1", taints=[])
+    desk.kubelet("n1", pods=64)
+    only = a_profile("a", applicationResources=["fast"])
+    write(desk, "n1", secondaryVnics=[only])
+    first = desk.start()
+    until(lambda: desk.taints("n1") == {SHORT, RESERVED})
+    desk.api.delete(NPNS.path(name="n1"))
+    until(lambda: desk.taints("n1") == set())
+    until(lambda: "ObjectGone" in desk.reasons("n1"))
+    first.end()
+    # It went while nobody led.
+    taint = {"key": SHORT, "value": "16-for-64-pods", "effect": "NoSchedule"}
+    desk.api.patch(NODES.path(name="n1"), {"spec": {"taints": [taint]}})
+    desk.start("two")
+    until(lambda: desk.taints("n1") == set())
+
+
 def test_metadata_that_cannot_be_right_is_named_and_stops_no_other(desk: Desk) -> None:
     desk.joined("n1", **{"oke-max-pods": "many"})
     desk.joined("n2")

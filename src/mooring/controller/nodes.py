@@ -282,9 +282,8 @@ class NodeKeeper:
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
             declined = metadata.declines(instance.metadata)
-            labels = nodework.without(node, declined=declined, gone=known.had)
-            if labels:
-                self._cluster.patches.label(node.name, labels)
+            gone = nodework.without(node, declined=declined, gone=known.had)
+            self._carry_out(node, gone)
             return None
         if not self._cluster.objects.create(wanted):
             return None  # somebody else's; hearing of it gives the node a turn
@@ -335,12 +334,7 @@ class NodeKeeper:
         )
         now = self._clock.now()
         work = nodework.plan(view, now)
-        if work.labels:
-            self._cluster.patches.label(node.name, work.labels)
-        for note, done in zip(work.notes, self._taints(node, work), strict=True):
-            if done:
-                self._tell(node, note)
-                log.info("node=%s %s %s", node.name, note.reason, note.text)
+        self._carry_out(node, work)
         dryness = work.dryness
         if dryness == Dryness() and not (view.counts and view.counts.free == 0):
             self._dry.discard(npn.name)
@@ -349,6 +343,15 @@ class NodeKeeper:
         pause = REST if left is None else min(REST, max(SOON, left))
         known = replace(known, dryness=dryness, short=work.short)
         return known, SOON if moving else pause
+
+    def _carry_out(self, node: Node, work: nodework.Work) -> None:
+        """Change the node, and tell what changed something."""
+        if work.labels:
+            self._cluster.patches.label(node.name, work.labels)
+        for note, done in zip(work.notes, self._taints(node, work), strict=True):
+            if done:
+                self._tell(node, note)
+                log.info("node=%s %s %s", node.name, note.reason, note.text)
 
     def _taints(self, node: Node, work: nodework.Work) -> Iterator[bool]:
         """Put and lift, and tell of each whether that changed something."""

@@ -14,6 +14,7 @@ from mooring.core.npn.nodework import (
     FAMILY4,
     LABELS,
     NATIVE,
+    RESERVED,
     SHORT,
     STARTING,
     View,
@@ -369,20 +370,41 @@ def test_every_shape_has_an_address_for_each_pod_its_kubelet_allows_rt_13(
 # Labels.
 
 
+def left(node: Node, *, declined: bool = False, gone: bool = False) -> object:
+    return without(node, declined=declined, gone=gone).labels
+
+
 def test_labels_of_a_node_without_an_object() -> None:
     ours = dict.fromkeys(LABELS, "true")
     served = a_node(31, **ours)
     flannel = a_node(31, **{FAMILY4: "true"})
 
-    assert without(served, declined=False, gone=False) == {}
-    assert without(served, declined=False, gone=True) == dict.fromkeys(LABELS)
-    assert without(served, declined=True, gone=True) == {
+    assert left(served) == {}
+    assert left(served, gone=True) == dict.fromkeys(LABELS)
+    assert left(served, declined=True, gone=True) == {
         **dict.fromkeys(LABELS),
         NATIVE: "false",
     }
-    assert without(flannel, declined=True, gone=False) == {NATIVE: "false"}
-    assert without(flannel, declined=False, gone=True) == {}
-    assert without(a_node(31, **{NATIVE: "false"}), declined=True, gone=False) == {}
+    assert left(flannel, declined=True) == {NATIVE: "false"}
+    assert left(flannel, gone=True) == {}
+    assert left(a_node(31, **{NATIVE: "false"}), declined=True) == {}
+
+
+def test_taints_do_not_outlive_the_object() -> None:
+    others = Taint("example.com/mine", "NoSchedule")
+    node = a_node(31, valued(8, 31), DRY, RESERVED, STARTING, others)
+
+    for said in ({"declined": True}, {"gone": True}):
+        work = without(node, **{"declined": False, "gone": False} | said)
+        assert (work.put, work.lift) == ((), (DRY, SHORT, RESERVED))
+        assert {note.reason for note in work.notes} == {"ObjectGone"}
+    # Of one that another leader saw go; the third may be the kubelet's, of an object that comes.
+    unseen = without(node, declined=False, gone=False)
+    assert unseen.lift == (DRY, SHORT)
+    assert unseen.notes[1].text == (
+        "mooring/too-few-addresses lifted: the node has no NativePodNetwork object"
+    )
+    assert without(a_node(31), declined=True, gone=True).lift == ()
 
 
 def test_of_two_families_the_one_that_is_served_less_counts() -> None:

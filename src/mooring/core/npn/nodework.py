@@ -32,6 +32,7 @@ FAMILY4, FAMILY6 = f"{DOMAIN}/ip-family-ipv4", f"{DOMAIN}/ip-family-ipv6"
 PREFERRED = f"{DOMAIN}/ip-family-preferred"
 LABELS = (NATIVE, FAMILY4, FAMILY6, PREFERRED)
 SCHEMES = "://"
+WITHOUT = "the node has no NativePodNetwork object"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +121,27 @@ def _valued(node: Node, short: Shortage | None) -> Taint:
     return replace(SHORT, value=f"{short.addresses}-for-{short.pods}-pods")
 
 
-def without(node: Node, *, declined: bool, gone: bool) -> Mapping[str, str | None]:
-    """Give the labels to change of a node without an object.
+def without(node: Node, *, declined: bool, gone: bool) -> Work:
+    """Say what to do to a node without an object.
 
     `declined`: its instance says that its pods have no addresses of the VCN. `gone`: it had an
-    object. Of others, whose object may come yet, nothing is said: no agent runs where it says
-    "false", and the kubelet may have registered with what is to be.
+    object. Of others, whose object may come yet, only taints that nobody but a controller puts say
+    something of an object that went: no agent runs where the label says "false", and the kubelet may
+    have registered with what is to be.
     """
+    kinds = (DRY, SHORT, RESERVED) if declined or gone else (DRY, SHORT)
+    lift = tuple(taint for taint in kinds if _has(node, taint))
+    return Work(
+        labels=_left(node, declined=declined, gone=gone),
+        lift=lift,
+        notes=tuple(
+            Note(reason="ObjectGone", text=f"{taint.key} lifted: {WITHOUT}")
+            for taint in lift
+        ),
+    )
+
+
+def _left(node: Node, *, declined: bool, gone: bool) -> Mapping[str, str | None]:
     wanted: dict[str, str | None] = {}
     if (declined or gone) and node.labels.get(NATIVE) == "true":
         wanted = dict.fromkeys(LABELS)

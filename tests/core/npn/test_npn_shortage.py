@@ -38,6 +38,7 @@ from mooring.core.vcn.shapes import SHAPES
 READY = Condition(type="IPv4Ready", status="True", reason="Complete")
 PENDING = Condition(type="IPv4Ready", status="False", reason="Incomplete")
 EXHAUSTED = Condition(type="IPv4Ready", status="False", reason="Exhausted")
+NO_VNIC = Condition(type="IPv4Ready", status="False", reason="NoVnic")
 NO_SIX = Condition(type="IPv6Ready", status="False", reason="NotInSubnet")
 SIX_UNASKED = replace(NO_SIX, reason="NotAssigned")
 SIX_GONE = replace(NO_SIX, reason="Exhausted")
@@ -95,11 +96,17 @@ def elastic(
         # The subnet ran dry, or a VNIC is not to be had.
         (listing(12, EXHAUSTED), 31, Shortage(31, 12)),
         (
+            listing(31, NO_VNIC, asked=62, state="BACKOFF"),
+            62,
+            Shortage(62, 31),
+        ),
+        # One call for it went wrong: that says nothing.
+        (
             listing(
                 31, PENDING, asked=62, state="BACKOFF", reason="FailedToAttachVNIC"
             ),
             62,
-            Shortage(62, 31),
+            None,
         ),
         # A family that cannot be had takes no address from the other.
         (listing(31, READY, NO_SIX), 31, None),

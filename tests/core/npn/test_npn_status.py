@@ -19,10 +19,12 @@ from core.npn.npn_builders import (
 )
 
 from mooring.core.npn.changes import (
+    AttachVnic,
     CreateAddressBlock,
     Failed,
     Remove,
     Settled,
+    UpdateVnic,
     Wait,
 )
 from mooring.core.npn.codec import Unreadable, parse_status, render_status
@@ -290,6 +292,35 @@ def test_a_family_that_is_away_for_long_says_so() -> None:
         ("IPv6Ready", "False", "Unavailable"),
     ]
     assert status.conditions[1].message == "NoAnswer: lost"
+
+
+def test_a_vnic_that_is_not_to_be_had_is_said_of_the_families_that_wait_for_it() -> (
+    None
+):
+    """One call that went wrong says nothing of it."""
+    look = a_look([a_nic("0")], addresses("vnic-0", "10.0.10.32/27"))
+    picture = draw(an_npn(34), look)
+    attach = decide(picture, Memory())
+    assert isinstance(attach, AttachVnic)
+    no = Failed(reason="FailedToAttachVNIC", message="LimitExceeded: no")
+    other = Failed(reason="FailedToUpdateVNIC", message="no")
+    before = report(picture, attach, Memory())
+    slow = Throttled("AttachVnic", "slow")
+
+    def said(status: NpnStatus) -> list[tuple[str, str]]:
+        return [(c.reason, c.message.rpartition("; ")[2]) for c in status.conditions]
+
+    pending = [("Incomplete", "31 of 34 pod addresses, 1 of 2 VNICs complete")]
+    assert said(report(picture, no, Memory())) == [("NoVnic", "LimitExceeded: no")]
+    assert said(report(picture, other, Memory())) == said(before) == pending
+    assert said(refused(before, attach, slow, 2)) == pending
+    assert said(refused(before, attach, slow, 3)) == [
+        ("Unavailable", "TooManyRequests: slow")
+    ]
+    update = UpdateVnic(
+        vnic_id="vnic-0", slot="0", nsg_ids=(), skip_source_dest_check=True
+    )
+    assert said(refused(before, update, slow, 3)) == pending
 
 
 def test_states_are_those_of_the_schema() -> None:

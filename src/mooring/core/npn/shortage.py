@@ -21,8 +21,6 @@ from mooring.core.npn.elastic import room
 from mooring.core.npn.record import UNDER_WAY, Condition, Npn
 from mooring.core.npn.scarcity import listed
 
-NEVER = frozenset({"FailedToAttachVNIC"})
-"""What keeps a whole VNIC away; then its addresses' condition does not say why."""
 APART = frozenset({"NotInSubnet", "NotAssigned"})
 """Why a family is there for no pod: that takes nothing from the others, and does not change by itself."""
 DWELL = 600.0
@@ -101,6 +99,4 @@ def _complete(npn: Npn) -> bool:
 
 def _refused(npn: Npn) -> bool:
     """Tell whether somebody said that there is no more; Unknown says nothing."""
-    if npn.status.state == "BACKOFF" and npn.status.reason in NEVER:
-        return True
     return any(c.status == "False" and c.reason != UNDER_WAY for c in _families(npn))

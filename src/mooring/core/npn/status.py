@@ -4,7 +4,7 @@
 from the pods that use the others, and the first VNIC serves while the second is attached.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from itertools import zip_longest
@@ -80,7 +80,7 @@ def report(picture: Picture, decision: Decision, memory: Memory) -> NpnStatus:
         message=message,
         observed_generation=picture.npn.generation,
         vnics=vnics,
-        conditions=tuple(_conditions(picture, memory)),
+        conditions=tuple(_without_vnic(_conditions(picture, memory), decision)),
         pool=pool_status(picture, vnics),
         compartment=picture.seen.instance.compartment_id,
     )
@@ -113,16 +113,16 @@ def refused(
 ) -> NpnStatus:
     """Give the status after a change that did not succeed: what was seen stays.
 
-    A family whose addresses could not be had some times running is said to be away, so that
-    nobody waits for it who can do without.
+    A family whose addresses, or a whole VNIC for them, could not be had some times running is
+    said to be away, so that nobody waits for it who can do without.
     """
     message = f"{error.code}: {error.message}"
     conditions = before.conditions
-    taking = CreateAddress | CreateAddressBlock | CreateAddresses
-    if isinstance(change, taking) and failures >= LONG_AWAY:
-        kind = f"{change.family}Ready"
+    if failures >= LONG_AWAY:
         conditions = tuple(
-            replace(c, reason="Unavailable", message=message) if c.type == kind else c
+            replace(c, reason="Unavailable", message=message)
+            if _lacks(c, change)
+            else c
             for c in conditions
         )
     return replace(
@@ -132,6 +132,17 @@ def refused(
         message=message,
         conditions=conditions,
     )
+
+
+def _lacks(condition: Condition, change: Change) -> bool:
+    """Tell whether a family is not ready for want of what the change was to bring."""
+    match change:
+        case CreateAddress() | CreateAddressBlock() | CreateAddresses():
+            return condition.type == f"{change.family}Ready"
+        case AttachVnic():
+            return condition.type.endswith("Ready") and condition.reason == UNDER_WAY
+        case _:
+            return False
 
 
 def unseen(before: NpnStatus, error: CloudError) -> NpnStatus:
@@ -272,6 +283,19 @@ def _conditions(picture: Picture, memory: Memory) -> Iterator[Condition]:
         yield Condition(
             type="Surplus", status="True", reason="LeftAlone", message=surplus
         )
+
+
+def _without_vnic(
+    conditions: Iterable[Condition], decision: Decision
+) -> Iterator[Condition]:
+    """Say of families that wait for a VNIC that there will be none, when it is not to be had."""
+    for condition in conditions:
+        match decision:
+            case Failed(reason="FailedToAttachVNIC") if condition.reason == UNDER_WAY:
+                message = f"{condition.message}; {decision.message}"
+                yield replace(condition, reason="NoVnic", message=message)
+            case _:
+                yield condition
 
 
 def _family(picture: Picture, family: str, memory: Memory) -> Condition:

@@ -4,10 +4,13 @@ import itertools
 import os
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 from fakes.fastpath import FakeFastPath
@@ -311,3 +314,107 @@ def test_a_function_that_the_kernel_lacks_is_named() -> None:
 
     with pytest.raises(OSError, match="the kernel has no function of_mine"):
         syscall.function("of_mine")
+
+
+TIMES = 40
+KNOWN = ("lladdr", "02:00:00:00:00:02", "nud", "permanent")
+QUEUE = "/proc/sys/net/ipv4/neigh/one/unres_qlen_bytes"
+RECEIVE_FORCED = 33  # SO_RCVBUFFORCE
+
+
+class Flood:
+    """Numbered packets by link `one` to a neighbour, sent on one processor with the test."""
+
+    def __init__(self, sender: socket.socket, hearer: socket.socket) -> None:
+        self.sent = 0
+        self._sender, self._hearer = sender, hearer
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        while not self._stop.is_set():
+            self._sender.send(self.sent.to_bytes(4, "big"))
+            self.sent += 1
+            time.sleep(0.0002)
+
+    def heard(self) -> list[int]:
+        """Hear what came, to the last packet, which comes after all others."""
+        self._sender.send(b"end")
+        found: list[int] = []
+        while (packet := self._hearer.recv(64)) != b"end":
+            found.append(int.from_bytes(packet, "big"))
+        return found
+
+
+@contextmanager
+def a_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Sockets in two namespaces: the inner one's is at the far end of `one`."""
+    inner = f"moorfar{os.getpid()}-{next(numbers)}"
+    run = ("ip", "-n", inner)
+    subprocess.run(["ip", "netns", "add", inner], check=True)
+    try:
+        commands = (
+            ("ip", "link", "set", "one-peer", "address", "02:00:00:00:00:02"),
+            ("ip", "link", "set", "one-peer", "netns", inner),
+            ("ip", "addr", "add", "10.9.0.1/32", "dev", "one"),
+            (*run, "addr", "add", "10.9.0.2/32", "dev", "one-peer"),
+            ("ip", "link", "set", "one", "up"),
+            (*run, "link", "set", "one-peer", "up"),
+            ("ip", "route", "add", "10.9.0.2/32", "dev", "one"),
+            ("ip", "neigh", "add", "10.9.0.2", "dev", "one", *KNOWN),
+        )
+        for words in commands:
+            subprocess.run(words, check=True)
+        Path(QUEUE).write_text(str(1 << 26))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            fd = netns.open_fd(inner)
+            with netns.inside(fd):
+                hearer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            netns.close(fd)
+            with hearer:
+                hearer.setsockopt(socket.SOL_SOCKET, RECEIVE_FORCED, 1 << 26)
+                hearer.settimeout(120)
+                hearer.bind(("10.9.0.2", 9000))
+                sender.connect(("10.9.0.2", 9000))
+                yield sender, hearer
+    finally:
+        subprocess.run(["ip", "netns", "del", inner], check=True)
+
+
+def test_coming_to_a_link_and_leaving_it_loses_no_packet() -> None:
+    """The kernel throws away what a link should send while its disciplines change."""
+    before = os.sched_getaffinity(0)
+    with a_real_world() as world, a_pair() as (sender, hearer):
+        fast = world.open()
+        fast.begin()
+        os.sched_setaffinity(0, {min(before)})
+        try:
+            with Flood(sender, hearer) as flood:
+                for _ in range(TIMES):
+                    index = fast.guard("one", carrying.TO_POD)
+                    assert index is not None
+                    assert fast.guarded(index)
+                    assert fast.end() == 1
+            heard = flood.heard()
+        finally:
+            os.sched_setaffinity(0, before)
+        shown = subprocess.run(
+            ["ip", "neigh", "show", "dev", "one"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert flood.sent > TIMES
+    assert heard == list(range(flood.sent))
+    assert shown.stdout.split() == [
+        *("10.9.0.2", "lladdr", "02:00:00:00:00:02", "PERMANENT"),
+    ]

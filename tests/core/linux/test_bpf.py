@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from mooring.core.linux import wire
+from mooring.core.linux import rtnetlink, wire
 from mooring.core.linux.bpf import call, filters, program, types
 from mooring.core.linux.bpf.program import INSTRUCTION, Meanings, Program, Unreadable
 
@@ -275,3 +275,35 @@ def test_orders_are_about_one_place_at_one_link() -> None:
     assert filters.dump_disciplines().flags & wire.DUMP
     dump = filters.dump_filters(5, filters.EGRESS)
     assert filters.HEADER.unpack_from(dump.body)[1:4] == (5, 0, filters.EGRESS)
+
+
+def a_neighbour(state: int, *, mac: bool = True, flags: int = 0) -> bytes:
+    head = rtnetlink.NEIGHBOUR_HEADER.pack(2, 5, state, flags, 1)
+    address = wire.attribute(rtnetlink.NEIGHBOUR_ADDRESS, bytes([10, 0, 8, 5]))
+    return head + address + wire.attribute(rtnetlink.NEIGHBOUR_MAC, bytes(6)) * mac
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0x80, 0x80), (0x02, 0x04), (0x10, 0x04)]
+)
+def test_a_neighbour_waits_and_goes_on_as_it_was(before: int, after: int) -> None:
+    found = filters.pause(5, a_neighbour(before, flags=0x80))
+    assert found is not None
+    wait, go = found
+
+    assert go.body == a_neighbour(after, flags=0x80)[:11] + b"\0" + go.body[12:]
+    assert go.body[12:] == a_neighbour(after)[12:]
+    head = rtnetlink.NEIGHBOUR_HEADER.unpack_from(wait.body)
+    assert head == (2, 5, filters.INCOMPLETE, 0x80, 0)
+    attributes = wire.attributes(wait.body, rtnetlink.NEIGHBOUR_HEADER.size)
+    assert attributes == {rtnetlink.NEIGHBOUR_ADDRESS: bytes([10, 0, 8, 5])}
+
+
+def test_a_neighbour_that_is_not_known_or_elsewhere_is_left_alone() -> None:
+    assert filters.pause(5, a_neighbour(0x01)) is None
+    assert filters.pause(5, a_neighbour(0x40)) is None
+    assert filters.pause(5, a_neighbour(0x80, mac=False)) is None
+    assert filters.pause(6, a_neighbour(0x80)) is None
+    with pytest.raises(wire.Unreadable):
+        filters.pause(5, b"")
+    assert filters.dump_neighbours(5).flags & wire.DUMP

@@ -28,7 +28,11 @@ def waken_tracking() -> None:
 
 
 class Links:
-    """Programs at links' ingress."""
+    """Programs at links' ingress.
+
+    While the kernel gives a link a discipline, or takes one away, it throws away all that the
+    link should send, for milliseconds. Packets to known neighbours wait that long instead.
+    """
 
     def __init__(self) -> None:
         self._socket = socket.socket(
@@ -53,14 +57,9 @@ class Links:
 
     def put(self, index: int, program: int, name: str) -> None:
         """Put a program at a link's ingress, in the place of an older one of ours."""
-        room, filter_ = (
-            filters.new_discipline(index),
-            filters.put_filter(index, program, name),
-        )
-        refused = self._tell([room, filter_])
-        for place, verdict in refused.items():
-            if place == 1 or verdict.errno != EEXIST:
-                raise _error(verdict)
+        self._quietly(index, filters.new_discipline(index), {EEXIST})
+        for verdict in self._tell([filters.put_filter(index, program, name)]).values():
+            raise _error(verdict)
 
     def get(self, index: int) -> Filter | None:
         """See our program at a link."""
@@ -82,7 +81,22 @@ class Links:
         self._order(filters.delete_filter(index))
         both = filters.INGRESS, filters.EGRESS
         if not any(self._dump(filters.dump_filters(index, end)) for end in both):
-            self._order(filters.delete_discipline(index))
+            self._quietly(index, filters.delete_discipline(index), ABSENT)
+
+    def _quietly(self, index: int, message: wire.Message, fine: set[int]) -> None:
+        """Change a link's disciplines while what it should send waits.
+
+        All is one call: the kernel ends it even when this process is killed in between.
+        """
+        answers = self._dump(filters.dump_neighbours(index))
+        pauses = [p for body in answers if (p := filters.pause(index, body))]
+        waits, goes = [wait for wait, _ in pauses], [go for _, go in pauses]
+        refused = self._tell([*waits, message, *goes])
+        for place, verdict in refused.items():
+            if place > len(waits) or (
+                place == len(waits) and verdict.errno not in fine
+            ):
+                raise _error(verdict)
 
     def _order(self, message: wire.Message) -> None:
         for verdict in self._tell([message]).values():

@@ -7,7 +7,13 @@ stand as well: ours is known by its place in their order.
 import struct
 from dataclasses import dataclass
 
-from mooring.core.linux import wire
+from mooring.core.linux import rtnetlink, wire
+from mooring.core.linux.rtnetlink import (
+    NEIGHBOUR_ADDRESS,
+    NEIGHBOUR_HEADER,
+    NEIGHBOUR_MAC,
+    NEIGHBOUR_PERMANENT,
+)
 from mooring.core.linux.wire import Message, attribute, number, text
 
 NEW_DISCIPLINE, DELETE_DISCIPLINE, GET_DISCIPLINE = 36, 37, 38
@@ -25,6 +31,10 @@ ROOM = "clsact"
 
 DESCRIPTOR, NAME, FLAGS, ID = 6, 7, 8, 11
 DIRECT = 1  # what the program returns is the verdict
+
+NEIGHBOURS_LINK = 8
+INCOMPLETE, STALE, KNOWN = 0x01, 0x04, 0x9E
+"""States of neighbours; KNOWN are those whose MAC is good."""
 
 HEADER = struct.Struct("=BxxxiIII")
 
@@ -84,6 +94,38 @@ def get_filter(link: int) -> Message:
 def dump_filters(link: int, parent: int) -> Message:
     """Ask for all filters at a link's ingress or egress."""
     return Message(GET_FILTER, wire.DUMP, HEADER.pack(0, link, 0, parent, 0))
+
+
+def dump_neighbours(link: int) -> Message:
+    """Ask for a link's neighbours of all families."""
+    body = NEIGHBOUR_HEADER.pack(0, 0, 0, 0, 0) + number(NEIGHBOURS_LINK, link)
+    return Message(rtnetlink.GET_NEIGHBOUR, wire.DUMP, body)
+
+
+def pause(link: int, body: bytes) -> tuple[Message, Message] | None:
+    """Have packets to a neighbour wait in its queue, and have them go on; None: it has no MAC.
+
+    The second says what was so before. What was learnt by asking is asked for anew in time.
+    """
+    if len(body) < NEIGHBOUR_HEADER.size:
+        raise wire.Unreadable("no neighbour")
+    family, index, state, flags, _ = NEIGHBOUR_HEADER.unpack_from(body)
+    found = wire.attributes(body, NEIGHBOUR_HEADER.size)
+    address, mac = found.get(NEIGHBOUR_ADDRESS), found.get(NEIGHBOUR_MAC)
+    if index != link or not state & KNOWN or address is None or mac is None:
+        return None
+    after = NEIGHBOUR_PERMANENT if state & NEIGHBOUR_PERMANENT else STALE
+    named = attribute(NEIGHBOUR_ADDRESS, address)
+    wait = NEIGHBOUR_HEADER.pack(family, link, INCOMPLETE, flags, 0) + named
+    go = NEIGHBOUR_HEADER.pack(family, link, after, flags, 0) + named
+    return (
+        Message(rtnetlink.NEW_NEIGHBOUR, wire.REPLACE, wait),
+        Message(
+            rtnetlink.NEW_NEIGHBOUR,
+            wire.CREATE | wire.REPLACE,
+            go + attribute(NEIGHBOUR_MAC, mac),
+        ),
+    )
 
 
 def read(body: bytes) -> Filter | None:

@@ -2,7 +2,8 @@
 
 An object's pool follows its node's labels where it says nothing itself, and the kubelet's max-pods is
 compared with it: both come from the node, so a change of the node is a change of the object. While
-nobody knows the node, the pool stays as its status says, and one that has none does not begin.
+nobody knows the node, the pool stays as its status says, and one that has none does not begin. While
+a broken line stands where the node's may be, it stays too, but one that has none begins by the others.
 What is written is told as events.
 """
 
@@ -18,8 +19,9 @@ from mooring.core.kube.resource import NPNS
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn import policy
 from mooring.core.npn.metadata import name_of
-from mooring.core.npn.nodepools import NodePool, chosen
+from mooring.core.npn.nodepools import NodePool, chosen, keeps
 from mooring.core.npn.notes import REMOVED, notes
+from mooring.core.npn.policy import PREALLOCATE
 from mooring.core.npn.port import Absent, Objects, Token
 from mooring.core.npn.record import Npn, NpnStatus
 from mooring.core.npn.usage import Usage
@@ -55,12 +57,13 @@ class Watching(Protocol):
 class Said:
     """What an object's node says of it: how many pods it allows, which pool's line selects it.
 
-    `known` is False while nobody knows which node it is.
+    `known` is False while nobody knows which node it is; `keeps` where an object that has a pool keeps it.
     """
 
     pods: int | None = None
     pool: str | None = None
     known: bool = False
+    keeps: bool = False
 
 
 class ClusterObjects:
@@ -185,12 +188,14 @@ class ClusterObjects:
         npn = replace(npn, kubelet_pods=said.pods, alone=alone)
         if npn.pool is not None:
             return npn
-        if said.known or not self._pools:
+        if (said.known and not said.keeps) or not self._pools:
             return replace(npn, pool=said.pool)
-        now = _read(status).pool
-        return replace(
-            npn, pool=policy.say(now.policy) if now else None, unplaced=now is None
-        )
+        now = _read(status)
+        if now.pool:
+            return replace(npn, pool=policy.say(now.pool.policy))
+        if now.vnics:
+            return replace(npn, pool=PREALLOCATE)
+        return replace(npn, pool=said.pool, unplaced=not said.known)
 
     def _of(self, name: str) -> Said:
         node = self._nodes.get(name)
@@ -201,7 +206,8 @@ class ClusterObjects:
         if known is None or known[0] is not node or known[1] is not pools:
             line = chosen(pools, node.labels)
             pool = policy.say(line.policy) if line else None
-            said = Said(node.capacity_pods, pool, known=True)
+            kept = keeps(pools, node.labels)
+            said = Said(node.most_pods, pool, known=True, keeps=kept)
             known = self._said[name] = node, pools, said
         return known[2]
 

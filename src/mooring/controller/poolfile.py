@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mooring.core.kube.port import Note
 from mooring.core.npn import nodepools
-from mooring.core.npn.nodepools import Lines, NodePool
+from mooring.core.npn.nodepools import ANY, Lines, NodePool
 
 PAUSE = 5.0
 """Seconds between two looks at the text; a mounted ConfigMap lags by a minute anyway."""
@@ -30,7 +30,7 @@ class PoolFile:
         self._looked = self._told = float("-inf")
         self._last: str | None = None
         self._trouble = ""
-        self._lines = Lines()
+        self._lines = Lines(pools=(ANY,))  # until the text can be read
         self._looking = threading.Lock()
 
     def __call__(self) -> tuple[NodePool, ...]:
@@ -47,14 +47,15 @@ class PoolFile:
         except OSError as error:
             # What held goes on to hold: it may only be away for a moment.
             if str(error) != self._trouble:
-                log.warning("%s cannot be read: %s; what held holds", NAME, error)
+                log.warning("%s cannot be read: %s; pools stay", NAME, error)
             self._trouble = str(error)
             return
         self._trouble = ""
         if text != self._last:
             self._last = text
             self._lines = nodepools.read(text, NAME, self._lines.pools)
-            log.info("%s: %d lines hold", NAME, len(self._lines.pools))
+            held = sum(not pool.broken for pool in self._lines.pools)
+            log.info("%s: %d lines hold", NAME, held)
             self._complain()
         elif self._now() - self._told >= AGAIN:
             self._complain()
@@ -63,6 +64,6 @@ class PoolFile:
         """Say of each broken line what is wrong with it."""
         self._told = self._now()
         for fault in self._lines.faults:
-            log.warning("left out: %s", fault)
-            text = f"left out, what held for its nodes holds: {fault}"
+            text = f"left out, {fault.instead}: {fault.error}"
+            log.warning("%s", text)
             self._tell(Note(reason="NodePoolRefused", text=text, warning=True))

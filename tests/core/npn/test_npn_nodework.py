@@ -8,7 +8,7 @@ from core.npn.npn_builders import BOTH, an_npn
 
 from mooring.core.kube.node import Node, Taint
 from mooring.core.net.fields import Unreadable
-from mooring.core.npn import nodepools
+from mooring.core.npn import nodepools, policy
 from mooring.core.npn.nodework import DRY, RESERVED, STARTING, View, instance_of, plan
 from mooring.core.npn.notes import notes
 from mooring.core.npn.policy import PoolPolicy
@@ -350,13 +350,53 @@ def test_a_line_that_says_nothing_is_named(line: str, rule: str) -> None:
 def test_a_broken_line_stops_no_other_and_what_held_for_its_nodes_goes_on() -> None:
     whole = nodepools.read("pool=a -> warmTarget=4\nb -> preallocate", "pools")
     text = (
-        "pool=a -> warmTarget=none\n# b is away\nc -> warmTarget=0\nd\n=e -> preallocate"
-        "\n!f -> warmTarget=8"
+        "pool=a -> warmTarget=none\n# b is away\nc -> warmTarget=0\nd\n!f -> warmTarget=8"
+        "\n=e -> preallocate\ng -> preallocate"
     )
     found = nodepools.read(text, "pools", whole.pools)
-    fields = [fault.field for fault in found.faults]
+    fields = [fault.error.field for fault in found.faults]
+    instead = [fault.instead for fault in found.faults]
+    sound = nodepools.parse("!f -> warmTarget=8\ng -> preallocate")
 
     assert whole.faults == ()
-    assert found.pools == (whole.pools[0], *nodepools.parse("!f -> warmTarget=8"))
+    assert [p for p in found.pools if not p.broken] == [whole.pools[0], *sound]
     assert fields[:2] == ["pools, line 1.warmTarget", "pools, line 3.warmTarget"]
-    assert fields[2:] == ["pools, line 4", "pools, line 5"]
+    assert fields[2:] == ["pools, line 4", "pools, line 6"]
+    stays = "keep the pool that they have, new ones follow the other lines"
+    assert instead == [
+        "pool in (a) -> warmTarget=4,minimum=0 goes on to hold",
+        f"nodes with c {stays}",
+        f"nodes with d {stays}",
+        f"nodes that no line before selects {stays}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "keeps", "new"),
+    [
+        ({"pool": "a"}, False, "preallocate"),
+        ({"pool": "b"}, True, "preallocate"),
+        ({"pool": "c"}, False, "warmTarget=4,minimum=0"),
+        ({"pool": "d"}, True, "warmTarget=8,minimum=0"),
+        ({"pool": "e"}, True, "preallocate"),
+        ({}, True, None),
+    ],
+)
+def test_a_broken_line_changes_no_pool_of_a_node_that_it_may_mean(
+    labels: dict[str, str], keeps: bool, new: str | None
+) -> None:
+    """Nobody remembers what held before."""
+    text = (
+        "pool=a -> preallocate\npool=b -> none\npool in (b,a) -> preallocate"
+        "\npool=c -> warmTarget=4\npool d -> warmTarget=4\npool=d -> warmTarget=8"
+        "\npool -> preallocate"
+    )
+    pools = nodepools.read(text, "pools").pools
+    line = nodepools.chosen(pools, labels)
+
+    assert nodepools.keeps(pools, labels) is keeps
+    assert (line and policy.say(line.policy)) == new
+
+
+def test_without_broken_lines_no_node_keeps_its_pool() -> None:
+    assert not nodepools.keeps(nodepools.parse(LINES), {"pool": "web"})

@@ -6,6 +6,8 @@ for it; an object's own annotation goes before all of them.
     # nodes that run jobs come and go with many pods
     pool=batch, kubernetes.io/arch in (arm64, amd64) -> warmTarget=16,minimum=16
     !pool -> preallocate
+
+A broken line changes nobody's pool: whom it may mean keeps what it has.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +24,18 @@ ARROW = "->"
 
 @dataclass(frozen=True, slots=True)
 class NodePool:
-    """One line: which nodes are meant, and the policy for them (None: preallocate)."""
+    """One line: which nodes are meant, and the policy for them (None: preallocate).
+
+    A broken one says no policy, perhaps not even a selector; then it may mean any node.
+    """
 
     selector: Selector
-    policy: PoolPolicy | None
+    policy: PoolPolicy | None = None
+    broken: bool = False
+
+
+ANY = NodePool(selector=Selector(), broken=True)
+"""The line of which nothing is known."""
 
 
 def parse(text: str, field: str = "node pools") -> tuple[NodePool, ...]:
@@ -34,36 +44,56 @@ def parse(text: str, field: str = "node pools") -> tuple[NodePool, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a line, and what holds in its place."""
+
+    error: Unreadable
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lines:
-    """What holds of a text, and what was wrong with the rest of it."""
+    """What holds of a text, broken lines too, and what is wrong with those."""
 
     pools: tuple[NodePool, ...] = ()
-    faults: tuple[Unreadable, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 def read(text: str, field: str, before: tuple[NodePool, ...] = ()) -> Lines:
     """Read what can be read of the lines, whatever stands in the others.
 
-    A line that cannot be read is left out; where one with its selector held before, that goes on.
+    In the place of one that cannot be read stands the one with its selector that held before, or a
+    broken one, so that no later line holds for a node that has a pool.
     """
     pools: list[NodePool] = []
-    faults: list[Unreadable] = []
+    faults: list[Fault] = []
     for number, line in _said(text):
         try:
             pools.append(_line(line, f"{field}, line {number}"))
         except Unreadable as error:
-            faults.append(error)
-            pools.extend(_kept(line, before))
+            pool = _in_place_of(line, before)
+            pools.append(pool)
+            faults.append(Fault(error, _instead(pool)))
     return Lines(tuple(pools), tuple(faults))
 
 
-def _kept(line: str, before: tuple[NodePool, ...]) -> tuple[NodePool, ...]:
-    """Give the line that held for the nodes that a broken one means, if it says which."""
+def _in_place_of(line: str, before: tuple[NodePool, ...]) -> NodePool:
+    """Give what stands in the place of a broken line: it may say which nodes it means."""
     try:
         meant = selectors.parse(line.partition(ARROW)[0].strip(), "selector")
     except Unreadable:
-        return ()
-    return tuple(pool for pool in before if pool.selector == meant)[:1]
+        return ANY
+    held = (pool for pool in before if pool.selector == meant)
+    return next(held, NodePool(selector=meant, broken=True))
+
+
+def _instead(pool: NodePool) -> str:
+    if not pool.broken:
+        return f"{pool.selector} {ARROW} {policy.say(pool.policy)} goes on to hold"
+    whom = "nodes that no line before selects"
+    if pool != ANY:
+        whom = f"nodes with {pool.selector}"
+    return f"{whom} keep the pool that they have, new ones follow the other lines"
 
 
 def _said(text: str) -> Iterator[tuple[int, str]]:
@@ -74,8 +104,14 @@ def _said(text: str) -> Iterator[tuple[int, str]]:
 
 
 def chosen(pools: tuple[NodePool, ...], labels: Mapping[str, str]) -> NodePool | None:
-    """Give the first line that selects a node with these labels."""
-    return next((pool for pool in pools if pool.selector.met(labels)), None)
+    """Give the first line that selects a node with these labels and is not broken."""
+    return next((p for p in pools if not p.broken and p.selector.met(labels)), None)
+
+
+def keeps(pools: tuple[NodePool, ...], labels: Mapping[str, str]) -> bool:
+    """Tell whether a node with these labels keeps the pool that it has: a broken line comes first."""
+    first = next((pool for pool in pools if pool.selector.met(labels)), None)
+    return first is not None and first.broken
 
 
 def _line(line: str, field: str) -> NodePool:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mooring.core.npn.changes import (
     AttachVnic,
     CreateAddressBlock,
+    DeleteAddresses,
     Failed,
     NewVnic,
     UpdateVnic,
@@ -19,6 +20,8 @@ from mooring.core.npn.memory import (
     Memory,
     after_change,
     after_failure,
+    after_given,
+    after_giving,
     after_look,
     after_missing,
     after_no_block,
@@ -171,3 +174,22 @@ def test_an_instance_is_missing_from_the_first_denial_to_the_next_look() -> None
 
     assert memory.missing_since == 7.0
     assert after_look(memory, LOOK).missing_since is None
+
+
+def test_what_is_being_given_back_is_ours_no_more_unless_it_is_there_after_all() -> (
+    None
+):
+    changes = [
+        DeleteAddresses(vnic_id="v", slot="0", ids=ids, blocks=ids)
+        for ids in (("a", "b"), ("c",))
+    ]
+    memory = Memory()
+    for number, change in enumerate(changes):
+        memory = after_giving(memory, change, f"work {number}", 600.0)
+    first, second = memory.giving
+    after = after_given(settled(memory), first, frozenset("b"))
+
+    assert memory.given_back == set("abc")
+    assert (first.work, first.ids, first.until) == ("work 0", set("ab"), 600.0)
+    assert after.giving == (second,)
+    assert after.given_back == set("ac")

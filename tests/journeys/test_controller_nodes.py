@@ -350,12 +350,12 @@ def test_nothing_is_kept_of_what_went(desk: Desk, rig: Rig) -> None:
     write(desk, "n1")
     desk.joined("n1")
     with rig.running() as keeper:
-        until(lambda: keeper._ready.get("n1"))
+        until(lambda: keeper.agents.ready("n1"))
         until(lambda: "n1" in rig.facts)
         until(lambda: "n1" in rig.objects._said)
         keeper._dry.add("n1")
         desk.api.delete(PODS.path(SYSTEM, "agent-n1"))
-        until(lambda: not keeper._ready)
+        until(lambda: not (keeper.agents._ready or keeper.agents._where))
         desk.api.delete(NODES.path(name="n1"))
         until(lambda: not rig.facts)
         desk.api.delete(NPNS.path(name="n1"))  # with its node it would be made anew

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from mooring.controller.agents import Agents
 from mooring.controller.find import Finder
 from mooring.controller.gate import Stopping
 from mooring.controller.rota import Rota
@@ -99,8 +100,8 @@ class Known:
 class NodeKeeper:
     """Takes all nodes' turns until `clock.wait` says that it is over.
 
-    `facts` becomes the node of each object, by the object's name; others may read it. `overcommit`
-    lets pods come although there may be no address for them.
+    `agents` knows where agents are ready, `facts` becomes the node of each object, by its name.
+    `overcommit` lets pods come although there may be no address for them.
     """
 
     def __init__(
@@ -118,8 +119,7 @@ class NodeKeeper:
         self._tokens: dict[str, Token] = {
             kind: {} for kind in ("nodes", "pods", "objects", "usage")
         }
-        self._agents: dict[str, str] = {}
-        self._ready: dict[str, frozenset[str]] = {}
+        self.agents = Agents(cluster.pods)
         self._dry: set[str] = set()
         self.facts = {} if facts is None else facts
 
@@ -160,33 +160,8 @@ class NodeKeeper:
         self._dry.intersection_update(marks)
         tokens["nodes"], names = cluster.nodes.changes(tokens["nodes"])
         tokens["pods"], pods = cluster.pods.changes(tokens["pods"])
-        self._rota.poke(
-            names | self._of_pods(pods) | self._of_objects(objects | scarce)
-        )
-
-    def _of_pods(self, keys: frozenset[str]) -> frozenset[str]:
-        """Name the nodes of agents' pods; of one that is gone the node where it was."""
-        found = set()
-        for key in keys:
-            before = self._agents.pop(key, "")
-            try:
-                pod = self._cluster.pods.get(key)
-            except Unreadable:
-                pod = None
-            now = pod.node if pod else ""
-            if pod and now:
-                self._agents[key] = now
-            ready = bool(pod and pod.ready and not pod.deleting)
-            for node in {before, now} - {""}:
-                here = self._ready.get(node, frozenset()) - {key}
-                if ready and node == now:
-                    self._ready[node] = here | {key}
-                elif here:
-                    self._ready[node] = here
-                else:
-                    self._ready.pop(node, None)
-                found.add(node)
-        return frozenset(found) & frozenset(self._cluster.nodes.keys())
+        agents = self.agents.moved(pods) & frozenset(cluster.nodes.keys())
+        self._rota.poke(names | agents | self._of_objects(objects | scarce))
 
     def _scarce(self, names: frozenset[str]) -> frozenset[str]:
         """Give those whose agent told something that concerns the scheduler: none free, or again some."""
@@ -326,7 +301,7 @@ class NodeKeeper:
         view = nodework.View(
             node=node,
             npn=npn,
-            agent_ready=bool(self._ready.get(node.name)),
+            agent_ready=self.agents.ready(node.name),
             counts=usage.tally if usage else None,
             dryness=known.dryness,
             short=known.short,

@@ -379,12 +379,25 @@ def test_kubelet_and_pool_are_compared_rt_13(desk: Desk) -> None:
     """No pod comes while the kubelet allows more than there will be addresses; it is told what to set."""
     desk.joined("n1")
     desk.kubelet("n1", pods=110)
-    desk.start()
+    replica = desk.start(port=0)
     until(lambda: desk.conditions("n1").get("MaxPods") == "MorePods")
     until(lambda: "MaxPodsDisagree" in desk.reasons("n1"))
     until(lambda: desk.taints("n1") == {SHORT})
     until(lambda: "TooFewAddresses" in desk.reasons("n1"))
-    desk.kubelet("n1", pods=31)
+    shut = "mooring_controller_nodes_with_too_few_addresses"
+    until(lambda: f"{shut} 1.0" in scraped(replica.inside.port))
+    # What is allocatable is what the scheduler counts.
+    offered = {"status": {"allocatable": {"pods": "31"}}}
+    desk.api.patch(NODES.path(name="n1", part="status"), offered)
+    until(lambda: desk.settled("n1") and "MaxPods" not in desk.conditions("n1"))
+    until(lambda: desk.taints("n1") == set())
+    until(lambda: f"{shut} 0.0" in scraped(replica.inside.port))
+    offered = {"status": {"allocatable": {"pods": "40"}}}
+    desk.api.patch(NODES.path(name="n1", part="status"), offered)
+    until(lambda: desk.conditions("n1").get("MaxPods") == "MorePods")
+    until(lambda: desk.taint("n1", SHORT) == "31-for-40-pods")
+    offered = {"status": {"allocatable": None, "capacity": {"pods": "31"}}}
+    desk.api.patch(NODES.path(name="n1", part="status"), offered)
     until(lambda: desk.settled("n1") and "MaxPods" not in desk.conditions("n1"))
     until(lambda: desk.taints("n1") == set())
 

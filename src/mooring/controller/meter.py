@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from mooring.core.kube.node import Node
 from mooring.core.kube.port import Note
-from mooring.core.npn.nodework import DRY
+from mooring.core.npn.nodework import DRY, SHORT
 from mooring.core.npn.record import NpnStatus
 
 Calls = Callable[[], Mapping[tuple[str, str], int]]
@@ -70,13 +70,21 @@ class Meter:
         yield leading
         yield _counted(statuses)
         yield _fragmented(statuses)
-        dry = GaugeMetricFamily(
-            "mooring_controller_nodes_without_addresses",
-            "Nodes whose taint says that no pod could be given an address.",
-        )
         nodes = list(self.nodes.values())
-        dry.add_metric([], sum(n.tainted(DRY.key, DRY.effect) for n in nodes))
-        yield dry
+        for name, taint, words in (
+            ("without_addresses", DRY, "no pod could be given an address"),
+            (
+                "with_too_few_addresses",
+                SHORT,
+                "the kubelet allows more pods than there are addresses for",
+            ),
+        ):
+            shut = GaugeMetricFamily(
+                f"mooring_controller_nodes_{name}",
+                f"Nodes whose taint says that {words}.",
+            )
+            shut.add_metric([], sum(n.tainted(taint.key, taint.effect) for n in nodes))
+            yield shut
         yield _called(self._calls())
 
 

@@ -31,6 +31,7 @@ from mooring.core.npn.record import (
     PoolStatus,
     VnicStatus,
 )
+from mooring.core.npn.scarcity import coming
 from mooring.core.npn.shortage import DWELL, Shortage, most, rest, shortage
 from mooring.core.npn.usage import Counts
 from mooring.core.vcn.shapes import SHAPES
@@ -67,6 +68,12 @@ def elastic(
 ) -> Npn:
     policy = PoolPolicy(warm_target=8, maximum=maximum)
     return listing(have, *conditions, state=state, pool=PoolStatus(policy=policy))
+
+
+def without_six(npn: Npn) -> Npn:
+    """Give it as it is where the subnet has no IPv6."""
+    reason = "FailedToGetNPN_IPFamilies"
+    return replace(npn, status=replace(npn.status, state="BACKOFF", reason=reason))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +131,27 @@ def test_how_many_pods_are_too_many_rt_13(
     npn: Npn, pods: int | None, found: Shortage | None
 ) -> None:
     assert shortage(npn, pods) == found
+
+
+@pytest.mark.parametrize(
+    ("npn", "found"),
+    [
+        (elastic(8, READY), True),
+        (elastic(31, READY), False),
+        (elastic(8, EXHAUSTED), False),
+        (elastic(8, UNSURE, state="IN_PROGRESS"), True),
+        # A family that the subnet does not have leaves the object in BACKOFF for ever.
+        (without_six(elastic(8, READY, NO_SIX)), True),
+        (without_six(elastic(8, EXHAUSTED, NO_SIX)), False),
+        (without_six(listing(31, READY, NO_SIX)), False),
+        (without_six(listing(0, NO_SIX)), False),
+        (elastic(8, PENDING, state="BACKOFF"), False),
+    ],
+)
+def test_more_may_come_where_only_a_family_apart_is_missing(
+    npn: Npn, found: bool
+) -> None:
+    assert coming(npn) is found
 
 
 def test_while_it_is_worked_on_all_stays_as_it_was() -> None:

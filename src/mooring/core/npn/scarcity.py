@@ -10,7 +10,7 @@ back and taken at once must not make the taint come and go with every pod.
 from dataclasses import dataclass
 
 from mooring.core.npn.elastic import room
-from mooring.core.npn.record import UNDER_WAY, Npn
+from mooring.core.npn.record import UNDER_WAY, Condition, Npn
 from mooring.core.npn.usage import Counts
 
 GRACE = 5.0
@@ -19,6 +19,10 @@ DWELL = 10.0
 """Seconds that the taint stays at least."""
 FEW = 4
 """As many free addresses lift it; fewer do where the whole pool is small."""
+APART = frozenset({"NotInSubnet", "NotAssigned"})
+"""Why a family is there for no pod: that takes nothing from the others, and does not change by itself."""
+NO_FAMILY = "FailedToGetNPN_IPFamilies"
+"""The reason of an object that has all, or has it soon, but for such a family."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,17 @@ def listed(npn: Npn) -> int:
     return min(counts, default=0)
 
 
+def families(npn: Npn) -> tuple[Condition, ...]:
+    """Give the conditions of the families that pods can have; of all, where they can have none."""
+    ready = tuple(c for c in npn.status.conditions if c.type.endswith("Ready"))
+    return tuple(c for c in ready if c.reason not in APART) or ready
+
+
 def coming(npn: Npn) -> bool:
     """Tell whether more addresses are on their way, as far as anybody knows."""
-    if npn.status.state == "BACKOFF":
+    if npn.status.state == "BACKOFF" and npn.status.reason != NO_FAMILY:
         return False
-    ready = [c for c in npn.status.conditions if c.type.endswith("Ready")]
+    ready = families(npn)
     if npn.status.state in ("", "IN_PROGRESS") and not ready:
         return True  # it has only just begun
     if any(c.status == "False" and c.reason != UNDER_WAY for c in ready):

@@ -18,11 +18,9 @@ pods nothing would ever try to grow, so the node has to be opened some time.
 from dataclasses import dataclass, replace
 
 from mooring.core.npn.elastic import room
-from mooring.core.npn.record import UNDER_WAY, Condition, Npn
-from mooring.core.npn.scarcity import listed
+from mooring.core.npn.record import UNDER_WAY, Npn
+from mooring.core.npn.scarcity import families, listed
 
-APART = frozenset({"NotInSubnet", "NotAssigned"})
-"""Why a family is there for no pod: that takes nothing from the others, and does not change by itself."""
 DWELL = 600.0
 """Seconds that a pool at rest has to want nothing before it is believed that it may grow."""
 
@@ -85,18 +83,12 @@ def rest(short: Shortage | None, now: float) -> float | None:
     return max(short.since + DWELL - now, 0.0)
 
 
-def _families(npn: Npn) -> tuple[Condition, ...]:
-    """Give the conditions of the families that pods can have; of all, where they can have none."""
-    ready = tuple(c for c in npn.status.conditions if c.type.endswith("Ready"))
-    return tuple(c for c in ready if c.reason not in APART) or ready
-
-
 def _complete(npn: Npn) -> bool:
     """Tell whether every family has what is wanted of it now."""
-    ready = _families(npn)
+    ready = families(npn)
     return bool(ready) and all(c.status == "True" for c in ready)
 
 
 def _refused(npn: Npn) -> bool:
     """Tell whether somebody said that there is no more; Unknown says nothing."""
-    return any(c.status == "False" and c.reason != UNDER_WAY for c in _families(npn))
+    return any(c.status == "False" and c.reason != UNDER_WAY for c in families(npn))

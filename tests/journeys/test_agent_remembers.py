@@ -1,6 +1,8 @@
 """The agent without its store: it serves by the object that a former life had read. On fakes."""
 
+import asyncio
 import json
+from ipaddress import ip_address, ip_network
 
 from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play
 
@@ -49,6 +51,39 @@ def test_a_restart_without_the_store_serves_by_what_was_known() -> None:
         await machine.delete(first)
         await machine.settle()
         machine.assert_consistent()
+
+    play(story())
+
+
+def test_a_pod_that_comes_before_the_stores_first_word_waits_for_it() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.objects.unreachable = True
+        await restarted(machine)
+        await machine.agent.follow()
+        coming = asyncio.create_task(machine.add(machine.a_pod("c1")))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not coming.done()
+        machine.objects.unreachable = False
+        await machine.agent.follow()
+        assert ip_address(await coming) in ip_network("10.0.8.0/24")
+        machine.assert_consistent()
+
+    play(story())
+
+
+def test_a_pod_does_not_wait_for_ever_for_a_store_that_says_nothing() -> None:
+    async def story() -> None:
+        machine = await a_known_machine()
+        machine.objects.unreachable = True
+        await restarted(machine)
+        machine.agent.attachments.start.patience = 0.01
+        await machine.agent.follow()
+        for container in ("c1", "c2"):  # the second one finds the wait over
+            answer = await machine.cni("ADD", machine.a_pod(container))
+            assert b"cannot attach pods yet" in answer.stdout
+        assert not machine.leases
 
     play(story())
 

@@ -21,7 +21,7 @@ from mooring.agent.flows import forget_all
 from mooring.agent.host import Host, Stopwatch, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
-from mooring.agent.turns import Expected, Line, Turns
+from mooring.agent.turns import Expected, Line, Start, Turns
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.frames import Answer
@@ -49,6 +49,8 @@ GROWING = (
 Work = Coroutine[Any, Any, Answer] | Expected[Answer]
 REAP_SECONDS = 5.0
 """How long an ADD waits for the end of the container's former attachment."""
+START_SECONDS = 5.0
+"""How long an ADD waits for the store's first word after the agent's start."""
 
 
 class Attachments:
@@ -64,6 +66,7 @@ class Attachments:
         self._own = host.namespaces.own_inode()
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
+        self.start = Start(START_SECONDS)
 
     def is_busy(self, container: str) -> bool:
         """Tell whether something is being done for the container."""
@@ -74,9 +77,10 @@ class Attachments:
         return self._turns.expect(container, work)
 
     def must_wait(self, attachment: AttachmentId) -> bool:
-        """Tell whether others come first, or something of the container's has to end."""
+        """Tell whether others come first, something of the container's ends, or we begin."""
         return (
             self._line.used
+            or not (self._node.ready or self.start.over)
             or self.is_busy(attachment.container)
             or attachment in self._book.ledger.leases
             or self._reaper.has(host_link(attachment))
@@ -85,6 +89,8 @@ class Attachments:
     async def add(self, request: Add, netns: int | None) -> result.Result:
         """Wire a container when its past is over; else as `add_now`."""
         async with self._turns.of(request.id.container):
+            if not self._node.ready:
+                await self.start.wait()
             await self._line.wait()
             where = self._admitted(request, netns)
             await self._clear_the_way(request.id, where)

@@ -204,6 +204,8 @@ class Agent:
                 self._carry(self._host.kernel.look(HOST, None))
         if self.node.ready:
             self.ready.set()
+        if self.node.ready or self._source.heard:
+            self.attachments.start.end()
         await self._source.remember()
 
     def _tell_of_the_store(self, *, before: bool) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -43,6 +43,34 @@ class Turns:
             lock, users = self._locks.pop(container)
             if users > 1:
                 self._locks[container] = lock, users - 1
+
+
+class Start:
+    """The first moments of a life, in which the store has said nothing yet.
+
+    Whoever comes then waits for its first word instead of being refused: a runtime that is
+    refused tries again only after many seconds.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self._over = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nobody has to wait any more."""
+        return self._over.is_set()
+
+    def end(self) -> None:
+        """Let all go on who wait."""
+        self._over.set()
+
+    async def wait(self) -> None:
+        """Wait for the end, which comes after `patience` seconds in any case."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.patience):
+                await self._over.wait()
+        self.end()
 
 
 class Line:

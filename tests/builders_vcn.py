@@ -267,7 +267,7 @@ class Cloud:
         assert vnic is not None
         return vnic
 
-    def change(self, id: str, **fields: Any) -> None:  # noqa: ANN401 - as replace
+    def change(self, id: str, **fields: Any) -> None:
         """Change fields of any record."""
         record = self.world.get(id)
         assert record is not None

@@ -114,7 +114,7 @@ class Desk:
         named = replace(seen, metadata=dict(metadata), display_name=name)
         self.cloud.instances[id_] = named
 
-    def node(self, name: str, **spec: Any) -> None:  # noqa: ANN401 - raw JSON
+    def node(self, name: str, **spec: Any) -> None:
         body = {
             "apiVersion": "v1",
             "kind": "Node",
@@ -253,7 +253,7 @@ class Desk:
 
     # The controller.
 
-    def start(self, me: str = "one", *, api: Api | None = None, **more: Any) -> Replica:  # noqa: ANN401 - a Setting's fields
+    def start(self, me: str = "one", *, api: Api | None = None, **more: Any) -> Replica:
         stop = threading.Event()
         term = Term(stop, now)
         cloud = more.pop("cloud", self.locked)

@@ -1,6 +1,7 @@
 """What is built once: whole or not at all, and by one at a time."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,14 @@ def silent() -> None:
 
 
 def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path: Path) -> None:
-    def parts() -> object:
+    def parts() -> Iterator[bytes]:
         yield b"half"
         raise OSError(28, "No space left on device")
 
     cache = BuildCache(tmp_path)
     target = cache.directory("a") / "file"
     with pytest.raises(OSError, match="No space"):
-        cache.write(target, parts())  # type: ignore[arg-type] - a generator that fails
+        cache.write(target, parts())
 
     assert not target.exists()
 

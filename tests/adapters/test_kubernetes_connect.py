@@ -135,7 +135,7 @@ def a_kubeconfig(home: Path, cluster: dict[str, Any], user: dict[str, Any]) -> P
     return place
 
 
-def asked(place: Path) -> Any:  # noqa: ANN401 - raw JSON
+def asked(place: Path) -> Any:
     with contextlib.closing(connect(place)) as api:
         return api.get(PATH)
 

@@ -1,6 +1,7 @@
 """A lab's directory: records whole or not at all, one holder at a time, nothing left."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,20 @@ def test_removing_takes_the_parents_that_are_empty(
 
 def test_a_directory_is_made_when_asked_for(files: LabFiles) -> None:
     assert files.directory("nodes/a").is_dir()
+
+
+def test_one_that_is_removed_while_others_take_it_is_theirs(tmp_path: Path) -> None:
+    def come_and_go() -> None:
+        files = LabFiles(tmp_path / "labs/it")
+        for _ in range(300):
+            with files.locked(lambda: None):
+                assert files.read("mine.json") is None
+                files.write("mine.json", {"here": 1})
+                assert files.read("mine.json") == {"here": 1}
+                files.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        for each in [pool.submit(come_and_go) for _ in range(4)]:
+            each.result()
+
+    assert not (tmp_path / "labs").exists()

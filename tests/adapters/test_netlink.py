@@ -66,7 +66,7 @@ def kernel() -> Iterator[Kernel]:
         yield made
 
 
-def ip(word: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+def ip(word: str, *arguments: str) -> Any:
     """What iproute2 says, as JSON."""
     command = ["ip", "-j", "-d", "-n", NAMES[word], *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)

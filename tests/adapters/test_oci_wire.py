@@ -52,7 +52,7 @@ class Stub:
     answers: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
 
-    def will(self, status: int, body: Any, **headers: str) -> None:  # noqa: ANN401 - any JSON
+    def will(self, status: int, body: Any, **headers: str) -> None:
         named = {k.replace("_", "-"): v for k, v in headers.items()}
         self.answers.append((status, body, named))
 

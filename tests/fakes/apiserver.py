@@ -63,7 +63,7 @@ class Happened:
 by_version = attrgetter("version")
 
 
-def merged(target: object, patch: object) -> Any:  # noqa: ANN401 - raw JSON
+def merged(target: object, patch: object) -> Any:
     """RFC 7386."""
     if not isinstance(patch, dict):
         return patch
@@ -76,7 +76,7 @@ def merged(target: object, patch: object) -> Any:  # noqa: ANN401 - raw JSON
     return made
 
 
-class Refusal(Exception):  # noqa: N818 - an answer
+class Refusal(Exception):
     def __init__(self, code: int, reason: str, message: str) -> None:
         self.code = code
         self.document = status(code, reason, message)
@@ -334,7 +334,7 @@ class ApiServer:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
-    def fail(self, method: str, path: str, **what: Any) -> None:  # noqa: ANN401 - a Fault's fields
+    def fail(self, method: str, path: str, **what: Any) -> None:
         """Let the next request whose method and path (a part of it) fit meet a fault."""
         self.faults.append(Fault(lambda m, p: m == method and path in p, **what))
 

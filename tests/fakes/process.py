@@ -47,7 +47,7 @@ class FakeProcesses:
     def retire(self, record: Path) -> Identity | None:
         return self._living.get(record)
 
-    def stop(self, target: Identity, patience: float) -> bool:  # noqa: ARG002 - likewise
+    def stop(self, target: Identity, patience: float) -> bool:  # noqa: ARG002 - the adapter's signature
         for record, living in list(self._living.items()):
             if living == target:
                 del self._living[record]

@@ -11,7 +11,7 @@ from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.frames import Answer, Call, refused
 
 
-class Gone(Exception):  # noqa: N818 - a word for what the caller found
+class Gone(Exception):
     """Nobody listens."""
 
 

@@ -145,6 +145,7 @@ def test_tests_use_fakes_not_patches() -> None:
 
 WAIVED = re.compile(r"noqa|type: ignore|pragma: no")
 REASON = re.compile(r"(noqa: |type: ignore\[)[\w, -]+?\]?( +#)? - \w")
+ELSEWHERE = re.compile(r" - (likewise|(as|see) (above|below|before|said)|ditto)\b")
 
 
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=str)
@@ -157,3 +158,4 @@ def test_what_is_waived_has_its_reason_on_the_line(path: Path) -> None:
     ]
 
     assert [each for each in comments if not REASON.search(each)] == []
+    assert [each for each in comments if ELSEWHERE.search(each)] == []

@@ -58,7 +58,7 @@ def served(world: World, *, said: str = INSTANCE) -> Iterator[str]:
         server.server_close()
 
 
-def inside(world: World, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever is made
+def inside(world: World, make: Callable[[], Any]) -> Any:
     """Make something whose sockets are the node's."""
     fd = netns.open_fd(world.node)
     try:

@@ -23,7 +23,7 @@ DEBIAN = Path("/usr/lib/cni")
 Json = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 - a word for an answer
+class Refused(Exception):
     """A plugin's error, as it was printed."""
 
 

@@ -59,7 +59,7 @@ class Lab:
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
 
-    def read(self, *words: str) -> Any:  # noqa: ANN401 - whatever JSON says
+    def read(self, *words: str) -> Any:
         """Run it and read the JSON that it prints."""
         return json.loads(self.do(*words, "-o", "json"))
 

@@ -31,9 +31,9 @@ class Nowhere:
     @asynccontextmanager
     async def opened(
         self,
-        disk: StateDirectory,  # noqa: ARG002 - as the port has it
+        disk: StateDirectory,  # noqa: ARG002 - the port's signature
         say: Say,
-        stop: asyncio.Event,  # noqa: ARG002 - as the port has it
+        stop: asyncio.Event,  # noqa: ARG002 - the port's signature
     ) -> AsyncIterator[Found]:
         say("metadata-refused", why="nobody")
         raise OSError("nobody is there")

@@ -108,7 +108,7 @@ def frozen(lab: Lab, program: str) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-def client(lab: Lab, kind: Any) -> Any:  # noqa: ANN401 - the SDK's classes
+def client(lab: Lab, kind: Any) -> Any:
     status = lab.read("status")
     config = oci.config.from_file(status["config"], status["profile"])
     return kind(
@@ -306,7 +306,7 @@ def test_a_vnic_too_many_in_the_cloud_is_told_of(lab: Lab) -> None:
         )
         made = compute.attach_vnic(details).data
 
-        def attached() -> Any:  # noqa: ANN401 - the SDK's models
+        def attached() -> Any:
             seen = compute.get_vnic_attachment(made.id).data
             return seen.lifecycle_state == "ATTACHED" and seen
 

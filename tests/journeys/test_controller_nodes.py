@@ -159,7 +159,7 @@ def test_an_object_that_nobody_told_of_yet_is_left_as_it_is(
             raise Absent(name)
         return inner.read(name)
 
-    def create(npn: Any) -> bool:  # noqa: ANN401 - passed on
+    def create(npn: Any) -> bool:
         made = inner.create(npn)
         asked.set()
         return made
@@ -185,7 +185,7 @@ def test_a_store_that_fails_once_loses_no_node(desk: Desk, rig: Rig) -> None:
     until(lambda: (node := known("n1")) and node.capacity_pods)  # all of it is known
     inner, failed = rig.cluster.objects, []
 
-    def changes(*since: Any, **more: Any) -> object:  # noqa: ANN401 - passed on
+    def changes(*since: Any, **more: Any) -> object:
         if not failed:
             failed.append(True)
             raise OSError("away")

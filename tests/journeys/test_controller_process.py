@@ -55,11 +55,11 @@ class Desk:
         return (self.directory.parent / "controller.log").read_text()
 
     @property
-    def compute(self) -> Any:  # noqa: ANN401 - the SDK has no types
+    def compute(self) -> Any:
         return self._clients.setdefault("compute", self.vcn.compute)
 
     @property
-    def network(self) -> Any:  # noqa: ANN401 - the SDK has no types
+    def network(self) -> Any:
         return self._clients.setdefault("network", self.vcn.network)
 
     def command(self, *more: str) -> list[str]:

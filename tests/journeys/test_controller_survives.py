@@ -8,6 +8,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from cluster_desk import SUBNET, Desk, Replica, a_desk, until
@@ -69,18 +70,22 @@ def ended(desk: Desk, name: str) -> list[int]:
     ]
 
 
-def other(method: str, *places: str, **what: object) -> Fault:
+def other(method: str, *places: str, **what: Any) -> Fault:
     """A fault for requests of the controller that are no lease's."""
 
     def fits(asked: str, path: str) -> bool:
         return asked == method and any(place in path for place in places)
 
-    return Fault(fits, **what)  # type: ignore[arg-type]  # - a Fault's fields, as they came
+    return Fault(fits, **what)
 
 
 def without_a_lease() -> Fault:
-    what = {"status": 403, "reason": "Forbidden", "times": FOR_EVER}
-    return Fault(lambda _, path: "/leases" in path, **what)  # type: ignore[arg-type]  # - as above
+    return Fault(
+        lambda _, path: "/leases" in path,
+        status=403,
+        reason="Forbidden",
+        times=FOR_EVER,
+    )
 
 
 def health(replica: Replica, path: str) -> str:

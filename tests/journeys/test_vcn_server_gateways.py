@@ -144,7 +144,7 @@ def test_a_hub_joins_vcns_and_a_site(
     ).data
     table = drg.default_drg_route_tables.vcn
 
-    def rules(**query: Any) -> dict[str, str]:  # noqa: ANN401 - the SDK's
+    def rules(**query: Any) -> dict[str, str]:
         found = oci.pagination.list_call_get_all_results(
             network.list_drg_route_rules, table, **query
         ).data

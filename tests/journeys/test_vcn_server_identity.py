@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVcn]:
         yield vcn
 
 
-def refusal(call: Any, *words: Any, **names: Any) -> tuple[int, str]:  # noqa: ANN401 - any call of a client
+def refusal(call: Any, *words: Any, **names: Any) -> tuple[int, str]:
     with pytest.raises(ServiceError) as fault:
         call(*words, **names)
     return fault.value.status, fault.value.code

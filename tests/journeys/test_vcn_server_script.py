@@ -22,7 +22,7 @@ def home(server: LocalVcn) -> str:
     return compartment
 
 
-def everything(function: Any, *args: Any, **kwargs: Any) -> list[Any]:  # noqa: ANN401 - any call of the SDK
+def everything(function: Any, *args: Any, **kwargs: Any) -> list[Any]:
     found: list[Any] = oci.pagination.list_call_get_all_results(
         function, *args, **kwargs
     ).data

@@ -118,7 +118,7 @@ def complaints(space: Space, *reasons: str) -> list[str]:
     ]
 
 
-def changed(cluster: Cluster, **container: Any) -> None:  # noqa: ANN401 - raw JSON
+def changed(cluster: Cluster, **container: Any) -> None:
     """Change the agents' container, and wait until all are new."""
     patched(cluster, {"containers": [{"name": "agent", **container}]})
 

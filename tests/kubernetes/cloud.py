@@ -114,6 +114,6 @@ class Cloud:
         return str(self.compute.get_instance(ident).data.lifecycle_state)
 
 
-def _members(private_ip: Any) -> set[str]:  # noqa: ANN401 - the SDK has no types
+def _members(private_ip: Any) -> set[str]:
     prefix = private_ip.cidr_prefix_length or 32
     return {str(a) for a in ip_network(f"{private_ip.ip_address}/{prefix}")}

@@ -33,7 +33,7 @@ def until(claim: Callable[[], T | None], what: object, patience: float = PATIENC
         time.sleep(0.25)
 
 
-class Refused(AssertionError):  # noqa: N818 - what came of a command
+class Refused(AssertionError):
     """A command did not succeed."""
 
 
@@ -232,7 +232,7 @@ def within(address: str, blocks: Sequence[str]) -> bool:
     return any(ip_address(address) in ip_network(block) for block in blocks)
 
 
-def a_pod(name: str, node: str = "", **spec: Any) -> Json:  # noqa: ANN401 - raw JSON
+def a_pod(name: str, node: str = "", **spec: Any) -> Json:
     """A pod of agnhost that answers to HTTP at 8080 and UDP at 8081."""
     container = {
         "name": "main",
@@ -259,7 +259,7 @@ def a_pod(name: str, node: str = "", **spec: Any) -> Json:  # noqa: ANN401 - raw
     }
 
 
-def a_deployment(name: str, replicas: int, **spec: Any) -> Json:  # noqa: ANN401 - raw JSON
+def a_deployment(name: str, replicas: int, **spec: Any) -> Json:
     """A deployment of the same, spread over the nodes."""
     pod = a_pod(name, **spec)
     spread = {
@@ -283,7 +283,7 @@ def a_deployment(name: str, replicas: int, **spec: Any) -> Json:  # noqa: ANN401
     }
 
 
-def a_service(name: str, **spec: Any) -> Json:  # noqa: ANN401 - raw JSON
+def a_service(name: str, **spec: Any) -> Json:
     """A service in front of the pods of that name."""
     return {
         "apiVersion": "v1",

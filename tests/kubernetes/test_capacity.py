@@ -11,7 +11,7 @@ MAXIMUM = 20
 """Addresses that one node's pool may have; its kubelet allows over a hundred pods."""
 
 
-def spreading(name: str, replicas: int, **spec: Any) -> dict[str, Any]:  # noqa: ANN401 - raw JSON
+def spreading(name: str, replicas: int, **spec: Any) -> dict[str, Any]:
     """A deployment whose pods go where there is room."""
     made = a_deployment(name, replicas, **spec)
     del made["spec"]["template"]["spec"]["topologySpreadConstraints"]

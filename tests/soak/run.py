@@ -32,9 +32,9 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "bench")]
 
 from journeys.lab_cli import MOORING, Lab  # noqa: E402 - a program, not a package
-from tools import c_program  # noqa: E402 - likewise
+from tools import c_program  # noqa: E402 - a program, not a package
 
-from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - likewise
+from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - a program, not a package
 
 NODES = ("node-1", "node-2")
 PODS, WORKERS = 12, 6
@@ -85,7 +85,7 @@ class Churn(threading.Thread):
     def __hash__(self) -> int:
         return id(self)
 
-    def inside(self, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":  # noqa: ANN401 - run's own
+    def inside(self, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
         """Run a command in the node, as its runtime does."""
         enter = ["nsenter", "-t", str(self.holder), "--mount", "--net", "--pid"]
         return subprocess.run(
@@ -210,7 +210,7 @@ class Operator:
                 1  # the cloud is away or refuses, as it was told to
             )
 
-    def is_used(self, block: Any) -> bool:  # noqa: ANN401 - a model of the SDK
+    def is_used(self, block: Any) -> bool:
         """Tell whether a pod that stays has an address of the block."""
         size = block.cidr_prefix_length or 32
         network = ip_network(f"{block.ip_address}/{size}", strict=False)

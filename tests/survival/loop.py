@@ -15,7 +15,7 @@ T = TypeVar("T")
 MOST_TURNS = 4
 
 
-class Stuck(Exception):  # noqa: N818 - a word for a verdict
+class Stuck(Exception):
     """Everybody waits, and nothing is left that could wake anybody."""
 
 

@@ -68,7 +68,7 @@ class AgentsObjects:
     def __init__(self, inner: Objects, fuse: Fuse) -> None:
         self._inner, self._fuse = inner, fuse
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever is read
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def write_usage(self, name: str, usage: Usage) -> None:

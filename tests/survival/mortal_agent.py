@@ -41,7 +41,7 @@ class Steps:
     def __init__(self, number: int) -> None:
         self.left, self.how = number, number % 3
 
-    def take(self, act: Callable[..., Any], *given: Any, **named: Any) -> Any:  # noqa: ANN401 - any adapter's
+    def take(self, act: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Make a change, or die before it, in the middle of it or after it."""
         self.left -= 1
         if self.left:
@@ -61,7 +61,7 @@ class Mortal:
     def __init__(self, inner: object, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any adapter's
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
         if name not in CHANGES:
             return found

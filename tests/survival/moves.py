@@ -161,7 +161,7 @@ class Player:
         await asyncio.gather(*acts, *reaps)
         await self.world.turn("reap")
 
-    def _act(self, what: Any, *rest: Any) -> Coroutine[Any, Any, None]:  # noqa: ANN401 - a move's parts
+    def _act(self, what: Any, *rest: Any) -> Coroutine[Any, Any, None]:
         act: Callable[..., Coroutine[Any, Any, None]] = getattr(self, f"_{what}")
         return act(*rest)
 

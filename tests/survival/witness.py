@@ -24,7 +24,7 @@ Flow = tuple[Ip, str]
 """An address, and the host end by which its packets go."""
 
 
-class Broken(AssertionError):  # noqa: N818 - a word for a verdict
+class Broken(AssertionError):
     """An invariant does not hold."""
 
 

@@ -66,7 +66,7 @@ def is_welcome(peer: HasOptions) -> bool:
 
 def ask(
     state: Path, method: str, path: str, body: Mapping[str, object] | None = None
-) -> Any:  # noqa: ANN401 - any JSON
+) -> Any:
     """Make one call to the server of a state directory; AdminError for anything but success."""
     connection = http.client.HTTPConnection("localhost", timeout=SECONDS)
     text = None if body is None else json.dumps(body)

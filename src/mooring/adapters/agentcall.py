@@ -9,7 +9,7 @@ from mooring.core.cni.frames import Answer, Call, Malformed, answers, encode_cal
 _CHUNK = 65536
 
 
-class AgentAway(Exception):  # noqa: N818 - says what was found
+class AgentAway(Exception):
     """Nobody listens, or the answer did not come; the text says why."""
 
 

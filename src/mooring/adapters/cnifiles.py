@@ -20,7 +20,7 @@ from mooring.core.cni.conflist import CHAINED, EXECUTABLE, FILE, ahead
 _BUILT = Path(__file__).resolve().parents[1] / "_native"
 
 
-class NotBuilt(Exception):  # noqa: N818 - a word for what is missing
+class NotBuilt(Exception):
     """The package has no CNI executable for this machine."""
 
 

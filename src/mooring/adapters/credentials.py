@@ -192,7 +192,7 @@ def _write_whole(path: Path, text: str) -> None:
         raise
 
 
-def _identity(body: Any) -> Identity:  # noqa: ANN401 - raw JSON
+def _identity(body: Any) -> Identity:
     tenancy, region = _text(body, "tenancy"), _text(body, "region")
     users = body.get("users")
     if not isinstance(users, list):

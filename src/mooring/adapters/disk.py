@@ -17,7 +17,7 @@ JOURNAL, LOCK = "ledger.journal", "lock"
 _KEPT = 16  # damaged journals that are kept for humans
 
 
-class Occupied(Exception):  # noqa: N818 - a word for what was found
+class Occupied(Exception):
     """Another agent works with this state directory."""
 
 

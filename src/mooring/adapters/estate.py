@@ -91,7 +91,7 @@ class SdkEstate:
         )
         return [each for each in found if getattr(each, word) == name]
 
-    def _client_of(self, kind: str) -> Any:  # noqa: ANN401 - the SDK has no types
+    def _client_of(self, kind: str) -> Any:
         if kind in IDENTITY:
             return self._identity
         return self._compute if kind == "instance" else self._network
@@ -194,7 +194,7 @@ class SdkEstate:
                     return (vnic.private_ip, *(vnic.ipv6_addresses or ()))
         raise EstateError(f"instance {instance} has no VNIC")
 
-    def _vnic(self, ident: str) -> Any:  # noqa: ANN401 - the SDK has no types
+    def _vnic(self, ident: str) -> Any:
         return _answer("get vnic", lambda: self._network.get_vnic(ident))
 
     def nat_address(self, name: str) -> str:
@@ -209,13 +209,13 @@ class SdkEstate:
         seed = f"{self._door.token}/{kind}/{name}/{life}"
         return hashlib.sha256(seed.encode()).hexdigest()[:40]
 
-    def _model(self, client: Any, name: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the SDK has no types
+    def _model(self, client: Any, name: str, body: Mapping[str, Any]) -> Any:
         # The SDK's own reader makes its nested models of the API's JSON.
         text = json.dumps(body).encode()
         return client.base_client.deserialize_response_data(text, name)
 
 
-def _client(kind: type[Any], settings: Mapping[str, Any], endpoint: str) -> Any:  # noqa: ANN401 - the SDK has no types
+def _client(kind: type[Any], settings: Mapping[str, Any], endpoint: str) -> Any:
     return kind(
         dict(settings),
         service_endpoint=endpoint,
@@ -235,7 +235,7 @@ def _made(
         return None
 
 
-def _answer(what: str, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - the SDK has no types
+def _answer(what: str, ask: Callable[[], Any]) -> Any:
     try:
         return ask().data
     except ServiceError as error:

@@ -69,7 +69,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, *words: Any) -> None:  # noqa: ANN401 - as the base takes them
+    def __init__(self, *words: Any) -> None:
         self.registry = CollectorRegistry()
         self.looks: Mapping[str, Look] = {}
         self.patience = PATIENCE
@@ -77,14 +77,14 @@ class _Server(ThreadingHTTPServer):
         self._lock = Lock()
         super().__init__(*words)
 
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
+    def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
             if len(self._since) >= PEERS:
                 self._hang_up(next(iter(self._since)))
             self._since[request] = time.monotonic()
         super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -111,7 +111,7 @@ class _Server(ThreadingHTTPServer):
         with suppress(OSError):
             peer.shutdown(socket.SHUT_RDWR)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base says
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a peer that goes away in the middle is no news."""
 
 

@@ -114,12 +114,18 @@ class LabFiles:
         return []
 
     def remove(self) -> None:
-        """Take the directory away, and its parents when the lab was their last content."""
+        """Take the directory away, and its parents when the lab was their last content.
+
+        The lock goes last: from then on the directory is whoever's makes the next one.
+        """
         with suppress(FileNotFoundError):
-            shutil.rmtree(self.path)
-        for parent in (self.path.parent, self.path.parent.parent):
+            for each in sorted(self.path.iterdir()):
+                if each.name != LOCK:
+                    _remove(each)
+            self.drop(LOCK)
+        for each in (self.path, *self.path.parents[:2]):
             with suppress(OSError):
-                parent.rmdir()
+                each.rmdir()
 
     def _take(self, how: int, waiting: Callable[[], None]) -> int:
         """Open the lock and get it; anew when its file was removed meanwhile."""
@@ -134,6 +140,13 @@ class LabFiles:
                     if os.path.samestat(os.fstat(lock), place.stat()):
                         return lock
                 os.close(lock)
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _wait(lock: int, how: int, waiting: Callable[[], None]) -> None:

@@ -257,7 +257,7 @@ class VcnReader:
         found: Json = self._json(self._answered(ask, ident).data)
         return found
 
-    def _list(self, client: Any, noun: str, **more: str) -> list[Json]:  # noqa: ANN401 - the SDK has no types
+    def _list(self, client: Any, noun: str, **more: str) -> list[Json]:
         try:
             return self._all(getattr(client, f"list_{noun}"), **more)
         except NotOfferedError as error:
@@ -276,7 +276,7 @@ class VcnReader:
         pages = self._answered(list_call_get_all_results, ask, *words, **more)
         return [self._json(each) for each in pages.data]
 
-    def _answered(self, ask: Callable[..., Any], *words: object, **more: object) -> Any:  # noqa: ANN401 - the SDK has no types
+    def _answered(self, ask: Callable[..., Any], *words: object, **more: object) -> Any:
         # A paging call's first word is the call that it pages.
         call: Any = words[0] if words and callable(words[0]) else ask
         what = " ".join([call.__name__, *(w for w in words if isinstance(w, str))])
@@ -290,7 +290,7 @@ class VcnReader:
         except (RequestException, ConnectTimeout, ClientError, ValueError) as error:
             raise ReadError(f"{what}: {error}") from None
 
-    def _json(self, thing: object) -> Any:  # noqa: ANN401 - raw JSON
+    def _json(self, thing: object) -> Any:
         return self._network.base_client.sanitize_for_serialization(thing)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from mooring.core.npn.pace import Pace, answered, enter, throttled
 
 
-class Stopping(Exception):  # noqa: N818 - not a fault: the program is asked to end
+class Stopping(Exception):
     """The program ends: no further call is begun."""
 
 

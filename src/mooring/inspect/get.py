@@ -18,7 +18,7 @@ DOCUMENTS = frozenset({"json", "yaml"})
 ALL: frozenset[str] = frozenset()
 
 
-class Unshown(Exception):  # noqa: N818 - says what came of it
+class Unshown(Exception):
     """What was asked for cannot be shown; the text names cause and next step."""
 
 

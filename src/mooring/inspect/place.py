@@ -12,7 +12,7 @@ from mooring.core.npn.port import Cloud, Objects
 from mooring.core.wiring.audit.sides import PodTold
 
 
-class Unseen(Exception):  # noqa: N818 - says what came of a look
+class Unseen(Exception):
     """A side could not be looked at; the text names cause and next step."""
 
 

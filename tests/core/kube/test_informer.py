@@ -2,7 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given, settings
@@ -184,11 +184,11 @@ def test_anything_is_a_page_or_an_event_or_told(document: object) -> None:
 # The cache.
 
 
-def an_entry(name: str, version: int, uid: str = "u") -> Any:  # noqa: ANN401 - any entry
+def an_entry(name: str, version: int, uid: str = "u") -> Any:
     return entry(an_object(name, version, uid), read_meta)
 
 
-def a_cache(*entries: Any, version: int = 10) -> Cache[Any]:  # noqa: ANN401 - any entry
+def a_cache(*entries: Any, version: int = 10) -> Cache[Any]:
     cache: Cache[Any] = Cache()
     cache.listed({each.key: each for each in entries}, str(version))
     return cache
@@ -334,6 +334,12 @@ class Server:
         return made
 
 
+class Chance(Protocol):
+    """What decides: Hypothesis, or nobody."""
+
+    def draw(self, strategy: st.SearchStrategy[Any], /, label: str) -> Any: ...
+
+
 @dataclass
 class Follower:
     """The adapter's thread, without a thread."""
@@ -344,14 +350,14 @@ class Follower:
     pages: list[list[dict[str, Any]]] = field(default_factory=list)
     of: int = 0
 
-    def turn(self, server: Server, data: st.DataObject) -> None:
+    def turn(self, server: Server, data: Chance) -> None:
         match self.course.step():
             case ListPage() as asked:
                 self.list(server, asked, data)
             case WatchFrom() as asked:
                 self.watch(server, asked, data)
 
-    def list(self, server: Server, asked: ListPage, data: st.DataObject) -> None:
+    def list(self, server: Server, asked: ListPage, data: Chance) -> None:
         if not asked.continues:
             items = sorted(server.objects.values(), key=lambda o: str(o["metadata"]))
             self.pages = [items[i : i + 2] for i in range(0, len(items), 2)] or [[]]
@@ -369,7 +375,7 @@ class Follower:
             self.cache.listed(self.found, str(self.of))
         self.course = self.course.turned(Page((), str(self.of), more))
 
-    def watch(self, server: Server, asked: WatchFrom, data: st.DataObject) -> None:
+    def watch(self, server: Server, asked: WatchFrom, data: Chance) -> None:
         if int(asked.version) < server.forgotten:
             self.course = self.course.failed(Gone("GET", "too old"))
             return
@@ -423,13 +429,13 @@ def test_whatever_happens_the_cache_comes_to_what_the_server_has(
 class Calm:
     """No chance: nothing is torn, nothing expires."""
 
-    def draw(self, _: st.SearchStrategy[Any], label: str) -> Any:  # noqa: ANN401 - as asked
+    def draw(self, _: st.SearchStrategy[Any], label: str) -> Any:
         return label != "expired" and (10**9 if "torn" in label else False)
 
 
 def settle(server: Server, follower: Follower) -> None:
     for _ in range(30):
-        follower.turn(server, Calm())  # type: ignore[arg-type] - draws, as the real one
+        follower.turn(server, Calm())
         if follower.course.version == str(server.version):
             return
     assert int(follower.course.version) >= int(

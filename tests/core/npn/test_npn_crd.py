@@ -149,7 +149,7 @@ def fits(schema: Mapping[str, Any], value: object) -> bool:
     return check is None or check(schema, value)
 
 
-def fits_number(schema: Mapping[str, Any], value: Any) -> bool:  # noqa: ANN401 - a JSON value
+def fits_number(schema: Mapping[str, Any], value: Any) -> bool:
     return schema.get("minimum", value) <= value <= schema.get("maximum", value)
 
 
@@ -194,7 +194,7 @@ def fields(schema: Mapping[str, Any], path: Path_ = ()) -> Iterator[tuple[Path_,
         yield from fields(schema["items"], (*path, 0))
 
 
-def values(schema: Mapping[str, Any], now: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON
+def values(schema: Mapping[str, Any], now: Any) -> Iterator[Any]:
     """At each bound and one beyond, of other types, and nothing."""
     yield from (None, True, 7, 1.5, "text", [], {}, [None], ["x"], [{}])
     yield from schema.get("enum", ())
@@ -210,7 +210,7 @@ def values(schema: Mapping[str, Any], now: Any) -> Iterator[Any]:  # noqa: ANN40
         yield from ({k: v for k, v in now.items() if k != name} for name in now)
 
 
-def at(document: Any, path: Path_) -> Any:  # noqa: ANN401 - JSON
+def at(document: Any, path: Path_) -> Any:
     for step in path:
         document = document[step]
     return document

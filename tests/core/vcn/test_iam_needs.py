@@ -86,7 +86,7 @@ def asked(
     place: Tenancy,
     operation: str,
     target: Resource | None = None,
-    **given: Any,  # noqa: ANN401 - fields of any call
+    **given: Any,
 ) -> list[Ask]:
     errand = Errand(
         operation=operation,

@@ -35,7 +35,7 @@ def act(cloud: Cloud, thing: Json, action: str, **body: object) -> str:
     return reply.headers["opc-work-request-id"]
 
 
-def begun(cloud: Cloud, thing: Json, action: str, **body: object) -> Any:  # noqa: ANN401 - a reply
+def begun(cloud: Cloud, thing: Json, action: str, **body: object) -> Any:
     reply = cloud.send("POST", where(thing, action), body).reply
     assert reply.status == 202, reply
     assert reply.body == b""

@@ -94,7 +94,7 @@ class Cloudy(RuleBasedStateMachine):
         found = sorted(v.id for v in self.cloud.world.vnics_of_subnet(vnic.subnet_id))
         return found[pick % len(found)]
 
-    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> None:  # noqa: ANN401 - any JSON
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> None:
         """Make a call; when it is refused nothing has changed."""
         before = self.cloud.world
         outcome = self.cloud.send(method, path, body, **more)

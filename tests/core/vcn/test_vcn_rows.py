@@ -31,7 +31,7 @@ json_values = st.recursive(
 times = st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis wants it so
 
 
-def of_type(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401, PLR0911 - a table
+def of_type(hint: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - a table
     origin, inner = get_origin(hint), get_args(hint)
     if hint is datetime:
         return times

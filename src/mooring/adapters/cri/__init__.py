@@ -134,7 +134,7 @@ class Cri:
         found = (self._sandbox(item) for item in reply.items)
         return tuple(each for each in found if each is not None)
 
-    def _sandbox(self, item: Any) -> Sandbox | None:  # noqa: ANN401 - a class of protobuf
+    def _sandbox(self, item: Any) -> Sandbox | None:
         try:
             status = self._ask(
                 RUNTIME, "PodSandboxStatus", pod_sandbox_id=item.id
@@ -180,7 +180,7 @@ class Cri:
 
     def _ask(
         self, service: str, method: str, patience: float | None = None, **fields: object
-    ) -> Any:  # noqa: ANN401 - protobuf's classes are made at run time
+    ) -> Any:
         return self._wire.ask(service, method, patience or self._patience, fields)
 
 

@@ -85,7 +85,7 @@ class Wire:
 
     def ask(
         self, service: str, method: str, patience: float, fields: Mapping[str, object]
-    ) -> Any:  # noqa: ANN401 - protobuf's classes are made at run time
+    ) -> Any:
         """Call a method with a request of these fields; raise CriError."""
         call = self._channel.unary_unary(
             f"/{service}/{method}",

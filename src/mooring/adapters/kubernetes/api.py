@@ -88,19 +88,19 @@ class Api:
         """Give another Api that asks `guard` before every change."""
         return Api(self.access, self._answer, guard)
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - raw JSON
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Ask for an object or a list."""
         return self._call(_Asked("GET", path, query=query))
 
-    def create(self, path: str, body: Body) -> Any:  # noqa: ANN401 - raw JSON
+    def create(self, path: str, body: Body) -> Any:
         """Make an object; Present when there is one."""
         return self._call(_Asked("POST", path, body=body))
 
-    def patch(self, path: str, body: Body) -> Any:  # noqa: ANN401 - raw JSON
+    def patch(self, path: str, body: Body) -> Any:
         """Change an object by a merge patch."""
         return self._call(_Asked("PATCH", path, body=body, content=MERGE))
 
-    def delete(self, path: str) -> Any:  # noqa: ANN401 - raw JSON
+    def delete(self, path: str) -> Any:
         """Delete an object."""
         return self._call(_Asked("DELETE", path))
 
@@ -134,7 +134,7 @@ class Api:
         for each in made:
             each.close()
 
-    def _call(self, asked: "_Asked") -> Any:  # noqa: ANN401 - raw JSON
+    def _call(self, asked: "_Asked") -> Any:
         if asked.method != "GET":
             self._guard()
         with self._errors(asked.call):

@@ -19,7 +19,7 @@ LIMIT = 4 << 20
 HOST, PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 
 
-class Misconfigured(ValueError):  # noqa: N818 - says what it is in the field's words
+class Misconfigured(ValueError):
     """What says where the API server is cannot be right: which file, field, value, rule."""
 
 

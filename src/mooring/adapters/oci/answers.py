@@ -32,7 +32,7 @@ def answer_of(name: str, error: ServiceError, *, block: bool) -> Answer:
     )
 
 
-def instance(data: Any) -> InstanceSeen:  # noqa: ANN401 - the SDK's models have no types
+def instance(data: Any) -> InstanceSeen:
     """Read an instance."""
     shape = data.shape_config
     return InstanceSeen(
@@ -45,7 +45,7 @@ def instance(data: Any) -> InstanceSeen:  # noqa: ANN401 - the SDK's models have
     )
 
 
-def attachment(data: Any) -> AttachmentSeen:  # noqa: ANN401 - likewise
+def attachment(data: Any) -> AttachmentSeen:
     """Read an attachment."""
     return AttachmentSeen(
         id=data.id,
@@ -57,7 +57,7 @@ def attachment(data: Any) -> AttachmentSeen:  # noqa: ANN401 - likewise
     )
 
 
-def vnic(data: Any) -> VnicSeen:  # noqa: ANN401 - likewise
+def vnic(data: Any) -> VnicSeen:
     """Read a VNIC."""
     return VnicSeen(
         id=data.id,
@@ -73,7 +73,7 @@ def vnic(data: Any) -> VnicSeen:  # noqa: ANN401 - likewise
     )
 
 
-def address(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
+def address(data: Any) -> AddressSeen:
     """Read a private IP."""
     length = data.cidr_prefix_length or 32
     return AddressSeen(
@@ -84,7 +84,7 @@ def address(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
     )
 
 
-def ipv6(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
+def ipv6(data: Any) -> AddressSeen:
     """Read an IPv6 object."""
     length = data.cidr_prefix_length or 128
     return AddressSeen(
@@ -94,7 +94,7 @@ def ipv6(data: Any) -> AddressSeen:  # noqa: ANN401 - likewise
     )
 
 
-def subnet(data: Any) -> SubnetSeen:  # noqa: ANN401 - likewise
+def subnet(data: Any) -> SubnetSeen:
     """Read a subnet."""
     v4 = data.ipv4_cidr_blocks or [data.cidr_block]
     v6 = data.ipv6_cidr_blocks or [data.ipv6_cidr_block]

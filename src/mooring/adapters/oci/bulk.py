@@ -41,7 +41,7 @@ def deletion(change: DeleteAddresses) -> models.BulkDeletePrivateIpsDetails:
 
 def follow(
     name: str,
-    response: Any,  # noqa: ANN401 - a response of the SDK
+    response: Any,
     ask: Callable[[str], str],
     patience: float,
 ) -> None:

@@ -100,7 +100,7 @@ class Calls:
         *,
         block: bool = False,
         without: Iterable[str] = (),
-    ) -> Any:  # noqa: ANN401 - a response of the SDK
+    ) -> Any:
         """Make one call; raise only CloudErrors. `without` are resource types it does not touch."""
         for attempt in range(1, ATTEMPTS + 1):
             self._gate.enter()
@@ -180,5 +180,5 @@ def _date(error: ServiceError) -> datetime | None:
 
 def _on_page(
     ask: Callable[[Clients, str | None], Any], page: str | None, clients: Clients
-) -> Any:  # noqa: ANN401 - a response of the SDK
+) -> Any:
     return ask(clients, page)

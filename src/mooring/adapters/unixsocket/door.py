@@ -285,7 +285,7 @@ class AgentSocket:
     async def _answer(self, visit: Visit, work: Work) -> None:
         try:
             visit.frame = encode_answer(await work)
-        except Exception as why:  # noqa: BLE001 - as above
+        except Exception as why:  # noqa: BLE001 - the border: a defect becomes an answer
             visit.frame = encode_answer(self._defect(why))
         finally:
             self._end(visit)

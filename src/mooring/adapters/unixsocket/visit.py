@@ -47,11 +47,11 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-class Occupied(Exception):  # noqa: N818 - a word for what start() found
+class Occupied(Exception):
     """Another process listens on the path."""
 
 
-class Rejected(Exception):  # noqa: N818 - a word for a verdict on a peer
+class Rejected(Exception):
     """The peer broke a rule; its connection ends without an answer."""
 
 

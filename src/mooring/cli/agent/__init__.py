@@ -192,8 +192,7 @@ def _place(given: Given) -> work.Place:
     instance = given["instance"] or ""
     if given["npn_dir"] is not None:
         return work.Directory(given["npn_dir"], instance)
-    # It brings a client that only a cluster needs.
-    from mooring.cli.agent.cluster import ApiServer  # noqa: PLC0415 - as said
+    from mooring.cli.agent.cluster import ApiServer  # noqa: PLC0415 - only a cluster needs its client
 
     return ApiServer(
         kubeconfig=given["kubeconfig"],

@@ -67,7 +67,7 @@ class Found:
     cluster: Cluster | None = None
 
 
-class Stopped(Exception):  # noqa: N818 - what happened, and no fault
+class Stopped(Exception):
     """A signal came before the agent knew who it is."""
 
 
@@ -91,8 +91,8 @@ class Directory:
     async def opened(
         self,
         disk: StateDirectory,  # noqa: ARG002 - a cluster's is kept there
-        say: Say,  # noqa: ARG002 - as above
-        stop: asyncio.Event,  # noqa: ARG002 - as above
+        say: Say,  # noqa: ARG002 - a directory is there, or is told of when read
+        stop: asyncio.Event,  # noqa: ARG002 - nothing is waited for
     ) -> AsyncIterator[Found]:
         """Reach it."""
         yield Found(name_of(self.instance), ObjectDirectory(self.path))
@@ -171,9 +171,8 @@ def _beside(
     yield announce(telling, program.ready, say, every)
     if doors.metrics is None:
         return
-    # It brings a library that only they need.
-    from mooring.agent.meter import Meter  # noqa: PLC0415 - as said
-    from mooring.cli.agent.measured import expose  # noqa: PLC0415 - as said
+    from mooring.agent.meter import Meter  # noqa: PLC0415 - only metrics need its library
+    from mooring.cli.agent.measured import expose  # noqa: PLC0415 - only metrics need its library
 
     meter = Meter(program, Clock(), lambda: telling.untold)
     say.hear = meter.hear

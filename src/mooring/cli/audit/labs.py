@@ -77,7 +77,7 @@ def _objects(at: LabNode, stack: ExitStack) -> Objects:
         Misconfigured,
         connect,
     )
-    from mooring.adapters.kubernetes.objects import KubeObjects  # noqa: PLC0415 - as above
+    from mooring.adapters.kubernetes.objects import KubeObjects  # noqa: PLC0415 - its client is slow to load
 
     try:
         api = connect(Kubectl(at.tools, at.files, at.standing).kubeconfig)

@@ -42,7 +42,7 @@ class Given(TypedDict):
     grace: float
 
 
-class Unlookable(Exception):  # noqa: N818 - says what came of it
+class Unlookable(Exception):
     """There is nothing to look at; the text names cause and next step."""
 
 

@@ -13,7 +13,7 @@ from mooring.core.linux.upstream import CLUSTER, SUITE
 def build(*, suite: bool) -> None:
     """Build what a Kubernetes cluster is made of, once; say where it lies."""
     from mooring.lab.images_built import Images  # noqa: PLC0415 - slow to load, for this command only
-    from mooring.lab.programs_built import Builder  # noqa: PLC0415 - as above
+    from mooring.lab.programs_built import Builder  # noqa: PLC0415 - slow to load, for this command only
 
     with said():
         tools = adapters()

@@ -20,7 +20,7 @@ def console() -> "Console":
 
 def table(*columns: str) -> "Table":
     """Give a table with these columns."""
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - slow to load; documents need none
 
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

@@ -26,7 +26,7 @@ _HEADER = struct.Struct("<4sII")
 _T = TypeVar("_T")
 
 
-class Malformed(Exception):  # noqa: N818 - a word for a verdict on bytes
+class Malformed(Exception):
     """The bytes are no frame; nothing that follows on the connection can be one."""
 
 

@@ -28,7 +28,7 @@ _WRITTEN = re.compile(r"([0-9]{1,19})/([!-~]+)")
 _LABEL = re.compile(r"[0-9]{20}-[0-9]{1,10}-([A-Za-z0-9_.-]{0,64})\.(?:del|tmp)\b")
 
 
-class Unreadable(Exception):  # noqa: N818 - a word for a verdict on a file
+class Unreadable(Exception):
     """The file is no spooled DEL."""
 
 

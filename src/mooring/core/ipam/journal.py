@@ -46,11 +46,11 @@ FORMAT = 1
 _WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
-class Damaged(Exception):  # noqa: N818 - says what the journal is
+class Damaged(Exception):
     """The journal is not what was written; the kernel must be asked instead."""
 
 
-class TooNew(Exception):  # noqa: N818 - says what the journal is
+class TooNew(Exception):
     """A newer Mooring wrote this journal, in a form that this one cannot read."""
 
 

@@ -163,7 +163,7 @@ class Unplaced:
 Entry = Held | Wired | Left | Freed | Cooled | Ahead | Placed | Unplaced
 
 
-class Contradiction(Exception):  # noqa: N818 - says what an entry is to the ledger
+class Contradiction(Exception):
     """An entry that cannot follow what the ledger says: it is a defect, or damage."""
 
 

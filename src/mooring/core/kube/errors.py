@@ -30,11 +30,11 @@ class KubeError(OSError):
         super().__init__(f"{call}: {f'{reason}: ' if reason else ''}{message}")
 
 
-class Gone(KubeError):  # noqa: N818 - the family's word
+class Gone(KubeError):
     """What was asked for is too old (410): list anew."""
 
 
-class Conflict(KubeError):  # noqa: N818 - the family's word
+class Conflict(KubeError):
     """Somebody else changed it meanwhile (409): nothing was done; read again."""
 
 
@@ -42,27 +42,27 @@ class Present(Conflict):
     """What was to be made is there already (409 AlreadyExists)."""
 
 
-class Missing(KubeError):  # noqa: N818 - the family's word
+class Missing(KubeError):
     """It is not there (404)."""
 
 
-class Throttled(KubeError):  # noqa: N818 - the family's word
+class Throttled(KubeError):
     """Too many calls (429): nothing was done; wait `retry_after` seconds."""
 
 
-class Invalid(KubeError):  # noqa: N818 - the family's word
+class Invalid(KubeError):
     """The server refuses what was sent (400, 422), and will again."""
 
 
-class Forbidden(KubeError):  # noqa: N818 - the family's word
+class Forbidden(KubeError):
     """We are known, and may not do this (403)."""
 
 
-class Unauthorized(KubeError):  # noqa: N818 - the family's word
+class Unauthorized(KubeError):
     """The server does not know who we are (401): the credential is wrong or ended."""
 
 
-class Away(KubeError):  # noqa: N818 - the family's word
+class Away(KubeError):
     """No answer or a server's fault: nobody knows what was done; look again."""
 
 

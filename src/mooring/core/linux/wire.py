@@ -35,7 +35,7 @@ ACK_MESSAGE = 1  # NLMSGERR_ATTR_MSG
 _PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 
 
-class Unreadable(ValueError):  # noqa: N818 - a word for a verdict on bytes
+class Unreadable(ValueError):
     """Bytes that are no netlink message, or none of the shape announced."""
 
 

@@ -241,7 +241,7 @@ def _above(path: list[Branch], base: int, node: Node, more: int) -> Node:
         if base < top + (1 << half):
             left = node  # noqa: PLW2901 - the half that is new
         else:
-            right = node  # noqa: PLW2901 - likewise
+            right = node  # noqa: PLW2901 - the half that is new
         one = two = half - 1
         if left[1] >= half:
             one = left.largest if isinstance(left, Branch) else NO_ROOM

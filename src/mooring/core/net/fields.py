@@ -17,7 +17,7 @@ T = TypeVar("T")
 SHOWN = 120
 
 
-class Unreadable(ValueError):  # noqa: N818 - says what it is in the field's words
+class Unreadable(ValueError):
     """A field whose value breaks a rule; `field` is its path, as `spec.maxPodCount`."""
 
     def __init__(self, field: str, value: object, rule: str) -> None:

@@ -11,7 +11,7 @@ class CloudError(Exception):
         super().__init__(f"{call}: {code}: {message}")
 
 
-class Throttled(CloudError):  # noqa: N818 - the family's word
+class Throttled(CloudError):
     """Too many calls: nothing was done; slow down, then ask again."""
 
     def __init__(
@@ -21,31 +21,31 @@ class Throttled(CloudError):  # noqa: N818 - the family's word
         super().__init__(call, "TooManyRequests", message)
 
 
-class Unavailable(CloudError):  # noqa: N818 - the family's word
+class Unavailable(CloudError):
     """No answer or a server's fault: nobody knows what was done; look again."""
 
 
-class Busy(CloudError):  # noqa: N818 - the family's word
+class Busy(CloudError):
     """Something it depends on is changing: nothing was done; wait, then look again."""
 
 
-class Stale(CloudError):  # noqa: N818 - the family's word
+class Stale(CloudError):
     """The retry token stands for something past: ask again with another."""
 
 
-class NotFound(CloudError):  # noqa: N818 - the family's word
+class NotFound(CloudError):
     """It is not there, or we may not see it."""
 
 
-class NoBlock(CloudError):  # noqa: N818 - the family's word
+class NoBlock(CloudError):
     """No free block of that size in the subnet: ask for a smaller one."""
 
 
-class Refused(CloudError):  # noqa: N818 - the family's word
+class Refused(CloudError):
     """A no that stays until somebody changes something: say so, come back later."""
 
 
-class UnderWay(CloudError):  # noqa: N818 - the family's word
+class UnderWay(CloudError):
     """The cloud has accepted `work` and not ended it: ask after that before asking for more."""
 
     def __init__(self, call: str, work: str, state: str) -> None:

@@ -19,7 +19,7 @@ Token = Mapping[str, Hashable]
 """What a store looked like: per object something that differs after any change."""
 
 
-class Absent(LookupError):  # noqa: N818 - an expected answer, not a fault
+class Absent(LookupError):
     """No object of that name is in the store (any more)."""
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Unreadable(ValueError):  # noqa: N818 - an answer to the user, as in the other codecs
+class Unreadable(ValueError):
     """A wish for a lab that breaks a rule."""
 
     def __init__(self, field: str, value: object, rule: str) -> None:

@@ -22,7 +22,7 @@ _SYMBOLS, _RELOCATIONS = 2, 9
 _FUNCTION, _BPF = 2, 247
 
 
-class Unreadable(ValueError):  # noqa: N818 - a word for a verdict on bytes
+class Unreadable(ValueError):
     """Bytes that are no object of eBPF programs, or types that lack what is looked for."""
 
 

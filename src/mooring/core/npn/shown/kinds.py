@@ -52,7 +52,7 @@ KINDS = (
 WORDS = {word: kind for kind in KINDS for word in (kind.name, *kind.aliases)}
 
 
-class UnknownKind(LookupError):  # noqa: N818 - says what came of it
+class UnknownKind(LookupError):
     """Nothing is called that; the text names what is."""
 
 

@@ -38,7 +38,7 @@ CODES: dict[str, int] = {
 LONGEST_QUOTE = 100
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not an accident
+class Refusal(Exception):
     """The request is refused; the world stays as it was. Never leaves `apply`."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -14,7 +14,7 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _BUDGET = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)/(s|m|h)(?::([0-9]{1,7}))?")
 
 
-class Unread(ValueError):  # noqa: N818 - a verdict on a text
+class Unread(ValueError):
     """The text is not of the form; the message says which form it is."""
 
 

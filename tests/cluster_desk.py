@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fakes.cloud import FakeCloud
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.controller.inside import Inside, Setting
@@ -37,13 +38,6 @@ TERMS = Terms(duration=90.0, deadline=60.0, retry=0.5)
 """Nobody loses the lease because the machine is busy."""
 FASTER = 20.0
 """The controller's clock goes so much faster than the wall's: what it waits for comes sooner."""
-
-
-def until(claim: Callable[[], object], patience: float = 60.0) -> None:
-    end = time.monotonic() + patience
-    while not claim():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 class Locked:

@@ -7,13 +7,13 @@ test file that imports these has fixtures `cluster` and `objects`.
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 import pytest
 from objects_contract import a_status, an_npn
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.events import KubeEvents
@@ -89,13 +89,6 @@ def nodes_of(scope: Scope | None = None) -> Following[Node]:
     return Following(
         resource=NODES, read=nodes.read, scope=scope or Scope(), pace=QUICK
     )
-
-
-def until(claim: Callable[[], object], patience: float = 20.0) -> None:
-    end = time.monotonic() + patience
-    while not claim():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.005)
 
 
 def tried(act: Callable[[], object]) -> bool:

@@ -7,7 +7,6 @@ as its network.
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from fakes.cri import FakeCri
+from patience import until
 
 from mooring.adapters import netns
 from mooring.adapters.cgroup import Cgroups
@@ -34,13 +34,6 @@ NETWORK = {
     ],
 }
 Either = Cri | FakeCri
-
-
-def until(check: object) -> None:
-    deadline = time.monotonic() + 300
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from fakes.apiserver import ApiServer, an_api_server
-from kube_contract import nodes_of, until
+from kube_contract import nodes_of
+from patience import until
 
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.kubernetes.follow import Informer

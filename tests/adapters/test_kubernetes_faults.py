@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 from descriptors import open_descriptors
 from fakes.apiserver import ApiServer, Fault, an_api_server
-from kube_contract import QUICK, TERMS, nodes_of, tried, until
+from kube_contract import QUICK, TERMS, nodes_of, tried
 from objects_contract import a_status, an_npn
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.events import KubeEvents

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fakes.process import FakeProcesses
+from patience import until
 
 from mooring.adapters.process import CommandError, Processes
 from mooring.core.linux import node
@@ -40,13 +40,6 @@ def a_program(tmp_path: Path, *argv: str) -> Program:
         record=str(tmp_path / "it.pid"),
         log=str(tmp_path / "it.log"),
     )
-
-
-def until(check: object) -> None:
-    deadline = time.monotonic() + 120
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # -- both

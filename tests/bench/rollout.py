@@ -16,7 +16,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from kubernetes.cluster import MOORING, Cluster, until
+from kubernetes.cluster import MOORING, Cluster
+from patience import until
 from tools import run
 
 from mooring.cli.lab import opened

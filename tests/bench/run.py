@@ -187,6 +187,7 @@ def main() -> None:
         bench = Bench(stack, Path(temporary))
         for title, measure in groups:
             print(f"bench: {title}", file=sys.stderr)
+            os.sync()  # what was written before is nobody's wait
             rows += measure(bench)
     if not words:
         out = ROOT / "build/bench.json"

@@ -1,7 +1,9 @@
 """containerd's RunPodSandbox, eight at a time, with our executable and with one that does nothing.
 
-Two containerds of their own (root, state, socket) in the bench's node, in turns; Debian's packages,
-the image made on the spot.
+One containerd of their own (root, state, socket) in the bench's node, with a runtime handler for
+each network: two containerds differ by more than the networks do. They take turns every eight
+sandboxes, since the machine's own pace changes within seconds by more than that too. Debian's
+packages, the image made on the spot.
 """
 
 import json
@@ -12,7 +14,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -27,43 +29,27 @@ IMAGE = "localhost/mooring/bench:1"
 BUSYBOX = Path("/bin/busybox")
 LOOPBACK = Path("/usr/lib/cni/loopback")
 GROUP = f"/{NAME}"
+HANDLERS = ("mooring", "nocni")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Runtime:
-    """One containerd; `took` in milliseconds per RunPodSandbox."""
+    """A containerd whose every handler is called like the plugin that makes its pods' network."""
 
-    name: str
     place: Path
-    took: list[float] = field(default_factory=list)
 
     @property
     def socket(self) -> Path:
         return self.place / "containerd.sock"
 
-    def start(self, agent: Agent, bin_dir: Path, stack: ExitStack) -> None:
-        """Start it in the node's network, with its image and its network's configuration."""
-        conf_dir = self.place / "net.d"
-        conf_dir.mkdir(parents=True)
-        plugin = {"type": self.name}
-        listed = {"cniVersion": "1.0.0", "name": "bench", "plugins": [plugin]}
-        (conf_dir / "10-bench.conflist").write_text(json.dumps(listed))
-        wish = containerd.Containerd(
-            root=str(self.place / "root"),
-            bin_dir=str(bin_dir),
-            image=IMAGE,
-            snapshotter=containerd.snapshotter(
-                Path("/proc/self/mounts").read_text(), str(self.place)
-            ),
-        )
-        text = containerd.config(wish)
-        for fixed, own in (
-            (containerd.SOCKET, str(self.socket)),
-            ('state = "/run/containerd"', f'state = "{self.place / "state"}"'),
-            (containerd.CONF_DIR, str(conf_dir)),
-        ):
-            text = text.replace(fixed, own)
-        (self.place / "containerd.toml").write_text(text)
+    def start(self, agent: Agent, plugins: Path, stack: ExitStack) -> None:
+        """Start it in the node's network, with its image and the networks' configurations."""
+        for name in HANDLERS:
+            listed = {"cniVersion": "1.0.0", "name": name, "plugins": [{"type": name}]}
+            place = self._networks(name) / "10-bench.conflist"
+            place.parent.mkdir(parents=True)
+            place.write_text(json.dumps(listed))
+        (self.place / "containerd.toml").write_text(self._configuration(plugins))
         command = ["containerd", "--config", str(self.place / "containerd.toml")]
         environment = {**os.environ, "MOORING_SOCKET": str(agent.socket)}
         process = subprocess.Popen(
@@ -74,9 +60,37 @@ class Runtime:
         )
         stack.callback(process.wait)
         stack.callback(process.terminate)
-        wait_for(f"containerd with {self.name}", self.serves, 60)
+        wait_for("containerd", self.serves, 60)
         ctr = ["ctr", "-a", str(self.socket), "-n", "k8s.io"]
-        run(*ctr, "images", "import", str(self.place.parent / "image.tar"))
+        run(*ctr, "images", "import", str(self.place / "image.tar"))
+
+    def _networks(self, handler: str) -> Path:
+        return self.place / "net.d" / handler
+
+    def _configuration(self, plugins: Path) -> str:
+        wish = containerd.Containerd(
+            root=str(self.place / "root"),
+            bin_dir=str(plugins),
+            image=IMAGE,
+            snapshotter=containerd.snapshotter(
+                Path("/proc/self/mounts").read_text(), str(self.place)
+            ),
+        )
+        text = containerd.config(wish)
+        for fixed, own in (
+            (containerd.SOCKET, str(self.socket)),
+            ('state = "/run/containerd"', f'state = "{self.place / "state"}"'),
+            (containerd.CONF_DIR, str(self._networks(HANDLERS[0]))),
+        ):
+            text = text.replace(fixed, own)
+        for name in HANDLERS:
+            table = f'[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{name}'
+            text += (
+                f'\n{table}]\nruntime_type = "io.containerd.runc.v2"\n'
+                f'cni_conf_dir = "{self._networks(name)}"\ncni_max_conf_num = 1\n'
+                f"{table}.options]\nSystemdCgroup = false\n"
+            )
+        return text
 
     def serves(self) -> bool:
         """Tell whether it answers, and knows its network."""
@@ -90,46 +104,55 @@ class Runtime:
         finally:
             cri.close()
 
-    def turn(self, pods: int, workers: int) -> None:
-        """Run so many sandboxes, so many at a time, and take them away again."""
+    def turn(self, handler: str, workers: int) -> list[float]:
+        """Milliseconds of each of so many sandboxes at once; they are taken away again."""
         with ThreadPoolExecutor(workers) as pool, self._channel() as channel:
-            made = list(pool.map(lambda n: self._run(channel, n), range(pods)))
-            self.took += [took for _, took in made]
+            made = list(
+                pool.map(lambda n: self._run(channel, handler, n), range(workers))
+            )
             cri = Cri(str(self.socket), 120)
             list(pool.map(cri.remove, [sandbox for sandbox, _ in made]))
             cri.close()
+        return [took for _, took in made]
 
     def _channel(self) -> grpc.Channel:
         return grpc.insecure_channel(f"unix:{self.socket}")
 
-    def _run(self, channel: grpc.Channel, number: int) -> tuple[str, float]:
+    def _run(
+        self, channel: grpc.Channel, handler: str, number: int
+    ) -> tuple[str, float]:
         call = channel.unary_unary(
             f"/{RUNTIME}/RunPodSandbox",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=CLASSES["RunPodSandboxResponse"].FromString,
         )
-        word = f"{self.name}-{len(self.took)}-{number}"
+        word = f"{handler}-{number}"
         config = {
             "metadata": {"name": word, "uid": word, "namespace": "bench"},
             "hostname": word,
             "linux": {"cgroup_parent": GROUP},
         }
-        request = CLASSES["RunPodSandboxRequest"](config=config)
+        request = CLASSES["RunPodSandboxRequest"](
+            config=config, runtime_handler=handler
+        )
         begun = time.perf_counter()
         sandbox = call(request, timeout=120).pod_sandbox_id
         return sandbox, (time.perf_counter() - begun) * 1e3
 
 
 def measure(
-    agent: Agent, place: Path, rounds: int = 6, pods: int = 40
+    agent: Agent, place: Path, rounds: int = 150, workers: int = 8
 ) -> tuple[float, float]:
     """Median of RunPodSandbox with ours and with nothing, in milliseconds."""
-    base = place / "cri"
-    plugins = base / "bin"
+    runtime = Runtime(place / "cri")
+    plugins = runtime.place / "bin"
     plugins.mkdir(parents=True)
-    shutil.copy(EXECUTABLE, plugins / "mooring")
-    shutil.copy(c_program("nocni"), plugins / "nocni")
-    shutil.copy(LOOPBACK, plugins / "loopback")
+    for source, name in (
+        (EXECUTABLE, HANDLERS[0]),
+        (c_program("nocni"), HANDLERS[1]),
+        (LOOPBACK, "loopback"),
+    ):
+        shutil.copy(source, plugins / name)
     applets = tuple(run(BUSYBOX, "--list").split())
     recipe = image.Recipe(
         name=IMAGE,
@@ -137,18 +160,17 @@ def measure(
         busybox=BUSYBOX.read_bytes(),
         applets=applets,
     )
-    (base / "image.tar").write_bytes(image.archive(recipe))
-    both = [Runtime(name, base / name) for name in ("mooring", "nocni")]
+    (runtime.place / "image.tar").write_bytes(image.archive(recipe))
+    took: dict[str, list[float]] = {name: [] for name in HANDLERS}
     with ExitStack() as stack:
         stack.callback(_forget_groups)
-        for each in both:
-            each.start(agent, plugins, stack)
-            each.turn(8, 8)
-            each.took.clear()
+        runtime.start(agent, plugins, stack)
+        for name in HANDLERS:
+            runtime.turn(name, workers)
         for number in range(rounds):
-            for each in both[:: 1 if number % 2 else -1]:
-                each.turn(pods, 8)
-    ours, nothing = (statistics.median(each.took) for each in both)
+            for name in HANDLERS[:: 1 if number % 2 else -1]:
+                took[name] += runtime.turn(name, workers)
+    ours, nothing = (statistics.median(took[name]) for name in HANDLERS)
     return ours, nothing
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from journeys.agent_cluster import Node, a_node, a_pod
-from journeys.agent_world import a_world, until
+from journeys.agent_world import a_world
+from patience import until
 
 from mooring.core.kube.resource import PODS
 
@@ -54,7 +55,7 @@ def _heavy(pod: dict[str, Any]) -> dict[str, Any]:
 
 
 def _held(node: Node) -> float:
-    until("all pods", lambda: len(node.world.status["attachments"]) == COUNT)
+    until(lambda: len(node.world.status["attachments"]) == COUNT, "all pods")
     time.sleep(SETTLED_SECONDS)
     for _ in range(SCRAPES):
         assert node.ask("/metrics")[0] == 200

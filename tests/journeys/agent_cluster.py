@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from fakes.apiserver import ApiServer
-from journeys.agent_world import INSTANCE, Pod, World, until
+from journeys.agent_world import INSTANCE, Pod, World
+from patience import until
 
 from mooring.adapters import netns
 from mooring.core.kube.resource import NPNS
@@ -167,7 +168,7 @@ class Node:
 
     def started(self) -> None:
         self.world.start()
-        until("the list", self.conflist.exists)
+        until(self.conflist.exists, "the list")
 
     def rebooted(self) -> None:
         """Take away what a reboot takes: processes, and what is below /run."""

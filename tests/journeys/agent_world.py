@@ -13,14 +13,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import last_words
+from patience import until
 
 from mooring.adapters.agentcall import ask
 from mooring.adapters.cnifiles import built
@@ -60,18 +60,6 @@ def echos(space: str) -> tuple[int, int]:
     six = {name: int(value) for name, value in lines}
     sent = received(space, "Icmp", "OutEchos") + six["Icmp6OutEchos"]
     return sent, received(space, "Icmp", "InEchos") + six["Icmp6InEchos"]
-
-
-def until(what: str, holds: Callable[[], bool]) -> None:
-    """Poll until something holds; a look that takes long leaves the processor as long to others."""
-    begun = time.monotonic()
-    while True:
-        asked = time.monotonic()
-        if holds():
-            return
-        now = time.monotonic()
-        assert now - begun < PATIENCE, f"{what} did not come"
-        time.sleep(max(0.01, min(now - asked, 1.0)))
 
 
 @dataclass
@@ -225,7 +213,7 @@ class World:
                 stderr=log,
             )
         if wait:
-            until("a ready agent", self.ready)
+            until(self.ready, "a ready agent")
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
         assert self.process is not None

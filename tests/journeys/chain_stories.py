@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 
-from journeys.agent_world import Pod, World, ip, run, until
+from journeys.agent_world import Pod, World, ip, run
 from journeys.chained import Json, Runtime, in_node
+from patience import until
 
 from mooring.adapters import netns
 
@@ -139,7 +140,7 @@ def a_host_port_leads_to_the_pod(world: World, runtime: Runtime) -> None:
     runtime.check(pod)
     runtime.delete(pod)
 
-    until("the end of the rules", lambda: address not in rules(world))
+    until(lambda: address not in rules(world), "the end of the rules")
 
 
 def of(result: Json) -> str:
@@ -175,7 +176,7 @@ def rates_are_limited(world: World, runtime: Runtime) -> None:
     runtime.check(pod)
     runtime.delete(pod)
 
-    until("the end of the links", lambda: links(world) == before)
+    until(lambda: links(world) == before, "the end of the links")
 
 
 def queues(world: World) -> list[Json]:
@@ -230,8 +231,8 @@ def nothing_is_left(world: World, runtime: Runtime) -> None:
     """All three: twice added and removed, with the agent killed in between."""
     runtime.add(world.a_space_for("first"))
     runtime.delete(Pod("first", f"{world.prefix}-first"))
-    until("the free address", lambda: world.status["pool"]["held"] == 0)
-    until("the end of the links", lambda: world.host_ends() == set())
+    until(lambda: world.status["pool"]["held"] == 0, "the free address")
+    until(lambda: world.host_ends() == set(), "the end of the links")
     before, ruled = links(world), rules(world)
 
     pod = world.a_space_for("one")
@@ -247,6 +248,6 @@ def nothing_is_left(world: World, runtime: Runtime) -> None:
     world.drop_space(pod.space)
     runtime.delete(pod)
 
-    until("the end of the links", lambda: links(world) == before)
-    until("the end of the rules", lambda: rules(world) == ruled)
-    until("the free address", lambda: world.status["pool"]["held"] == 0)
+    until(lambda: links(world) == before, "the end of the links")
+    until(lambda: rules(world) == ruled, "the end of the rules")
+    until(lambda: world.status["pool"]["held"] == 0, "the free address")

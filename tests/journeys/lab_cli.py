@@ -9,21 +9,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import last_words
+from patience import until
 
 from mooring.adapters.process import Processes
 
 MOORING = (sys.executable, "-m", "mooring")
 LABS = Path("/var/lib/mooring/labs")
 SPACES = Path("/run/netns")
-PATIENCE = 300.0
 COMMAND_PATIENCE = 600.0
 PROCESSES = Processes({})
 
@@ -144,15 +143,3 @@ def processes() -> list[str]:
 def mounts() -> list[str]:
     """What is mounted."""
     return Path("/proc/self/mounts").read_text().splitlines()
-
-
-def until(check: Callable[[], object], what: str) -> None:
-    """Ask until it holds; a question that takes long leaves the processor as long to what is asked."""
-    begun = time.monotonic()
-    while True:
-        asked = time.monotonic()
-        if check():
-            return
-        now = time.monotonic()
-        assert now - begun < PATIENCE, f"waited for {what}"
-        time.sleep(max(0.05, min(now - asked, 1.0)))

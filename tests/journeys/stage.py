@@ -4,12 +4,15 @@ The stage is network and mount namespaces of its own, with a /run and a /var/lib
 processes are those of its control groups.
 """
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from journeys.lab_cli import groups
+from journeys.lab_cli import MOORING, Lab, groups
 
 SCRIPT = """\
 set -e
@@ -50,6 +53,36 @@ def play(script: str, *words: str) -> "subprocess.CompletedProcess[str]":
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
+
+
+def told(script: str, lab: str, *words: str) -> dict[str, Any]:
+    """Run a script of the tests on a stage; give the JSON it tells. The lab it made ends with it."""
+    try:
+        done = play(script, lab, *words)
+        assert done.returncode == 0, done.stderr
+        said: dict[str, Any] = json.loads(done.stdout)
+    finally:
+        subprocess.run(
+            on(*MOORING, "lab", "down", "--name", lab), capture_output=True, check=False
+        )
+    return said
+
+
+def walk(lab: Lab, stand: Callable[[], None]) -> dict[str, object]:
+    """Have a lab stand and go down; give what was seen before, meanwhile and after."""
+    before = picture()
+    stand()
+    meanwhile, traces, known = picture(), lab.traces(), members(lab.name)
+    lab.do("down")
+    return {
+        "before": before,
+        "meanwhile": meanwhile,
+        "after": picture(),
+        "traces": traces,
+        "left": lab.traces(),
+        "processes": list(known.values()),
+        "alive": alive(known),
+    }
 
 
 def picture() -> dict[str, str]:

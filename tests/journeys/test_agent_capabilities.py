@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from journeys.agent_world import World, a_world, ip, run, until
+from journeys.agent_world import World, a_world, ip, run
+from patience import until
 
 MANIFEST = Path(__file__).parents[2] / "deploy/manifests/agent.yaml"
 CONFINED = """
@@ -59,10 +60,10 @@ def test_the_manifests_capabilities_are_enough_for_a_pods_whole_life(
         world.kill()
         world.start()
         ip(world.node, "rule", "del", "pref", "510")
-        until("a repair", world.repaired)
-        until("no trouble", lambda: not world.status["trouble"])
+        until(world.repaired, "a repair")
+        until(lambda: not world.status["trouble"], "no trouble")
         world.remove_pod(pod)
-        until("a pod less", lambda: len(world.host_ends()) == 1)
+        until(lambda: len(world.host_ends()) == 1, "a pod less")
         refused = [line for line in world.log.splitlines() if "refused" in line]
 
         assert refused == []
@@ -80,8 +81,8 @@ def test_they_are_enough_for_the_fast_path(tmp_path: Path) -> None:
 def test_without_net_admin_the_node_cannot_be_set_up(tmp_path: Path) -> None:
     with confined(tmp_path, "NET_ADMIN") as world:
         world.start(wait=False)
-        until("an answer", (tmp_path / "agent.sock").exists)
-        until("a reason", lambda: "not permitted" in world.log.lower())
+        until((tmp_path / "agent.sock").exists, "an answer")
+        until(lambda: "not permitted" in world.log.lower(), "a reason")
 
         assert world.cni("STATUS", None, version="1.1.0").returncode == 1
 
@@ -101,6 +102,6 @@ def test_the_hosts_settings_need_a_way_that_can_be_written_to(tmp_path: Path) ->
         world.options = ("--cooldown", "0")  # /proc/sys, as a container has it
         run("ip", "netns", "exec", world.node, "sysctl", "-qw", "net.ipv4.ip_forward=0")
         world.start(wait=False)
-        until("a reason", lambda: "Read-only file system" in world.log)
+        until(lambda: "Read-only file system" in world.log, "a reason")
 
         assert world.cni("STATUS", None, version="1.1.0").returncode == 1

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import Pod, World, a_world, ip, run, until
+from journeys.agent_world import Pod, World, a_world, ip, run
 from journeys.test_agent_real import connect, inside, listen, peer_of_tcp
+from patience import until
 
 from mooring.adapters import netns
 
@@ -107,8 +108,8 @@ def test_rt_33_what_is_wiped_of_ipv6_comes_back(
     assert peer_of_tcp(one.space, two.space, six(two)) == six(one)
     subprocess.run(["ip", "-n", world.node, *words], check=False)
 
-    until("the repair", lambda: " repaired " in world.log)
-    until("the way out", lambda: world.pings(one.space, ROUTER))
+    until(lambda: " repaired " in world.log, "the repair")
+    until(lambda: world.pings(one.space, ROUTER), "the way out")
     assert peer_of_tcp(one.space, two.space, six(two)) == six(one)
     assert peer_of_tcp(world.router, one.space, six(one)) == ROUTER
 
@@ -150,5 +151,5 @@ def test_a_restart_keeps_both_and_loses_no_packet_of_ipv6(world: World) -> None:
     assert addresses == {p.name: [p.address, six(p)] for p in (one, two)}
     world.remove_pod(one)
     world.remove_pod(two)
-    until("their end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "their end")
     assert "moor" not in ip(world.node, "-6", "route", "show", "table", "all")

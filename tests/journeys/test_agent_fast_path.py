@@ -17,7 +17,8 @@ from errno import EHOSTUNREACH, EMSGSIZE
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import Pod, World, a_world, ip, run, until
+from journeys.agent_world import Pod, World, a_world, ip, run
+from patience import until
 
 from mooring.adapters import netns
 
@@ -223,7 +224,7 @@ def begins_and_ends_in_sight(
         assert seen(world) == begun > before
 
         call.close()
-        until("the end in sight", lambda: seen(world, "closing") >= ended + 2)
+        until(lambda: seen(world, "closing") >= ended + 2, "the end in sight")
         here, there = udp(near, mine), udp(far, address, 9)
         with closing(here), closing(there):
             datagrams(here, there, 2)
@@ -267,7 +268,7 @@ def test_del_cuts_at_once_both_ways(free: World) -> None:
                         near.sendto(b"late", address[:2])
                     except OSError:  # the link is gone already
                         break
-        until("the link's end", lambda: len(free.host_ends()) == 1)
+        until(lambda: len(free.host_ends()) == 1, "the link's end")
         datagrams(there, beyond)
         for each in (here, there, beyond):
             each.setblocking(False)
@@ -345,7 +346,7 @@ def test_a_service_that_comes_later_is_tracked_from_then_on(tmp_path: Path) -> N
         old = door.call(one, one.address, (BEYOND, 8080))
         old.exchange()
         nft(world, SERVICE)
-        until("the tracking", lambda: "tracking because" in world.log)
+        until(lambda: "tracking because" in world.log, "the tracking")
         door.call(one, one.address, ("10.96.0.1", 80)).exchange()
         old.exchange()
 
@@ -395,7 +396,7 @@ def test_what_others_take_away_comes_back(free: World) -> None:
     with inside(free.node):
         for each in (link, "ens5"):
             run("tc", "qdisc", "del", "dev", each, "clsact")
-    until("the programs", lambda: free.log.count("fast-path restored=") == 2)
+    until(lambda: free.log.count("fast-path restored=") == 2, "the programs")
     with (
         closing(udp(one.space, one.address)) as here,
         closing(udp(free.router, BEYOND, 9)) as there,
@@ -418,7 +419,7 @@ def test_a_pod_that_was_shaped_after_its_add_is_left_alone(tmp_path: Path) -> No
             run("tc", "qdisc", "add", "dev", link, "ingress")
         plain = world.run_pod("plain")
         (other,) = world.host_ends() - {link}
-        until("the plain pod's turn", lambda: stands(world, other))
+        until(lambda: stands(world, other), "the plain pod's turn")
         assert not stands(world, link)
         with ExitStack() as stack:
             one, two, there = (
@@ -448,7 +449,7 @@ def test_a_pod_that_is_not_carried_yet_is_reached_inside(
         world.start()
         old = world.run_pod("old")
         (link,) = world.host_ends()
-        until("the old pod's turn", lambda: stands(world, link))
+        until(lambda: stands(world, link), "the old pod's turn")
         young = world.run_pod("young")
         for address_of, _ in VERSIONS.values():
             mine, theirs = address_of(old), address_of(young)
@@ -481,14 +482,14 @@ def test_nothing_is_carried_past_ipsec(tmp_path: Path, tracking: str) -> None:
                     "action",
                     "block",
                 )
-            until("the status", lambda: "IPsec" in world.status["fastPath"])
+            until(lambda: "IPsec" in world.status["fastPath"], "the status")
             here.sendto(b"blocked", (BEYOND, 9))
             with inside(world.node):
                 run("ip", "xfrm", "policy", "flush")
             # The blocked one was sent first: had it passed, it would be read first.
             here.sendto(b"passes", (BEYOND, 9))
             assert there.recv(9) == b"passes"
-            until("the status", lambda: world.status["fastPath"] == "on")
+            until(lambda: world.status["fastPath"] == "on", "the status")
             datagrams(here, there, 2)
             before = seen(world)
             datagrams(here, there)
@@ -507,7 +508,7 @@ def test_switched_off_it_leaves_nothing(free: World) -> None:
     free.kill()
     free.options = ("--fast-path", "off", "--conntrack", "off", "--cooldown", "0")
     free.start()
-    until("the word of it", lambda: "fast-path-removed links=2" in free.log)
+    until(lambda: "fast-path-removed links=2" in free.log, "the word of it")
     with inside(free.node):
         assert "clsact" not in run("tc", "qdisc").stdout
     with (
@@ -517,7 +518,7 @@ def test_switched_off_it_leaves_nothing(free: World) -> None:
         before = seen(free)
         datagrams(here, there)
         assert seen(free) == before + 2 * MANY
-    until("the status", lambda: free.status["fastPath"] == "off")
+    until(lambda: free.status["fastPath"] == "off", "the status")
 
 
 FORBIDDEN = """
@@ -548,6 +549,6 @@ def test_where_bpf_is_not_permitted(tmp_path: Path, wish: str) -> None:
             assert "Operation not permitted" in world.log
             return
         world.start()
-        until("the word of it", lambda: "fast-path-absent" in world.log)
+        until(lambda: "fast-path-absent" in world.log, "the word of it")
         assert json.dumps(world.status["fastPath"]).startswith('"off: ')
         assert world.reaches(world.run_pod("one").space, "10.0.8.1")

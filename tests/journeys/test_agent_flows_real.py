@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import World, a_world, received, run, until
+from journeys.agent_world import World, a_world, received, run
+from patience import until
 
 KNOCK = """
 import socket, time
@@ -64,16 +65,16 @@ def test_rt_38_no_packet_for_a_gone_pod_reaches_another(world: World) -> None:
     pod = world.run_pod("one")
     assert pod.address == "10.0.8.10"
     with running(world.router, KNOCK):
-        until("a SYN", lambda: received(pod.space, "Tcp", "InSegs") > 5)
+        until(lambda: received(pod.space, "Tcp", "InSegs") > 5, "a SYN")
         world.remove_pod(pod)
-        until("the word of it", lambda: "resting address=10.0.8.10" in world.log)
+        until(lambda: "resting address=10.0.8.10" in world.log, "the word of it")
         for n in range(3):
             other = world.run_pod(f"other-{n}")
             assert other.address != "10.0.8.10"
             assert received(other.space, "Tcp", "InSegs") == 0
             world.remove_pod(other)
-        until("the count of it", lambda: world.status["pool"]["kept"] == 1)
-    until("all free", lambda: world.status["pool"]["free"] == 8)
+        until(lambda: world.status["pool"]["kept"] == 1, "the count of it")
+    until(lambda: world.status["pool"]["free"] == 8, "all free")
     again = [world.run_pod(f"again-{n}") for n in range(8)]
     assert "10.0.8.10" in {pod.address for pod in again}
     assert {received(pod.space, "Tcp", "InSegs") for pod in again} == {0}
@@ -91,15 +92,15 @@ def test_rt_39_a_datagram_stream_is_led_to_the_next_pod(world: World) -> None:
 
     lead_to(one.address)
     with running(world.router, STREAM):
-        until("the stream", lambda: received(one.space, "Udp", "NoPorts") > 5)
+        until(lambda: received(one.space, "Udp", "NoPorts") > 5, "the stream")
         lead_to(two.address)
         before = received(one.space, "Udp", "NoPorts")
-        until("the old way", lambda: received(one.space, "Udp", "NoPorts") > before + 5)
+        until(lambda: received(one.space, "Udp", "NoPorts") > before + 5, "the old way")
         assert received(two.space, "Udp", "NoPorts") == 0
         world.remove_pod(one)
-        until("the new way", lambda: received(two.space, "Udp", "NoPorts") > 5)
+        until(lambda: received(two.space, "Udp", "NoPorts") > 5, "the new way")
         # Its successor is a pod of the host's network: no translation any more.
         run("ip", "netns", "exec", world.node, "nft", "delete table ip hostport")
         world.remove_pod(two)
         heard = received(world.node, "Udp", "NoPorts")
-        until("the node", lambda: received(world.node, "Udp", "NoPorts") > heard + 5)
+        until(lambda: received(world.node, "Udp", "NoPorts") > heard + 5, "the node")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fakes.apiserver import ApiServer
 from journeys.agent_cluster import NAME, NODE, Node, a_node, a_pod, inside
-from journeys.agent_world import a_world, until
+from journeys.agent_world import a_world
+from patience import until
 
 from mooring.adapters.cnifiles import built, install, publish
 from mooring.core.kube.resource import NPNS, PODS
@@ -41,10 +42,10 @@ def test_it_finds_who_it_is_and_asks_for_its_own_object_and_pods_alone(
     assert {
         path for path, chosen in asked if not chosen and not path.endswith("/status")
     } == set()
-    until("the runtime's name", lambda: node.names == ["one"])
+    until(lambda: node.names == ["one"], "the runtime's name")
     node.world.kill()
     node.world.start()
-    until("the API server's name", lambda: node.names == ["default/web"])
+    until(lambda: node.names == ["default/web"], "the API server's name")
     document = json.loads(node.conflist.read_text())
     assert [p["type"] for p in document["plugins"]] == [
         "mooring",
@@ -73,11 +74,11 @@ def test_the_usage_is_told_in_the_status_of_its_own_object_and_nothing_else(
     node: Node,
 ) -> None:
     node.started()
-    until("the usage", lambda: node.usage is not None)
+    until(lambda: node.usage is not None, "the usage")
     assert node.usage == {"serial": 0, "used": 0, "free": 30, "cooling": 0}
     for name in ("one", "two"):
         node.world.run_pod(name)
-    until("two used", lambda: (node.usage or {})["used"] == 2)
+    until(lambda: (node.usage or {})["used"] == 2, "two used")
 
     assert {path for method, path, _ in node.server.asked if method == "PATCH"} == {
         NPNS.path(name=NAME, part="status")
@@ -87,21 +88,21 @@ def test_the_usage_is_told_in_the_status_of_its_own_object_and_nothing_else(
 def test_a_restart_while_the_api_server_is_away_serves_at_once(node: Node) -> None:
     node.started()
     node.world.run_pod("one")
-    until("the object on the disk", (node.place / "state/npn.json").exists)
+    until((node.place / "state/npn.json").exists, "the object on the disk")
     node.world.kill()
     port = node.server.port
     node.server.close()
     node.world.start()
-    until("the last known object", lambda: " remembered " in node.world.log)
+    until(lambda: " remembered " in node.world.log, "the last known object")
     node.world.run_pod("two")
 
     back = inside(node.world, lambda: ApiServer(port=port))
     try:
         node.server = back
         node.publish()
-        until("the store", lambda: " store-heard " in node.world.log)
+        until(lambda: " store-heard " in node.world.log, "the store")
         node.offer("10.0.8.50")
-        until("it is followed", lambda: node.world.status["pool"]["free"] == 1)
+        until(lambda: node.world.status["pool"]["free"] == 1, "it is followed")
         assert node.world.run_pod("three").address == "10.0.8.50"
     finally:
         node.world.kill()
@@ -122,13 +123,13 @@ def test_rt_22_after_a_reboot_the_runtime_finds_no_list_until_the_agent_serves(
         (node.place / "state/npn.json").unlink(missing_ok=True)
         node.world.start(wait=False)
         until(
-            "why not", lambda: "there is no NativePodNetwork" in node.ask("/readyz")[1]
+            lambda: "there is no NativePodNetwork" in node.ask("/readyz")[1], "why not"
         )
         assert not node.conflist.exists()
         node.publish()
-        until("the list", node.conflist.exists)
+        until(node.conflist.exists, "the list")
         assert node.world.ready()
-        until("readiness", lambda: node.ask("/readyz")[0] == 200)
+        until(lambda: node.ask("/readyz")[0] == 200, "readiness")
 
 
 def test_rt_25_a_stopped_agent_leaves_the_list_and_no_other_network_takes_over(
@@ -139,13 +140,13 @@ def test_rt_25_a_stopped_agent_leaves_the_list_and_no_other_network_takes_over(
         (node.conflists / name).write_text(json.dumps(OTHER))
     node.started()
     until(
-        "a warning", lambda: "conflist-behind files=05-first.conflist" in node.world.log
+        lambda: "conflist-behind files=05-first.conflist" in node.world.log, "a warning"
     )
     (node.conflists / "05-first.conflist").unlink()
-    until("ours to be first", lambda: " conflist-first" in node.world.log)
+    until(lambda: " conflist-first" in node.world.log, "ours to be first")
     # One that comes while the agent runs is named as well.
     (node.conflists / "07-late.conf").write_text(json.dumps(OTHER))
-    until("a warning", lambda: "conflist-behind files=07-late.conf" in node.world.log)
+    until(lambda: "conflist-behind files=07-late.conf" in node.world.log, "a warning")
     (node.conflists / "07-late.conf").unlink()
     assert node.world.kill(signal.SIGTERM) == 0
 
@@ -166,15 +167,15 @@ def test_what_somebody_removes_is_put_back_as_long_as_the_agent_runs(
     )
     for path in found:
         path.unlink()
-        until(f"{path.name} again", path.exists)
+        until(path.exists, f"{path.name} again")
     for directory in (node.conflists, node.binaries):
         directory.rename(directory.with_suffix(".gone"))
-    until("everything again", lambda: all(path.exists() for path in found))
+    until(lambda: all(path.exists() for path in found), "everything again")
 
     assert node.execute("ADD", node.world.a_space_for("one"))["ips"]
-    until("readiness", lambda: node.ask("/readyz")[0] == 200)
+    until(lambda: node.ask("/readyz")[0] == 200, "readiness")
     told = {f'repaired what="{path} was gone"' for path in found if path != found[1]}
-    until("all told", lambda: all(line in node.world.log for line in told))
+    until(lambda: all(line in node.world.log for line in told), "all told")
 
 
 def test_a_list_that_a_service_mesh_has_changed_is_left_alone(node: Node) -> None:
@@ -187,7 +188,7 @@ def test_a_list_that_a_service_mesh_has_changed_is_left_alone(node: Node) -> Non
     for name in ("mooring", "portmap"):
         # Whoever puts this back has looked at the list as well.
         (node.binaries / name).unlink()
-        until(f"{name} again", (node.binaries / name).exists)
+        until((node.binaries / name).exists, f"{name} again")
 
     assert json.loads(node.conflist.read_text()) == document
 
@@ -201,21 +202,21 @@ def test_the_list_comes_last_and_not_while_an_executable_is_refused(
     node.conflists.symlink_to(lists)
     node.binaries.symlink_to(node.place / "nowhere")
     node.world.start(wait=False)
-    until("why", lambda: " conflist-refused " in node.world.log)
-    until("readiness refused", lambda: "File exists" in node.ask("/readyz")[1])
+    until(lambda: " conflist-refused " in node.world.log, "why")
+    until(lambda: "File exists" in node.ask("/readyz")[1], "readiness refused")
     assert node.ask("/readyz")[0] == 503
     assert list(lists.iterdir()) == []
     lead(node.binaries, programs)
-    until("the list", node.conflist.exists)
+    until(node.conflist.exists, "the list")
     assert {p.name for p in node.binaries.iterdir()} >= {"mooring", "portmap"}
-    until("readiness", lambda: node.ask("/readyz")[0] == 200)
+    until(lambda: node.ask("/readyz")[0] == 200, "readiness")
 
     # One that refuses later is told no less.
     lead(node.conflists, node.place / "nowhere")
-    until("no readiness", lambda: node.ask("/readyz")[0] == 503)
-    until("why", lambda: node.world.log.count(" conflist-refused ") == 2)
+    until(lambda: node.ask("/readyz")[0] == 503, "no readiness")
+    until(lambda: node.world.log.count(" conflist-refused ") == 2, "why")
     lead(node.conflists, lists)
-    until("readiness again", lambda: node.ask("/readyz")[0] == 200)
+    until(lambda: node.ask("/readyz")[0] == 200, "readiness again")
 
 
 def lead(link: Path, target: Path) -> None:
@@ -234,10 +235,10 @@ def test_rt_24_every_del_succeeds_on_a_full_node_without_an_agent(node: Node) ->
     for pod in pods:
         node.world.remove_pod(pod)
     node.world.start()
-    until("an exact pool", lambda: node.world.status["pool"]["free"] == 10)
+    until(lambda: node.world.status["pool"]["free"] == 10, "an exact pool")
 
     assert node.world.status["attachments"] == []
-    until("no link", lambda: node.world.host_ends() == set())
+    until(lambda: node.world.host_ends() == set(), "no link")
     for n in range(10):
         node.world.run_pod(f"q{n}")
 
@@ -294,8 +295,8 @@ def test_rt_28_a_token_that_is_replaced_again_and_again(node: Node) -> None:
         node.server.tear()
         node.offer(*(f"10.0.8.{n}" for n in range(60, 61 + turn)))
         until(
-            f"turn {turn}",
             lambda turn=turn: node.world.status["pool"]["offered"] == turn + 1,
+            f"turn {turn}",
         )
 
 
@@ -319,7 +320,7 @@ def test_rt_27_a_probe_is_answered_while_pods_come_in_a_burst(node: Node) -> Non
 
         assert set(probing.result()) == {200}
     counted = 'mooring_agent_add_seconds_count{step="whole"} 24.0'
-    until("all counted", lambda: counted in node.ask("/metrics")[1])
+    until(lambda: counted in node.ask("/metrics")[1], "all counted")
     text = node.ask("/metrics")[1]
     assert 'mooring_agent_addresses{family="IPv4",state="held"} 24.0' in text
 
@@ -327,6 +328,6 @@ def test_rt_27_a_probe_is_answered_while_pods_come_in_a_burst(node: Node) -> Non
 def test_who_is_no_instance_is_told_and_asks_again(tmp_path: Path) -> None:
     with a_world(tmp_path) as world, a_node(world, said="web-1"):
         world.start(wait=False)
-        until("why", lambda: "metadata-refused" in world.log)
+        until(lambda: "metadata-refused" in world.log, "why")
         assert "'web-1': no instance's OCID" in world.log
         assert world.kill(signal.SIGTERM) == 0

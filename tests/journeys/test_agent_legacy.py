@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from journeys.agent_world import World, a_world, run, until
+from journeys.agent_world import World, a_world, run
+from patience import until
 
 LEGACY = ("iptables-legacy", "-w")
 RULES = (
@@ -42,5 +43,5 @@ def test_rt_32_rules_of_the_old_iptables_change_nothing_of_ours(tmp_path: Path) 
         subprocess.run(forged, check=True)
         assert not world.forges(one.space, "10.0.8.1", two.address, one.address)
         world.remove_pod(one)
-        until("its end", lambda: world.status["pool"]["held"] == 1)
+        until(lambda: world.status["pool"]["held"] == 1, "its end")
         assert legacy(world, "-t", "nat", "-S") == before

@@ -26,8 +26,8 @@ from journeys.agent_world import (
     a_world,
     ip,
     run,
-    until,
 )
+from patience import until
 
 from mooring.adapters import netns
 from mooring.core.cni.errors import Code
@@ -199,9 +199,9 @@ def test_pods_are_tracked_once_somebody_else_filters(world: World) -> None:
     pod = world.run_pod("one")
     assert not tracked(world, pod)
     run("ip", "netns", "exec", world.node, "nft", "add table ip kube-proxy")
-    until("the tracking", lambda: tracked(world, pod))
+    until(lambda: tracked(world, pod), "the tracking")
 
-    until("the word of it", lambda: 'tracking because="ip kube-proxy"' in world.log)
+    until(lambda: 'tracking because="ip kube-proxy"' in world.log, "the word of it")
     world.kill()
     world.start()
     assert tracked(world, pod)
@@ -247,14 +247,14 @@ def test_the_first_packet_gets_through(world: World) -> None:
 def test_two_hundred_pods_leave_nothing_behind(world: World) -> None:
     fds = Path(f"/proc/{world.process.pid}/fd") if world.process else Path()
     world.remove_pod(world.run_pod("warm"))
-    until("the first pod's end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "the first pod's end")
     before = len(list(fds.iterdir()))
     for n in range(200):
         world.remove_pod(world.run_pod(f"c{n}"))
 
-    until("the pods' end", lambda: world.status["pool"]["free"] == 30)
-    until("the links' end", lambda: world.host_ends() == set())
-    until("few descriptors", lambda: len(list(fds.iterdir())) <= before + 1)
+    until(lambda: world.status["pool"]["free"] == 30, "the pods' end")
+    until(lambda: world.host_ends() == set(), "the links' end")
+    until(lambda: len(list(fds.iterdir())) <= before + 1, "few descriptors")
     table = run(
         "ip", "netns", "exec", world.node, "nft", "list", "table", "inet", "mooring"
     )
@@ -271,7 +271,7 @@ def test_many_adds_at_once_get_addresses_of_their_own(world: World) -> None:
     assert len({pod.address for pod in pods}) == 24
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(world.delete, pods))
-    until("the pods' end", lambda: world.status["pool"]["free"] == 30)
+    until(lambda: world.status["pool"]["free"] == 30, "the pods' end")
 
 
 def test_an_exhausted_pool_refuses_pods_and_not_the_node(world: World) -> None:
@@ -380,9 +380,9 @@ def test_whatever_drifts_comes_back(world: World) -> None:
     for what, words in DRIFTS.items():
         repairs = world.log.count(" repaired ")
         ip(world.node, *words.format(address=pod.address, link=link).split())
-        until(f"{what}'s repair", lambda: picture(world, pod) == before)
-        until("the word of it", lambda: world.log.count(" repaired ") > repairs)  # noqa: B023 - asked within the turn
-        until("pings", lambda: world.pings(pod.space, "10.0.8.1"))
+        until(lambda: picture(world, pod) == before, f"{what}'s repair")
+        until(lambda: world.log.count(" repaired ") > repairs, "the word of it")  # noqa: B023 - asked within the turn
+        until(lambda: world.pings(pod.space, "10.0.8.1"), "pings")
         assert world.reaches(world.router, pod.address)
 
 
@@ -396,7 +396,7 @@ def test_what_drifts_comes_back_at_the_default_pace(tmp_path: Path, what: str) -
         before = picture(world, pod)
         ip(world.node, *DRIFTS[what].format(address=pod.address, link=link).split())
 
-        until(f"{what}'s repair", lambda: picture(world, pod) == before)
+        until(lambda: picture(world, pod) == before, f"{what}'s repair")
         assert world.reaches(world.router, pod.address)
 
 
@@ -429,7 +429,7 @@ def udev(world: World) -> Iterator[list[str]]:
             return heard.is_set()
 
         try:
-            until("the monitor", hears)
+            until(hears, "the monitor")
             yield flipped
         finally:
             process.kill()
@@ -441,11 +441,11 @@ def test_a_mac_that_is_changed_while_the_pod_starts_is_mended(world: World) -> N
     with udev(world) as flipped:
         pods = [world.run_pod(f"c{n}") for n in range(5)]
         ends = {host_link(AttachmentId("mooring", pod.name, "eth0")) for pod in pods}
-        until("udev's turns", lambda: ends <= {*flipped})
+        until(lambda: ends <= {*flipped}, "udev's turns")
         for pod in pods:
-            until(f"{pod.name}'s repair", lambda: world.pings(world.node, pod.address))  # noqa: B023 - asked within the turn
+            until(lambda: world.pings(world.node, pod.address), f"{pod.name}'s repair")  # noqa: B023 - asked within the turn
             assert world.reaches(world.router, pod.address)
-    until("all repairs", lambda: "02:00:00:00:00:99" not in ip(world.node, "link"))
+    until(lambda: "02:00:00:00:00:99" not in ip(world.node, "link"), "all repairs")
 
 
 @pytest.mark.parametrize(
@@ -456,8 +456,8 @@ def test_the_nft_table_comes_back(world: World, script: str) -> None:
     pod = world.run_pod("one")
     run("ip", "netns", "exec", world.node, "nft", script)
 
-    until("the table's repair", lambda: " repaired " in world.log)
-    until("pings", lambda: world.pings(pod.space, "10.0.8.1"))
+    until(lambda: " repaired " in world.log, "the table's repair")
+    until(lambda: world.pings(pod.space, "10.0.8.1"), "pings")
     other = world.run_pod("two")
     assert world.reaches(other.space, pod.address)
 
@@ -469,12 +469,12 @@ def test_a_withdrawn_address_is_reported_and_not_given_again(world: World) -> No
     world.write_npn(tuple(a for a in world.pod_addresses if a != pod.address))
 
     word = f"withdrawn attachment=mooring/one/eth0 address={pod.address}"
-    until("the report", lambda: word in world.log)
-    until("its count", lambda: world.status["pool"]["draining"] == 1)
+    until(lambda: word in world.log, "the report")
+    until(lambda: world.status["pool"]["draining"] == 1, "its count")
     assert world.reaches(pod.space, "10.0.8.1")
     world.remove_pod(pod)
     gone = {"held": 0, "free": 29, "draining": 0}
-    until("the end", lambda: gone.items() <= world.status["pool"].items())
+    until(lambda: gone.items() <= world.status["pool"].items(), "the end")
 
 
 @contextmanager
@@ -491,10 +491,10 @@ def pinging(world: World, pod: Pod) -> Iterator[None]:
             ["ip", "netns", "exec", world.router, *words], stdout=out
         )
     try:
-        until("the first answers", lambda: answers() > 10)
+        until(lambda: answers() > 10, "the first answers")
         yield
         enough = answers() + 10
-        until("more answers", lambda: answers() > enough)
+        until(lambda: answers() > enough, "more answers")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE)
@@ -540,10 +540,10 @@ def test_without_the_agent_pods_go_and_do_not_come(world: World) -> None:
     assert len(list((world.place / "spool").glob("*.del"))) == 1
 
     world.start()
-    until("the replay", lambda: world.status["pool"]["held"] == 1)
-    until("its end", lambda: not list((world.place / "spool").glob("*.del")))
+    until(lambda: world.status["pool"]["held"] == 1, "the replay")
+    until(lambda: not list((world.place / "spool").glob("*.del")), "its end")
     assert world.reaches(staying.space, "10.0.8.1")
-    until("all free", lambda: world.status["pool"]["free"] == 29)
+    until(lambda: world.status["pool"]["free"] == 29, "all free")
 
 
 def test_a_spooled_del_does_not_end_a_later_pod(world: World) -> None:
@@ -554,12 +554,12 @@ def test_a_spooled_del_does_not_end_a_later_pod(world: World) -> None:
     aside = spooled.rename(world.place / "aside")
     world.start()
     world.delete(pod)
-    until("the end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "the end")
     world.add(pod)
     aside.rename(spooled)
 
-    until("the verdict", lambda: "spooled-del-too-old" in world.log)
-    until("the file's end", lambda: not spooled.exists())
+    until(lambda: "spooled-del-too-old" in world.log, "the verdict")
+    until(lambda: not spooled.exists(), "the file's end")
     assert world.status["pool"]["held"] == 1
     assert world.reaches(pod.space, "10.0.8.1")
 
@@ -571,14 +571,14 @@ def test_cooling_goes_on_over_a_kill(tmp_path: Path) -> None:
         world.start()
         first = world.run_pod("one")
         world.remove_pod(first)
-        until("the end", lambda: world.status["pool"]["cooling"] == 1)
+        until(lambda: world.status["pool"]["cooling"] == 1, "the end")
         world.kill()
         world.start()
 
         assert world.run_pod("two").address != first.address
         # A full node falls back to what it has, and says so.
         assert world.run_pod("three").address == first.address
-        until("the word of it", lambda: "reused-early" in world.log)
+        until(lambda: "reused-early" in world.log, "the word of it")
 
 
 def test_a_damaged_journal_is_rebuilt_from_the_kernel(world: World) -> None:
@@ -591,14 +591,14 @@ def test_a_damaged_journal_is_rebuilt_from_the_kernel(world: World) -> None:
     (world.place / "state/status.json").unlink()
     with pinging(world, pods[0]):
         world.start()
-    until("the report", lambda: world.status["pool"]["held"] == 3)
+    until(lambda: world.status["pool"]["held"] == 3, "the report")
 
-    until("the word of it", lambda: "journal-damaged" in world.log)
+    until(lambda: "journal-damaged" in world.log, "the word of it")
     held = {a["addresses"][0]: a["container"] for a in world.status["attachments"]}
     assert held == {pod.address: pod.name for pod in pods}
     for pod in pods:
         world.remove_pod(pod)
-    until("all free", lambda: world.status["pool"]["free"] == 30)
+    until(lambda: world.status["pool"]["free"] == 30, "all free")
 
 
 def test_a_newer_journal_is_refused_in_words(tmp_path: Path) -> None:
@@ -619,7 +619,7 @@ def test_a_newer_journal_is_refused_in_words(tmp_path: Path) -> None:
         assert len(list((tmp_path / "spool").glob("*.del"))) == 1
         (tmp_path / "state/ledger.journal").unlink()
         world.start()
-        until("the replay", lambda: not list((tmp_path / "spool").glob("*.del")))
+        until(lambda: not list((tmp_path / "spool").glob("*.del")), "the replay")
         world.delete(Pod("theirs", world.node))
 
 
@@ -641,14 +641,14 @@ def test_the_conflist_comes_last_and_stays(tmp_path: Path) -> None:
     with a_world(tmp_path, "--conflist", str(conf)) as world:
         world.write_npn(world.pod_addresses, "IN_PROGRESS")
         world.start(wait=False)
-        until("the socket", (tmp_path / "agent.sock").exists)
+        until((tmp_path / "agent.sock").exists, "the socket")
         done = world.cni("STATUS", None, version="1.1.0")
         assert json.loads(done.stdout)["code"] == Code.NOT_AVAILABLE
         assert not conf.exists()
 
         world.write_npn(world.pod_addresses)
-        until("a ready agent", world.ready)
-        until("the list", (conf / "10-mooring.conflist").exists)
+        until(world.ready, "a ready agent")
+        until((conf / "10-mooring.conflist").exists, "the list")
         world.kill(signal.SIGTERM)
         listed = json.loads((conf / "10-mooring.conflist").read_text())
         assert [each["type"] for each in listed["plugins"]] == ["mooring"]
@@ -684,10 +684,10 @@ def test_kills_at_random_moments_lose_nothing(
                 world.start()
             for life in lives:
                 life.result()
-        until("the pods' end", lambda: world.status["pool"]["free"] == 29)
+        until(lambda: world.status["pool"]["free"] == 29, "the pods' end")
 
         assert [a["container"] for a in world.status["attachments"]] == ["steady"]
-        until("the links' end", lambda: len(world.host_ends()) == 1)
+        until(lambda: len(world.host_ends()) == 1, "the links' end")
         assert world.reaches(steady.space, "10.0.8.1")
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import oci
 import pytest
-from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique
+from patience import until
 
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam import journal

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import COMMAND_PATIENCE, MOORING, Lab, a_lab, unique
+from patience import until
 
 from mooring.core.ipam import journal
 from mooring.core.ipam.ledger import Held

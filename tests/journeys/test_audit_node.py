@@ -16,16 +16,9 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import (
-    VNIC,
-    VNIC_MAC,
-    Pod,
-    World,
-    a_world,
-    ip,
-    until,
-)
+from journeys.agent_world import VNIC, VNIC_MAC, Pod, World, a_world, ip
 from journeys.audited import OPTIONS, audit, keys, link, nft
+from patience import until
 
 from mooring.adapters.agentcall import ask
 from mooring.core.cni.frames import ASK, Call
@@ -137,7 +130,7 @@ def test_a_withdrawn_address_stays_with_its_pod(world: World) -> None:
     assert (code, keys(node, "left")) == (1, {("withdrawn-address", pod.address)})
     assert world.reaches(pod.space, "10.0.8.1")
     world.remove_pod(pod)
-    until("its end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "its end")
     assert audit(world)[0] == 0
 
 
@@ -228,7 +221,7 @@ def test_what_a_killed_agent_left_halfway_is_told_of(world: World) -> None:
         ("lease-leaving", "10.0.8.38"),
     }
     world.start()
-    until("their end", lambda: world.status["pool"]["held"] == 1)
+    until(lambda: world.status["pool"]["held"] == 1, "their end")
     assert audit(world)[0] == 0
     assert world.reaches(pod.space, "10.0.8.1")
 
@@ -253,14 +246,14 @@ def test_an_agent_without_its_object_is_not_ready(tmp_path: Path) -> None:
         for file in (world.place / "npn").iterdir():
             file.unlink()
         world.start(wait=False)
-        until("the agent", (world.place / "agent.sock").exists)
+        until((world.place / "agent.sock").exists, "the agent")
 
         assert keys(audit(world)[1]) == {
             ("agent-not-ready", "agent"),
             ("npn-absent", "agenttest"),
         }
         world.write_npn(world.pod_addresses)
-        until("a ready agent", world.ready)
+        until(world.ready, "a ready agent")
         assert audit(world)[0] == 0
 
 

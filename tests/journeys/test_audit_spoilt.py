@@ -8,14 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
-from journeys.agent_world import (
-    Pod,
-    World,
-    a_world,
-    run,
-    until,
-)
+from journeys.agent_world import Pod, World, a_world, run
 from journeys.audited import OPTIONS, Json, audit, codes, element, keys, link, nft
+from patience import until
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ def a_file(world: World, name: str) -> None:
 
 def a_warm_address_in_use(world: World, pod: Pod) -> None:
     world.remove_pod(pod)
-    until("its end", lambda: world.status["pool"]["cooling"] == 1)
+    until(lambda: world.status["pool"]["cooling"] == 1, "its end")
     nft(world, element("moorold", pod.address))
 
 

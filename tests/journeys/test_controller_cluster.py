@@ -12,8 +12,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from cluster_desk import NATIVE, STARTING, SUBNET, Desk, a_desk, until
+from cluster_desk import NATIVE, STARTING, SUBNET, Desk, a_desk
 from fakes.apiserver import ApiServer, an_api_server
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access
@@ -576,7 +577,7 @@ def test_a_fragmented_subnet_has_condition_event_and_metric_rt_15(desk: Desk) ->
     subnet.taken |= set(every_other)
     desk.joined("n1")
     replica = desk.start(port=0)
-    until(lambda: desk.settled("n1"), 120)
+    until(lambda: desk.settled("n1"))
     until(lambda: "FragmentedSubnet" in desk.reasons("n1"))
     told = 'mooring_controller_fragmented{npn="n1"} 1.0'
     until(lambda: told in scraped(replica.inside.port))

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 import pytest
 from fakes.cloud import FakeCloud
 from fakes.objects import FakeObjects
+from patience import until
 
 from mooring.controller.gate import PacedGate, Stopping
 from mooring.controller.run import Controller, World
@@ -48,13 +49,6 @@ class Desk:
 
     def settled(self, *names: str) -> bool:
         return all(self.state(n) == "SUCCESS" for n in names)
-
-
-def until(good: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 180
-    while not good():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 class Locked:

@@ -11,9 +11,10 @@ from ipaddress import IPv4Address
 from typing import Any, cast
 
 import pytest
-from cluster_desk import SUBNET, SYSTEM, Desk, a_desk, now, until
+from cluster_desk import SUBNET, SYSTEM, Desk, a_desk, now
 from fakes.apiserver import ApiServer, an_api_server
 from fakes.cloud import FakeCloud
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.follow import Following, Informer

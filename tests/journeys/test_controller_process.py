@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,16 +24,10 @@ from journeys.local_vcn import (
     local_vcn,
 )
 from oci.core import models as m
+from patience import until
 
 from mooring.adapters.objects import ObjectDirectory
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus
-
-
-def until(good: Callable[[], object], say: Callable[[], object] = lambda: "") -> None:
-    deadline = time.monotonic() + 300
-    while not good():
-        assert time.monotonic() < deadline, say()
-        time.sleep(0.02)
 
 
 @dataclass

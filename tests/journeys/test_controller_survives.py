@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cluster_desk import SUBNET, Desk, Replica, a_desk, until
+from cluster_desk import SUBNET, Desk, Replica, a_desk
 from fakes.apiserver import ApiServer, Fault, an_api_server
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.core.kube.kubeconfig import Access

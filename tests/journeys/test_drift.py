@@ -7,7 +7,8 @@ from pathlib import Path
 
 import oci
 import pytest
-from journeys.lab_cli import Lab, a_lab, unique, until
+from journeys.lab_cli import Lab, a_lab, unique
+from patience import until
 
 
 @pytest.fixture(scope="module")

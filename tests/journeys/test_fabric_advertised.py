@@ -1,13 +1,13 @@
 """A guest's kernel learns its router over IPv6 by itself, from what the router advertises."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from builders_gateways import ipv6, prefixes
 from builders_vcn import OPEN, Cloud, allow, an_id
 from fabric_field import Field, a_field
-from fabric_guests import PATIENCE, at, pings, served
+from fabric_guests import at, pings, served
+from patience import until
 
 from mooring.core.vcn.advertisement import LIFETIME, PERIOD
 from mooring.core.vcn.packets.fabric import SERVER6
@@ -38,13 +38,6 @@ def field() -> Iterator[Field]:
     cloud.vnic("c", old, "10.0.2.7")
     with a_field(cloud) as made, served(made, Advertising(made.name)):
         yield made
-
-
-def until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def learnt(field: Field, vnic_id: str) -> str:

@@ -30,6 +30,7 @@ from fabric_guests import (
     served,
     who,
 )
+from patience import until
 
 from mooring.adapters import netns
 from mooring.core.vcn.packets import names
@@ -392,6 +393,4 @@ def test_damage_is_repaired(field: Field, damage: str) -> None:
     field.weave(look=True)
 
     # A link that was down comes up by and by, and routes with it.
-    deadline = time.monotonic() + PATIENCE
-    while (after := sorted(at(field.router, words).splitlines())) != before:
-        assert time.monotonic() < deadline, after
+    until(lambda: sorted(at(field.router, words).splitlines()) == before)

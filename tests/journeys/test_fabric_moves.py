@@ -2,7 +2,6 @@
 
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address
@@ -11,7 +10,8 @@ import pytest
 from builders_gateways import public_ip
 from builders_vcn import OPEN, Cloud, an_id
 from fabric_field import Field, a_field
-from fabric_guests import PATIENCE, Served, a_socket, at, pings, served, who
+from fabric_guests import Served, a_socket, at, pings, served, who
+from patience import until
 from wiretap import checksum, ip_packet
 
 from mooring.core.vcn.packets.fabric import SERVER
@@ -229,9 +229,7 @@ def test_a_silent_flow_is_forgotten(field: Field) -> None:
             # One of the two goes out: the other meets what was said of the first.
             with suppress(ConnectionRefusedError):
                 ours.send(b"nobody?")
-        deadline = time.monotonic() + PATIENCE
-        while known(field, 7777):
-            assert time.monotonic() < deadline
+        until(lambda: not known(field, 7777))
     field.weave(look=True)
 
 
@@ -261,9 +259,7 @@ def test_the_internet_may_say_that_a_packet_was_too_big(field: Field) -> None:
     with a_flow(field, A):
         say_too_big(field, NAT, 1300)
         words = f"ip route get {HOST} sport 5555 ipproto udp"
-        deadline = time.monotonic() + PATIENCE
-        while "mtu 1300" not in at(field.node(A), words):
-            assert time.monotonic() < deadline
+        until(lambda: "mtu 1300" in at(field.node(A), words))
 
 
 def say_too_big(field: Field, face: str, mtu: int) -> None:

@@ -2,12 +2,12 @@
 
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 from builders_vcn import OPEN, a_world, allow, an_id
 from fabric_field import Field, a_field
+from patience import until
 
 from mooring.adapters import netns
 from mooring.core.vcn.packets.names import nic_name, port_name
@@ -44,9 +44,7 @@ def picture(field: Field) -> list[str]:
 
 def assert_shown(field: Field, before: list[str]) -> None:
     """A link that was down comes up by and by: the kernel tells its state later."""
-    deadline = time.monotonic() + 120
-    while (now := picture(field)) != before:
-        assert time.monotonic() < deadline, set(now) ^ set(before)
+    until(lambda: picture(field) == before, lambda: {*before} ^ {*picture(field)})
 
 
 def settled(field: Field) -> list[str]:
@@ -193,9 +191,7 @@ def test_a_guest_that_takes_a_nics_name_harms_itself_only(field: Field) -> None:
     field.weave(look=True)
 
     assert reached
-    deadline = time.monotonic() + 120
-    while "state UP" not in at(field.node(A), "ip -o link show ens5"):
-        assert time.monotonic() < deadline
+    until(lambda: "state UP" in at(field.node(A), "ip -o link show ens5"))
     for vnic_id, name in ((second, "a2"), (other, "e")):
         field.cloud.unplug(name)
         for ip in field.cloud.world.private_ips_of(vnic_id):

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from journeys.lab_cli import MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import MOORING, Lab, a_lab, unique
+from patience import until
 
 OPERATIONS, KILLS = 200, 10
 NODES = ("node-1", "node-2")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import oci
 import pytest
-from journeys.lab_cli import MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import MOORING, Lab, a_lab, unique
 from oci.core import ComputeClient, VirtualNetworkClient, models
+from patience import until
 
 from mooring.adapters.cri import Cri
 from mooring.core.linux import containerd

@@ -5,7 +5,8 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
 import pytest
-from journeys.lab_cli import Lab, a_lab, unique, until
+from journeys.lab_cli import Lab, a_lab, unique
+from patience import until
 
 PODS4 = IPv4Network("10.0.32.0/19")
 PODS6 = IPv6Network("fd00:6d6f:6f72:3::/64")

@@ -1,49 +1,32 @@
 """A machine after `lab down` is as it was before `lab up`."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 from journeys import stage
-from journeys.lab_cli import MOORING, Lab, unique
+from journeys.lab_cli import Lab, unique
 
 
-def walk(runtime: str, name: str) -> dict[str, object]:
-    """Bring a lab up and down; tell what was seen before, meanwhile and after."""
-    lab = Lab(name)
-    before = stage.picture()
+def stand(lab: Lab, runtime: str) -> None:
+    """Bring a lab up that has had two pods."""
     lab.do("up", "--runtime", runtime)
     lab.do("pod", "run", "one", "--node", "node-1")
     lab.do("pod", "run", "two", "--node", "node-2")
     lab.do("ping", "one", "two")
     lab.do("pod", "rm", "one")
-    meanwhile, traces, members = stage.picture(), lab.traces(), stage.members(name)
-    lab.do("down")
-    return {
-        "before": before,
-        "meanwhile": meanwhile,
-        "after": stage.picture(),
-        "traces": traces,
-        "left": lab.traces(),
-        "processes": list(members.values()),
-        "alive": stage.alive(members),
-    }
+
+
+def main(name: str, runtime: str) -> None:
+    """Tell of a lab on this stage."""
+    lab = Lab(name)
+    print(json.dumps(stage.walk(lab, lambda: stand(lab, runtime))))
 
 
 @pytest.mark.parametrize("runtime", ["netns", "containerd"])
 def test_the_machine_is_as_it_was(runtime: str) -> None:
     name = unique(f"l{runtime[0]}")
-    done = stage.play(__file__, runtime, name)
-    try:
-        assert done.returncode == 0, done.stderr
-        seen = json.loads(done.stdout)
-    finally:
-        subprocess.run(
-            stage.on(*MOORING, "lab", "down", "--name", name),
-            capture_output=True,
-            check=False,
-        )
+    seen = stage.told(__file__, name, runtime)
 
     assert seen["meanwhile"]["files"] != seen["before"]["files"]
     assert seen["meanwhile"]["namespaces"] != seen["before"]["namespaces"]
@@ -55,4 +38,4 @@ def test_the_machine_is_as_it_was(runtime: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(walk(*sys.argv[1:])))
+    main(*sys.argv[1:])

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import oci
 import pytest
-from journeys.lab_cli import MOORING, Lab, a_lab, unique, until
+from journeys.lab_cli import MOORING, Lab, a_lab, unique
 from oci.core import ComputeClient, VirtualNetworkClient
 from oci.core.models import UpdateRouteTableDetails
+from patience import until
 
 KILLS = 6
 T = TypeVar("T", ComputeClient, VirtualNetworkClient)

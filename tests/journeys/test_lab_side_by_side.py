@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from journeys.lab_cli import Lab, a_lab, unique, until
+from journeys.lab_cli import Lab, a_lab, unique
+from patience import until
 
 STATUS = "nodes/node-1/agent/status.json"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from adapters.test_cri_contract import NETWORK, a_containerd, a_wish, until
+from adapters.test_cri_contract import NETWORK, a_containerd, a_wish
+from patience import until
 
 from mooring.adapters.cri import Cri, CriError
 from mooring.core.cni.conflist import FILE

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from journeys import chain_stories as stories
-from journeys.agent_world import World, a_world, until
+from journeys.agent_world import World, a_world
 from journeys.chained import ByHand, Json, Network, Runtime
+from patience import until
 
 UNCHECKED = ("portmap",)
 """Its CHECK in version 1.1.1 looks for each family's address in both families' rules."""
@@ -59,5 +60,5 @@ def test_the_first_host_port_of_a_node_makes_it_track(tmp_path: Path) -> None:
         pod = world.a_space_for("one")
         runtime.add(pod)
 
-        until("the tracking", lambda: " tracking " in world.log)
+        until(lambda: " tracking " in world.log, "the tracking")
         assert stories.peer(world.router, stories.NODE, pod) == "10.0.2.1"

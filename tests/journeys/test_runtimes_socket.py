@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import Pod, World, a_world, until
+from journeys.agent_world import Pod, World, a_world
+from patience import until
 
 from mooring.adapters.cnifiles import built
 from mooring.core.cni.frames import LIMIT, Call, encode_call
@@ -158,7 +159,7 @@ def test_a_crowd_harms_nobody_else(world: World, kind: str) -> None:
         pods_come_and_go(world)
 
     assert memory_mib(world) < small + 16
-    until("the descriptors", lambda: descriptors(world) <= before + 2)
+    until(lambda: descriptors(world) <= before + 2, "the descriptors")
     pods_come_and_go(world)
 
 

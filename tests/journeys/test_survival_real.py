@@ -14,16 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from journeys.agent_world import (
-    PATIENCE,
-    VNIC_MAC,
-    Pod,
-    World,
-    a_world,
-    ip,
-    run,
-    until,
-)
+from journeys.agent_world import PATIENCE, VNIC_MAC, Pod, World, a_world, ip, run
+from patience import until
 from survival.moves import draw
 
 from mooring.adapters import netns
@@ -69,7 +61,7 @@ class Played:
         for what, *rest in known[:MOST_MOVES]:
             getattr(self, str(what))(*rest)
         self.kill(0)  # at its first change
-        until("its end", lambda: ended(self.world))
+        until(lambda: ended(self.world), "its end")
         self.start()
         for name in list(self.pods):
             self.stop(name)
@@ -150,8 +142,8 @@ def test_random_schedules_on_the_real_kernel(world: World, seed: int) -> None:
 
 def all_is_free(world: World) -> None:
     """Ledger and kernel have nothing of pods any more; where somebody spoke an address rests."""
-    until("no lease", lambda: world.status["pool"]["held"] == 0)
-    until("no links", lambda: world.host_ends() == set())
+    until(lambda: world.status["pool"]["held"] == 0, "no lease")
+    until(lambda: world.host_ends() == set(), "no links")
     pool = world.status["pool"]
     assert pool["free"] + pool["cooling"] == 64
 
@@ -177,8 +169,8 @@ def test_a_death_at_any_step_on_the_real_kernel(
             if pod in answered:
                 assert world.reaches(world.node, pod.address)
             world.remove_pod(pod)
-        until("the end", lambda: world.status["pool"]["held"] == 1)
-        until("the links' end", lambda: len(world.host_ends()) == 1)
+        until(lambda: world.status["pool"]["held"] == 1, "the end")
+        until(lambda: len(world.host_ends()) == 1, "the links' end")
     assert [a["container"] for a in world.status["attachments"]] == ["steady"]
 
 
@@ -204,7 +196,7 @@ def added_by_the_dying(world: World, pod: Pod) -> bool:
 
 
 def wait_for_door_or_end(world: World) -> None:
-    until("its door or its end", lambda: ended(world) or answers(world))
+    until(lambda: ended(world) or answers(world), "its door or its end")
 
 
 def ended(world: World) -> bool:
@@ -276,7 +268,7 @@ def test_rt_34_leftovers_of_all_kinds_give_way(world: World) -> None:
     pod = world.run_pod("one")
 
     assert world.reaches(world.router, pod.address)
-    until("no such rule", lambda: "7009" not in ip(world.node, "rule"))
+    until(lambda: "7009" not in ip(world.node, "rule"), "no such rule")
     world.remove_pod(pod)
     all_is_free(world)
 
@@ -340,7 +332,7 @@ def test_rt_41_a_path_with_a_smaller_mtu_is_found(
 
         assert world.reaches(pod.space, target, "-M", "do", "-s", str(most))
         assert not world.pings(pod.space, target, "-M", "do", "-s", "4000")
-        until("the path's MTU", lambda: "1500" in path(pod, target))
+        until(lambda: "1500" in path(pod, target), "the path's MTU")
         assert world.reaches(pod.space, target, "-s", "4000")
 
 

@@ -17,8 +17,8 @@ from kubernetes.cluster import (
     addresses,
     offered,
     ready,
-    until,
 )
+from patience import until
 
 from mooring.cli.lab import opened
 from mooring.lab.nodes import LabNode

@@ -7,8 +7,8 @@ from ipaddress import ip_network
 from typing import Any
 
 import oci
-from kubernetes.cluster import until
 from oci.circuit_breaker import NoCircuitBreakerStrategy
+from patience import until
 
 from mooring.cli.lab import opened
 from mooring.lab.record import PROFILE, config_file

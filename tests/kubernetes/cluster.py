@@ -4,33 +4,22 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+
+from patience import until
 
 Json = dict[str, Any]
-T = TypeVar("T")
 MOORING = (sys.executable, "-m", "mooring")
 PATIENCE = 180.0
 """Seconds that whatever should come has; nothing is judged by how soon it comes."""
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
 PYTHON = "docker.io/mooring/agent:0.1.0"
 """An image that has Python, for what pods are to do that agnhost does not."""
-
-
-def until(claim: Callable[[], T | None], what: object, patience: float = PATIENCE) -> T:
-    """Ask again until it is so; give what was found."""
-    end = time.monotonic() + patience
-    while True:
-        found = claim()
-        if found:
-            return found
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.25)
 
 
 class Refused(AssertionError):

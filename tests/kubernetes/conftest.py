@@ -14,15 +14,8 @@ from pathlib import Path
 
 import pytest
 from kubernetes.cloud import Cloud
-from kubernetes.cluster import (
-    MOORING,
-    Cluster,
-    Inside,
-    Refused,
-    Space,
-    logs,
-    until,
-)
+from kubernetes.cluster import MOORING, Cluster, Inside, Refused, Space, logs
+from patience import until
 
 from mooring.adapters.host import Host
 from mooring.adapters.process import Processes

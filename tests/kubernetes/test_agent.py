@@ -15,14 +15,8 @@ from kubernetes.agents import (
     uids,
     without_agent,
 )
-from kubernetes.cluster import (
-    Space,
-    a_deployment,
-    a_pod,
-    addresses,
-    offered,
-    until,
-)
+from kubernetes.cluster import Space, a_deployment, a_pod, addresses, offered
+from patience import until
 
 BURST = 100
 BURST_PATIENCE = 600.0

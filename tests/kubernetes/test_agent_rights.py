@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
-from kube_contract import until
 from kubernetes.apiserver import ApiServer, an_api_server
+from patience import until
 
 from mooring.core.linux.upstream import CLUSTER
 from mooring.lab.programs_built import Builder

@@ -15,9 +15,10 @@ from typing import Any
 import kube_contract
 import objects_contract
 import pytest
-from kube_contract import Cluster, tried, until
+from kube_contract import Cluster, tried
 from kubernetes.apiserver import ApiServer, an_api_server
 from objects_contract import a_status, an_npn
+from patience import until
 
 from mooring.adapters.kubernetes.connect import connect
 from mooring.core.kube.errors import Away, Invalid

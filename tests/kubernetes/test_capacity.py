@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from kubernetes.capacity import SHORT, TAINTED, pooled, refused_by, stuck, taint_of
-from kubernetes.cluster import Space, a_deployment, a_pod, ready, until
+from kubernetes.cluster import Space, a_deployment, a_pod, ready
+from patience import until
 
 MAXIMUM = 20
 """Addresses that one node's pool may have; its kubelet allows over a hundred pods."""

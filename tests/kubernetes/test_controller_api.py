@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster_desk import SUBNET, Desk, a_desk, until
+from cluster_desk import SUBNET, Desk, a_desk
 from kubernetes.apiserver import ApiServer, an_api_server
 from npn_shapes import CAPOCI, KARPENTER, KARPENTER_FIRST, OKE
+from patience import until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import connect

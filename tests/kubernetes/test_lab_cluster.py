@@ -16,8 +16,9 @@ from typing import Any
 
 import oci
 import pytest
-from journeys.lab_cli import LABS, MOORING, Lab, a_lab, until
+from journeys.lab_cli import LABS, MOORING, Lab, a_lab
 from oci.core import ComputeClient
+from patience import until
 
 from mooring.core.linux.kubelet import SETTINGS
 from mooring.core.vcn.labcluster import SERVICES4, SERVICES6

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from journeys import stage
-from journeys.lab_cli import MOORING, Lab
+from journeys.lab_cli import Lab
 
 from mooring.core.linux.upstream import CLUSTER
 from mooring.lab.programs_built import Builder
@@ -29,25 +29,19 @@ OUTSIDE = ("links", "addresses", "routes", "rules", "nft")
 
 
 def walk(name: str, wish: str) -> dict[str, object]:
-    """Bring a cluster up and down; tell what was seen before, meanwhile and after."""
-    lab = Lab(name)
-    before = stage.picture()
-    lab.do("up", "-f", wish)
-    run_a_pod(lab)
-    api = urlsplit(lab.read("status")["kubernetes"])
-    meanwhile, traces, members = stage.picture(), lab.traces(), stage.members(name)
-    open_before = answers(api.hostname, api.port)
-    lab.do("down")
-    return {
-        "before": before,
-        "meanwhile": meanwhile,
-        "after": stage.picture(),
-        "traces": traces,
-        "left": lab.traces(),
-        "processes": list(members.values()),
-        "alive": stage.alive(members),
-        "passage": [open_before, answers(api.hostname, api.port)],
-    }
+    """Bring a cluster up and down; tell what was seen, and whether its passage answered."""
+    lab, passage = Lab(name), list[bool]()
+
+    def stand() -> None:
+        nonlocal api
+        lab.do("up", "-f", wish)
+        run_a_pod(lab)
+        api = urlsplit(lab.read("status")["kubernetes"])
+        passage.append(answers(api.hostname, api.port))
+
+    api = urlsplit("")
+    seen = stage.walk(lab, stand)
+    return {**seen, "passage": [*passage, answers(api.hostname, api.port)]}
 
 
 def run_a_pod(lab: Lab) -> None:
@@ -75,16 +69,7 @@ def test_the_machine_is_as_it_was(tmp_path: Path) -> None:
     name = f"n{os.getpid()}"
     wish = tmp_path / "lab.yaml"
     wish.write_text(json.dumps({"name": name, **WISH}))
-    done = stage.play(__file__, name, str(wish))
-    try:
-        assert done.returncode == 0, done.stderr
-        seen = json.loads(done.stdout)
-    finally:
-        subprocess.run(
-            stage.on(*MOORING, "lab", "down", "--name", name),
-            capture_output=True,
-            check=False,
-        )
+    seen = stage.told(__file__, name, str(wish))
 
     before, meanwhile = seen["before"], seen["meanwhile"]
     assert {n: meanwhile[n] for n in OUTSIDE} == {n: before[n] for n in OUTSIDE}

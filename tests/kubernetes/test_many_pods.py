@@ -7,9 +7,9 @@ from kubernetes.cluster import (
     addresses,
     family,
     offered,
-    until,
     url,
 )
+from patience import until
 
 FILL_PATIENCE = 600.0
 PODS = 110

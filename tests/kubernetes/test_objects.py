@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from kubernetes.cloud import Cloud, Machine
-from kubernetes.cluster import Cluster, offered, until
+from kubernetes.cluster import Cluster, offered
+from patience import until
 
 Json = dict[str, Any]
 IMPOSSIBLE = [

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from kubernetes.cloud import Cloud
-from kubernetes.cluster import Space, a_pod, addresses, offered, ready, until, url
+from kubernetes.cluster import Space, a_pod, addresses, offered, ready, url
+from patience import until
 
 
 def test_an_address_deleted_behind_our_back_is_replaced(

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kubernetes.cluster import MOORING, Cluster, Json, Space, a_pod, addresses, until
+from kubernetes.cluster import MOORING, Cluster, Json, Space, a_pod, addresses
+from patience import until
 
 AGENT = ("-n", "kube-system", "-l", "app=vcn-native-ip-cni")
 

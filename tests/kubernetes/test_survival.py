@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from kubernetes.agents import KILL, SANDBOX, complaints, is_exact
-from kubernetes.cluster import PYTHON, Space, a_pod, addresses, ready, until
+from kubernetes.cluster import PYTHON, Space, a_pod, addresses, ready
+from patience import until
 
 HEAR = """
 import socket, sys, threading

@@ -13,9 +13,9 @@ from kubernetes.cluster import (
     addresses,
     family,
     offered,
-    until,
     url,
 )
+from patience import until
 
 EACH_FAMILY = "PreferDualStack"
 """A Service has an address of each family of the cluster, be it one or two."""

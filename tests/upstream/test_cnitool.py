@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from journeys import chain_stories as stories
-from journeys.agent_world import World, a_world, until
+from journeys.agent_world import World, a_world
 from journeys.chained import Network
+from patience import until
 from upstream.programs import programs
 from upstream.tool import CniTool, tool
 
@@ -47,8 +48,8 @@ def test_add_check_and_del(world: World, version: str) -> None:
     runtime.delete(pod)
     world.drop_space(pod.space)
     runtime.delete(pod)
-    until("the end", lambda: world.host_ends() == set())
-    until("the free address", lambda: world.status["pool"]["held"] == 0)
+    until(lambda: world.host_ends() == set(), "the end")
+    until(lambda: world.status["pool"]["held"] == 0, "the free address")
 
 
 @pytest.mark.parametrize("version", SUPPORTED)
@@ -60,7 +61,7 @@ def test_status_and_gc(world: World, version: str) -> None:
     assert runtime.run("status", pod).returncode == 0
     # cnitool names nothing that shall stay: libcni sends DEL for what it remembers.
     assert runtime.run("gc", pod).returncode == 0
-    until("the end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "the end")
     assert runtime.run("gc", pod).returncode == 0
 
 
@@ -81,7 +82,7 @@ def test_an_agent_that_is_away(world: World, version: str) -> None:
     runtime.delete(pod)
     assert len(list((world.place / "spool").iterdir())) == 1
     world.start()
-    until("the end", lambda: world.host_ends() == set())
+    until(lambda: world.host_ends() == set(), "the end")
 
 
 def test_the_youngest_version_that_both_speak_is_chosen(world: World) -> None:

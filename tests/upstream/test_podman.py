@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from journeys import chain_stories as stories
-from journeys.agent_world import Pod, World, a_world, until
+from journeys.agent_world import Pod, World, a_world
 from journeys.chained import Network
+from patience import until
 from upstream.pod import Podman
 from upstream.programs import podman
 
@@ -52,9 +53,9 @@ if podman()[1] <= LAST_WITH_CNI:
         assert world.reaches(world.router, one)
 
         runtime.do("rm", "--force", "--time", "0", "one")
-        until("the free address", lambda: world.status["pool"]["held"] == 1)
+        until(lambda: world.status["pool"]["held"] == 1, "the free address")
         runtime.do("rm", "--force", "--time", "0", "two")
-        until("the free address", lambda: world.status["pool"]["held"] == 0)
+        until(lambda: world.status["pool"]["held"] == 0, "the free address")
         assert world.host_ends() == set()
         assert not [p for p in Path("/var/lib/cni").rglob("mooring-*") if p.is_file()]
 
@@ -81,7 +82,7 @@ if podman()[1] <= LAST_WITH_CNI:
         runtime.do("network", "reload", "one")
 
         runtime.do("exec", "one", "ping", "-c", "1", "-W", "5", "10.0.8.1")
-        until("one address", lambda: world.status["pool"]["held"] == 1)
+        until(lambda: world.status["pool"]["held"] == 1, "one address")
 
     @pytest.mark.parametrize(
         ("option", "value", "words"),
@@ -105,7 +106,7 @@ if podman()[1] <= LAST_WITH_CNI:
 
     def test_an_exhausted_pool_is_told(world: World, runtime: Podman) -> None:
         world.write_npn(("10.0.8.10",))
-        until("the smaller pool", lambda: world.status["pool"]["offered"] == 1)
+        until(lambda: world.status["pool"]["offered"] == 1, "the smaller pool")
         assert runtime.start("one").returncode == 0
         started = runtime.start("two")
 

@@ -277,18 +277,6 @@ class Reconciler:
         memory = replace(memory, working=None)
         return self._not_done(npn.name, ended, memory, change, error)
 
-    def _not_done(
-        self,
-        name: str,
-        status: NpnStatus,
-        memory: Memory,
-        change: Change,
-        error: CloudError,
-    ) -> Turn:
-        return self._learn(memory, change, error) or self._refused(
-            name, status, memory, change, error
-        )
-
     def _learn(self, memory: Memory, change: Change, error: CloudError) -> Turn | None:
         """Take an answer that says how to go on at once."""
         match error:
@@ -317,7 +305,7 @@ class Reconciler:
         memory = replace(memory, given_back=memory.given_back | gone)
         return Turn(memory=memory, pause=0, said=f"gone already {', '.join(gone)}")
 
-    def _refused(
+    def _not_done(
         self,
         name: str,
         status: NpnStatus,
@@ -325,7 +313,9 @@ class Reconciler:
         change: Change,
         error: CloudError,
     ) -> Turn:
-        """Hold the change back when it is refused; come back later when nobody knows."""
+        """Learn from it, or hold the change back if refused; later when nobody knows."""
+        if learnt := self._learn(memory, change, error):
+            return learnt
         if isinstance(error, Throttled | Unavailable | Busy):
             memory = after_trouble(memory)
             told = refused(status, change, error, memory.failures)

@@ -24,7 +24,8 @@ from kubernetes.agents import (
     uids,
     without_agent,
 )
-from kubernetes.cluster import Cluster, Json, Space, a_deployment, a_pod, until
+from kubernetes.cluster import Cluster, Json, Space, a_deployment, a_pod
+from patience import until
 
 REBOOTS = 50
 PATIENCE = 600.0

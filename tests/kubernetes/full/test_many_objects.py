@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kubernetes.cluster import MOORING, Cluster, Json, Space, a_pod, until
+from kubernetes.cluster import MOORING, Cluster, Json, Space, a_pod
+from patience import until
 
 COUNT, WATCHES = 1000, 8
 AT_ONCE = 250

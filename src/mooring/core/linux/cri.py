@@ -29,7 +29,10 @@ MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
         "annotations": (7, "map"),
         "linux": (8, "LinuxPodSandboxConfig"),
     },
-    "RunPodSandboxRequest": {"config": (1, "PodSandboxConfig")},
+    "RunPodSandboxRequest": {
+        "config": (1, "PodSandboxConfig"),
+        "runtime_handler": (2, "string"),
+    },
     "RunPodSandboxResponse": {"pod_sandbox_id": (1, "string")},
     "StopPodSandboxRequest": {"pod_sandbox_id": (1, "string")},
     "StopPodSandboxResponse": {},

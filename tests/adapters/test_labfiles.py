@@ -131,6 +131,14 @@ def test_a_directory_is_made_when_asked_for(files: LabFiles) -> None:
     assert files.directory("nodes/a").is_dir()
 
 
+def test_a_file_in_its_place_is_told(files: LabFiles) -> None:
+    files.path.parent.mkdir()
+    files.path.write_text("mine")
+
+    with pytest.raises(FileExistsError), files.locked(quiet):
+        pass
+
+
 def test_one_that_is_removed_while_others_take_it_is_theirs(tmp_path: Path) -> None:
     def come_and_go() -> None:
         files = LabFiles(tmp_path / "labs/it")

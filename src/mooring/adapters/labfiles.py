@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,12 +128,20 @@ class LabFiles:
             with suppress(OSError):
                 each.rmdir()
 
+    def _make(self) -> None:
+        """Make the directory; FileNotFoundError when it, or a parent, goes in this moment."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except FileExistsError:
+            if not stat.S_ISDIR(self.path.stat().st_mode):
+                raise
+
     def _take(self, how: int, waiting: Callable[[], None]) -> int:
         """Open the lock and get it; anew when its file was removed meanwhile."""
         while True:
             # Another lab's end may take an empty parent away at any moment.
             with suppress(FileNotFoundError):
-                self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._make()
                 place = self.path / LOCK
                 lock = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 _wait(lock, how, waiting)

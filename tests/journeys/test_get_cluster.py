@@ -272,14 +272,20 @@ def test_a_context_that_is_not_there_is_told_with_those_that_are(
     assert "'nowhere': must be one of the contexts: here, data" in shown.stderr
 
 
-def test_several_kubeconfigs_are_refused_with_what_makes_one(tmp_path: Path) -> None:
-    file = kubeconfig(tmp_path, "http://127.0.0.1:1")
-    several = f"{file}:{tmp_path / 'other'}"
+def test_several_kubeconfigs_are_one(tmp_path: Path, server: ApiServer) -> None:
+    """Who chooses a context, and who knows its cluster, may be two files."""
+    file = kubeconfig(tmp_path, server.url)
+    chosen = tmp_path / "chosen"
+    chosen.write_text("current-context: data\n")
+    several = f"{tmp_path / 'absent'}:{chosen}:{file}"
 
-    shown = CliRunner().invoke(main, ["get", "npn"], env={"KUBECONFIG": several})
+    shown = CliRunner().invoke(main, ["get", "nodes"], env={"KUBECONFIG": several})
+    wrong = CliRunner().invoke(
+        main, ["get", "nodes", "--context", "x"], env={"KUBECONFIG": several}
+    )
 
-    assert shown.exit_code == 1
-    assert f"KUBECONFIG={several} kubectl config view --flatten > FILE" in shown.stderr
+    assert shown.exit_code == 0
+    assert f"kubeconfig {several}: current-context: 'x'" in wrong.stderr
 
 
 # Watching.

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from kube_nonsense import NEARLY
 
-from mooring.core.kube.kubeconfig import Access, Material, Program, User, read
+from mooring.core.kube.kubeconfig import (
+    Access,
+    Material,
+    Program,
+    User,
+    contexts,
+    located,
+    merged,
+    read,
+)
 from mooring.core.net.fields import Unreadable
 
 SECRET = "hunter2"
@@ -203,3 +212,49 @@ def test_anything_is_read_or_told(user: object, part: object) -> None:
     ):
         with contextlib.suppress(Unreadable):
             read(document)
+
+
+def test_of_several_what_the_first_says_of_a_name_counts() -> None:
+    mine = {
+        "current-context": "",
+        "users": [{"name": "u", "user": {"token": "mine"}}],
+    }
+    theirs = a_config({"token": "theirs"})
+    last = {**a_config({"token": "last"}), "current-context": "other"}
+
+    found = read(merged([mine, None, theirs, last]))
+
+    assert found == Access(server="https://a:6443", user=User(token="mine"))
+    assert contexts(merged([mine, theirs])) == ["other", "here"]
+    assert merged([theirs]) is theirs
+
+
+def test_of_several_one_that_is_no_mapping_is_told() -> None:
+    with pytest.raises(Unreadable, match="kubeconfig: 'int': must be a mapping"):
+        read(merged([a_config(), 7]))
+
+
+def test_relative_paths_begin_at_the_files_folder() -> None:
+    user = {
+        "client-certificate": "c.crt",
+        "client-key": "/keys/c.key",
+        "tokenFile": "",
+        "exec": {"command": "./login", "args": ["a/b"]},
+    }
+    document = a_config(user, **{"certificate-authority": "../ca.crt"})
+
+    found = located(document, "/home/me")
+
+    held = {**user, "client-certificate": "/home/me/c.crt"}
+    held["exec"] = {"command": "/home/me/./login", "args": ["a/b"]}
+    assert found == a_config(held, **{"certificate-authority": "/home/me/../ca.crt"})
+    assert located(a_config({"exec": {"command": "login"}}), "/home") == a_config(
+        {"exec": {"command": "login"}}
+    )
+
+
+@given(NEARLY, NEARLY)
+def test_anything_is_located_and_merged_or_told(one: object, other: object) -> None:
+    for part in (one, {"users": one, "clusters": [other]}):
+        with contextlib.suppress(Unreadable):
+            read(merged([located(part, "/x"), located(other, "/y"), a_config()]))

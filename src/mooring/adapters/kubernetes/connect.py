@@ -3,7 +3,6 @@
 import os
 import ssl
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -23,16 +22,27 @@ class Misconfigured(ValueError):
     """What says where the API server is cannot be right: which file, field, value, rule."""
 
 
-def connect(file: Path | str, context: str = "") -> Api:
-    """Use a kubeconfig's context (its current one); raise Misconfigured. Nothing is sent yet."""
-    path = Path(file)
+def connect(*files: Path | str, context: str = "") -> Api:
+    """Use a context (the current one) of a kubeconfig, or of several as kubectl merges them.
+
+    Of several those that are not there are left out. Raises Misconfigured; nothing is sent yet.
+    """
     try:
-        access = kubeconfig.read(_document(path), context)
-        access = _resolved(access, path.resolve().parent)
+        access = kubeconfig.read(document(*files), context)
         _prove(access)
     except Unreadable as error:
-        raise Misconfigured(f"kubeconfig {path}: {error}") from None
+        told = os.pathsep.join(map(str, files))
+        raise Misconfigured(f"kubeconfig {told}: {error}") from None
     return Api(access)
+
+
+def document(*files: Path | str) -> object:
+    """Read kubeconfigs as one document, whose paths hold everywhere; raise Unreadable."""
+    paths = [Path(file) for file in files]
+    there = [path for path in paths if path.exists()] or paths[:1]
+    return kubeconfig.merged(
+        [kubeconfig.located(_read(path), str(path.resolve().parent)) for path in there]
+    )
 
 
 def connect_inside(
@@ -61,7 +71,7 @@ def connect_inside(
     return Api(access)
 
 
-def _document(path: Path) -> object:
+def _read(path: Path) -> object:
     try:
         with path.open("rb") as file:
             data = file.read(LIMIT + 1)
@@ -76,28 +86,6 @@ def _document(path: Path) -> object:
         where = f"line {mark.line + 1}" if mark else "file"
         said = getattr(error, "problem", None) or type(error).__name__
         raise Unreadable(where, path.name, f"must be YAML ({said})") from None
-
-
-def _resolved(access: Access, folder: Path) -> Access:
-    """Find the files that stand beside the kubeconfig."""
-
-    def found(material: Material | None) -> Material | None:
-        if material is None or not material.path:
-            return material
-        return replace(material, path=str(folder / material.path))
-
-    user = access.user
-    program = user.program
-    if program and "/" in program.command:
-        program = replace(program, command=str(folder / program.command))
-    user = replace(
-        user,
-        token_file=found(user.token_file),
-        certificate=found(user.certificate),
-        key=found(user.key),
-        program=program,
-    )
-    return replace(access, authority=found(access.authority), user=user)
 
 
 def _prove(access: Access) -> None:

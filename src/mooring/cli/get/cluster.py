@@ -1,13 +1,10 @@
 """From a kubeconfig, or a pod's own account, to a cluster that is looked at."""
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import (
@@ -15,10 +12,12 @@ from mooring.adapters.kubernetes.connect import (
     Misconfigured,
     connect,
     connect_inside,
+    document,
 )
 from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.cli.get.places import Found, Refusal
 from mooring.core.kube.cache import Read
+from mooring.core.kube.kubeconfig import contexts
 from mooring.core.kube.port import Followed
 from mooring.core.kube.resource import EVENTS, NODES, NPNS, PODS, Resource, Scope
 from mooring.core.npn.shown import things
@@ -54,9 +53,8 @@ def cluster(kubeconfig: Path | None, context: str | None) -> Iterator[Found]:
 
 def api_of(kubeconfig: Path | None, context: str) -> Api:
     """Find access where kubectl does: as it is told, in the environment, at home, in the pod."""
-    file = _file(kubeconfig)
-    if file is not None:
-        return connect(file, context)
+    if files := _files(kubeconfig):
+        return connect(*files, context=context)
     if os.environ.get(HOST):
         return connect_inside()
     raise Misconfigured(
@@ -68,27 +66,17 @@ def api_of(kubeconfig: Path | None, context: str) -> Api:
 
 def contexts_of(kubeconfig: Path | None) -> list[str]:
     """Name the contexts of the kubeconfig that would be used, for a shell."""
-    file = _file(kubeconfig)
-    try:
-        document = yaml.safe_load(file.read_text()) if file else {"contexts": []}
-    except yaml.YAMLError as why:
-        raise Misconfigured(f"kubeconfig {file}: {why}") from why
-    return sorted(str(each["name"]) for each in document["contexts"])
+    files = _files(kubeconfig)
+    return sorted({*contexts(document(*files))}) if files else []
 
 
-def _file(kubeconfig: Path | None) -> Path | None:
-    """Find the kubeconfig; None when there is none."""
+def _files(kubeconfig: Path | None) -> list[Path]:
+    """Find the kubeconfigs, the first before the others; none when there is none."""
     if kubeconfig is not None:
-        return kubeconfig
+        return [kubeconfig]
     named = [
         name for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name
     ]
-    if len(named) > 1:
-        several = f"KUBECONFIG={shlex.quote(os.pathsep.join(named))}"
-        raise Misconfigured(
-            f"{several}: must name one file here, as several are not merged; give"
-            " one by --kubeconfig, or make one of them:"
-            f" {several} kubectl config view --flatten > FILE"
-        )
-    usual = USUAL.expanduser()
-    return Path(named[0]) if named else usual if usual.exists() else None
+    if not named and (usual := USUAL.expanduser()).exists():
+        return [usual]
+    return [Path(name) for name in named]

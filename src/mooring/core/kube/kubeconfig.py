@@ -6,9 +6,11 @@ fault is told by the field's place in the file. What is secret is never shown.
 
 import base64
 import binascii
+import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from mooring.core.net.fields import Field, T, Unreadable
 
@@ -21,6 +23,12 @@ EXEC_VERSIONS = (
     "client.authentication.k8s.io/v1alpha1",
 )
 HIDDEN = "(hidden)"
+LISTS = ("clusters", "contexts", "users")
+FILES = {
+    "clusters": ("cluster", ("certificate-authority",)),
+    "users": ("user", ("client-certificate", "client-key", "tokenFile")),
+}
+"""Where a document names files: the list, what an entry holds, and there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,7 @@ class Access:
 
 def read(document: object, context: str = "") -> Access:
     """Choose a context (the current one) and read what it names; raise Unreadable."""
-    if not isinstance(document, dict):
-        raise Unreadable("kubeconfig", type(document).__name__, "must be a mapping")
-    root = Field("", document)
+    root = _root(document)
     wanted = context or root.at("current-context").either(lambda f: f.text(), "")
     if not wanted:
         raise root.at("current-context").wrong(
@@ -91,6 +97,70 @@ def read(document: object, context: str = "") -> Access:
         user = _user(found.at("user"))
     namespace = chosen.at("namespace").either(lambda f: f.text(63, 0), "")
     return _access(cluster.at("cluster"), namespace or "default", user)
+
+
+def contexts(document: object) -> list[str]:
+    """Name the contexts; raise Unreadable."""
+    return [
+        str(each.at("name").value)
+        for each in _root(document).at("contexts").items(MOST)
+    ]
+
+
+def merged(documents: Sequence[object]) -> object:
+    """Make one document of several, as kubectl does: what the first says of a name counts.
+
+    https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
+    """
+    if len(documents) == 1:
+        return documents[0]
+    found: dict[object, Any] = {}
+    for document in documents:
+        if document is None:
+            continue  # an empty file
+        if not isinstance(document, dict):
+            return document
+        for name, value in document.items():
+            before = found.get(name)
+            if name in LISTS and isinstance(before, list) and isinstance(value, list):
+                found[name] = before + value
+            elif not before:
+                found[name] = value
+    return found
+
+
+def located(document: object, folder: str) -> object:
+    """Give the document with paths that hold everywhere: relative ones begin at its file's folder."""
+    if not isinstance(document, dict):
+        return document
+    found = dict(document)
+    for listed, (holder, names) in FILES.items():
+        entries = document.get(listed)
+        if isinstance(entries, list):
+            found[listed] = [_entry(each, holder, names, folder) for each in entries]
+    return found
+
+
+def _entry(entry: object, holder: str, names: tuple[str, ...], folder: str) -> object:
+    held = entry.get(holder) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(held, dict):
+        return entry
+    held = {k: _joined(folder, v) if k in names else v for k, v in held.items()}
+    program = held.get("exec")
+    if isinstance(program, dict) and "/" in str(program.get("command")):
+        command = _joined(folder, program["command"])
+        held["exec"] = {**program, "command": command}
+    return {**entry, holder: held}
+
+
+def _joined(folder: str, path: object) -> object:
+    return posixpath.join(folder, path) if path and isinstance(path, str) else path
+
+
+def _root(document: object) -> Field:
+    if not isinstance(document, dict):
+        raise Unreadable("kubeconfig", type(document).__name__, "must be a mapping")
+    return Field("", document)
 
 
 def _access(cluster: Field, namespace: str, user: User) -> Access:

@@ -18,7 +18,7 @@
 #define DEFAULT_SPOOL "/run/mooring/spool"
 #define DEFAULT_WAIT_MS 10000u  /* for an agent that is away */
 #define DEFAULT_REPLY_MS 60000u /* for an agent that thinks */
-#define STATUS_REPLY_MS 5000u   /* a STATUS must never hang */
+#define STATUS_REPLY_MS 15000u  /* for STATUS: half of what the kubelet grants a runtime */
 #define MOST_MS 600000u
 
 #define HEADER 12u           /* "MOR1" and two little-endian 32-bit numbers */

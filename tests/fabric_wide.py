@@ -367,7 +367,7 @@ class WideGame(Game):
             case _:
                 return udp(source, number, target, pick(DPORTS))
 
-    def flags(self, packet: Packet, wanted: Verdict) -> int:  # noqa: ARG002 - as in Game
+    def flags(self, packet: Packet, wanted: Verdict) -> int:
         return ACK
 
 

@@ -66,7 +66,7 @@ class FakeCri:
     def address(self, sandbox: str) -> str:
         return self._addresses[sandbox]
 
-    def execute(self, sandbox: str, command: Sequence[str], seconds: int) -> Output:  # noqa: ARG002 - the adapter's signature
+    def execute(self, sandbox: str, command: Sequence[str], seconds: int) -> Output:
         if sandbox not in self._pods or not self._pods[sandbox].ready:
             raise CriError(f"sandbox {sandbox[:12]} has no running container")
         return self._answers.get(command[0], Output(0, b"", b""))

@@ -136,7 +136,7 @@ class FakeKernel:
                 refused.append(err)
         return tuple(refused)
 
-    def look(self, space: str, fd: int | None, last: Seen | None = None) -> Seen:  # noqa: ARG002 - the port's word
+    def look(self, space: str, fd: int | None, last: Seen | None = None) -> Seen:
         room = self._room(fd)
         return Seen(
             space,

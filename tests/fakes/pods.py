@@ -24,7 +24,7 @@ class FakePods:
     def synced(self) -> bool:
         return True
 
-    def wait(self, seconds: float) -> bool:  # noqa: ARG002 - as the real one
+    def wait(self, seconds: float) -> bool:
         return True
 
     def trouble(self) -> OSError | None:

@@ -27,9 +27,9 @@ class FakeProcesses:
     def run(
         self,
         argv: Sequence[str],
-        stdin: bytes = b"",  # noqa: ARG002 - the adapter's signature
-        patience: float = 60,  # noqa: ARG002 - the real one has it
-        env: Mapping[str, str] | None = None,  # noqa: ARG002 - the real one has it
+        stdin: bytes = b"",
+        patience: float = 60,
+        env: Mapping[str, str] | None = None,
     ) -> Done:
         self.ran.append(list(argv))
         return self.answer(argv)
@@ -47,7 +47,7 @@ class FakeProcesses:
     def retire(self, record: Path) -> Identity | None:
         return self._living.get(record)
 
-    def stop(self, target: Identity, patience: float) -> bool:  # noqa: ARG002 - the adapter's signature
+    def stop(self, target: Identity, patience: float) -> bool:
         for record, living in list(self._living.items()):
             if living == target:
                 del self._living[record]

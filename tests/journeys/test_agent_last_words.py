@@ -31,9 +31,9 @@ class Nowhere:
     @asynccontextmanager
     async def opened(
         self,
-        disk: StateDirectory,  # noqa: ARG002 - the port's signature
+        disk: StateDirectory,
         say: Say,
-        stop: asyncio.Event,  # noqa: ARG002 - the port's signature
+        stop: asyncio.Event,
     ) -> AsyncIterator[Found]:
         say("metadata-refused", why="nobody")
         raise OSError("nobody is there")

@@ -82,19 +82,6 @@ class Fate:
         what = step(method, path)
         return bool(what and self.comes(what, "after"))
 
-    def carry_out(self, change: object) -> object:
-        """Change the cloud."""
-        what = type(change).__name__
-        if self.dead.is_set() or self.comes(what, "before"):
-            raise Unavailable(what, "NoAnswer", "dead")
-        made = self.desk.locked.carry_out(change)
-        if self.comes(what, "after"):
-            raise Unavailable(what, "NoAnswer", "dead")
-        return made
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        return getattr(self.desk.locked, name)
-
     def until(self, claim: Callable[[], object]) -> None:
         """Wait until it is so, while a dead controller is followed by another."""
         until(lambda: self._goes_on() and claim(), lambda: self.seen)
@@ -109,7 +96,7 @@ class Fate:
             self.dead.clear()
         if self.replica is None:
             self.replica = self.desk.start(
-                f"c{self.deaths}", api=self.api, cloud=self, interval=10.0
+                f"c{self.deaths}", api=self.api, cloud=Cloud(self), interval=10.0
             )
         return True
 
@@ -117,6 +104,26 @@ class Fate:
         if self.replica is not None:
             self.replica.end()
             self.replica = None
+
+
+@dataclass
+class Cloud:
+    """The desk's, as far as whoever lives can reach it."""
+
+    fate: Fate
+
+    def carry_out(self, change: object) -> object:
+        """Change the cloud."""
+        fate, what = self.fate, type(change).__name__
+        if fate.dead.is_set() or fate.comes(what, "before"):
+            raise Unavailable(what, "NoAnswer", "dead")
+        made = fate.desk.locked.carry_out(change)
+        if fate.comes(what, "after"):
+            raise Unavailable(what, "NoAnswer", "dead")
+        return made
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        return getattr(self.fate.desk.locked, name)
 
 
 def step(method: str, path: str) -> str:

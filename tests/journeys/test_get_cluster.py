@@ -437,7 +437,7 @@ class Scripted:
     def keys(self) -> list[str]:
         return []
 
-    def get(self, key: str) -> None:  # noqa: ARG002 - nothing is there
+    def get(self, key: str) -> None:
         return None
 
     def all(self) -> tuple[Any, ...]:

@@ -25,17 +25,17 @@ class Sights:
     def __init__(self, *namespaces: str) -> None:
         self._namespaces = namespaces
 
-    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:  # noqa: ARG002 - the port's signature
+    def npns(self, of: frozenset[str] = ALL) -> Sequence[NpnSeen]:
         return ()
 
     def nodes(self) -> Sequence[NodeSeen]:
         return ()
 
-    def pods(self, node: str = "") -> Sequence[PodSeen]:  # noqa: ARG002 - the port's signature
+    def pods(self, node: str = "") -> Sequence[PodSeen]:
         metas = ({"name": "web", "namespace": each} for each in self._namespaces)
         return [things.pod({"metadata": meta}) for meta in metas]
 
-    def events(self, names: frozenset[str]) -> Sequence[EventSeen]:  # noqa: ARG002 - the port's signature
+    def events(self, names: frozenset[str]) -> Sequence[EventSeen]:
         return ()
 
     def wait(self) -> Mapping[Source, Stale]:

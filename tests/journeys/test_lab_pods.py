@@ -30,7 +30,7 @@ from mooring.lab.tools import Tools
 class NoGroups:
     """A machine without control groups."""
 
-    def make(self, places: tuple[str, ...], *, parents: bool = False) -> None:  # noqa: ARG002 - the adapter's signature
+    def make(self, places: tuple[str, ...], *, parents: bool = False) -> None:
         assert places == ()
 
 

@@ -30,18 +30,17 @@ OUTSIDE = ("links", "addresses", "routes", "rules", "nft")
 
 def walk(name: str, wish: str) -> dict[str, object]:
     """Bring a cluster up and down; tell what was seen, and whether its passage answered."""
-    lab, passage = Lab(name), list[bool]()
+    lab, urls, passage = Lab(name), list[str](), list[bool]()
 
     def stand() -> None:
-        nonlocal api
         lab.do("up", "-f", wish)
         run_a_pod(lab)
-        api = urlsplit(lab.read("status")["kubernetes"])
-        passage.append(answers(api.hostname, api.port))
+        urls.append(lab.read("status")["kubernetes"])
+        passage.extend(map(answers, urls))
 
-    api = urlsplit("")
     seen = stage.walk(lab, stand)
-    return {**seen, "passage": [*passage, answers(api.hostname, api.port)]}
+    passage.extend(map(answers, urls))
+    return {**seen, "passage": passage}
 
 
 def run_a_pod(lab: Lab) -> None:
@@ -58,10 +57,11 @@ def run_a_pod(lab: Lab) -> None:
         subprocess.run([*kubectl, *kept, *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def answers(host: str | None, port: int | None) -> bool:
+def answers(url: str) -> bool:
     """Tell whether somebody listens there."""
+    place = urlsplit(url)
     with socket.socket() as asked:
-        return asked.connect_ex((host or "", port or 0)) == 0
+        return asked.connect_ex((place.hostname or "", place.port or 0)) == 0
 
 
 def test_the_machine_is_as_it_was(tmp_path: Path) -> None:

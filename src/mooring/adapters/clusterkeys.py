@@ -39,7 +39,9 @@ def authority(name: str, now: datetime) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = _builder(subject, subject, key, now)
-    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)  # noqa: FBT003 - the library's
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=True
+    )
     builder = builder.add_extension(_usage(authority=True), critical=True)
     signed = builder.sign(key, hashes.SHA256())
     return Pair(_text(signed), _pem(key))
@@ -50,7 +52,9 @@ def give(giver: Pair, identity: Identity, now: datetime) -> Pair:
     issuer = x509.load_pem_x509_certificate(giver.certificate.encode())
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_subject(identity), issuer.subject, key, now)
-    builder = builder.add_extension(x509.BasicConstraints(False, None), critical=True)  # noqa: FBT003 - the library's
+    builder = builder.add_extension(
+        x509.BasicConstraints(ca=False, path_length=None), critical=True
+    )
     builder = builder.add_extension(_usage(authority=False), critical=True)
     use = ExtendedKeyUsageOID.CLIENT_AUTH
     if identity.hosts:

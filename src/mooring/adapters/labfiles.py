@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from errno import ENOENT, ENOTEMPTY
 from pathlib import Path
 from typing import Any
 
@@ -124,9 +125,14 @@ class LabFiles:
                 if each.name != LOCK:
                     _remove(each)
             self.drop(LOCK)
-        for each in (self.path, *self.path.parents[:2]):
+        try:
+            self.path.rmdir()
+        except OSError as error:
+            if error.errno not in (ENOENT, ENOTEMPTY):  # it is the next one's, or gone
+                raise
+        for parent in self.path.parents[:2]:
             with suppress(OSError):
-                each.rmdir()
+                parent.rmdir()
 
     def _make(self) -> None:
         """Make the directory; FileNotFoundError when it, or a parent, goes in this moment."""

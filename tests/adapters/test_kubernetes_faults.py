@@ -293,6 +293,25 @@ def test_who_is_told_of_changes_may_be_gone(server: ApiServer, api: Api) -> None
         assert server.count("GET", PATH, watch="true") == 1
 
 
+def test_who_is_told_of_changes_is_told_of_ones_own_too(
+    server: ApiServer, api: Api
+) -> None:
+    """The watch tells of them later, and then nothing is new."""
+    heard: list[list[str]] = []
+    server.fail("GET", PATH, delay=600, status=500, times=99)
+    informer = Informer(
+        api, replace(nodes_of(), hear=lambda: heard.append(informer.keys()))
+    )
+    with contextlib.closing(informer):
+        body = api.create(PATH, {"kind": "Node", "metadata": {"name": "own"}})
+        informer.written(body)
+        informer.written(body)
+        informer.removed("own")
+        informer.removed("own")
+
+    assert heard == [["own"], []]
+
+
 def test_closing_ends_whatever_it_waits_for(server: ApiServer, api: Api) -> None:
     """A stream that is silent, an answer that does not come, a long pause."""
     server.fail("GET", LEASES.plural, delay=600, status=500)

@@ -34,7 +34,7 @@ STEPS = {
     "AttachVnic": 1,
     "CreateAddressBlock": 1,
 }
-"""What it changes in this story, and how often."""
+"""What it changes in this story, and how often at least: who meets a Conflict asks again."""
 POINTS = [
     (what, number, when)
     for what, times in STEPS.items()
@@ -63,6 +63,11 @@ class Fate:
             Fault(self._unanswered, times=FOR_EVER, lost=True),
         ]
 
+    @property
+    def came(self) -> bool:
+        """Tell whether the point came, if there is one."""
+        return self.deaths > 0 or not self.point
+
     def comes(self, what: str, when: str) -> bool:
         """Count what is changed; tell whether it dies here."""
         with self._lock:
@@ -84,9 +89,13 @@ class Fate:
 
     def until(self, claim: Callable[[], object]) -> None:
         """Wait until it is so, while a dead controller is followed by another."""
-        until(lambda: self._goes_on() and claim(), lambda: self.seen)
+        self._goes_on()
+        while until(lambda: self.dead.is_set() or claim(), lambda: self.seen):
+            if not self.dead.is_set():
+                return
+            self._goes_on()
 
-    def _goes_on(self) -> bool:
+    def _goes_on(self) -> None:
         if self.dead.is_set():
             self.end()
             self.deaths += 1
@@ -96,9 +105,8 @@ class Fate:
             self.dead.clear()
         if self.replica is None:
             self.replica = self.desk.start(
-                f"c{self.deaths}", api=self.api, cloud=Cloud(self), interval=10.0
+                f"c{self.deaths}", api=self.api, cloud=Cloud(self), interval=4.0
             )
-        return True
 
     def end(self) -> None:
         if self.replica is not None:
@@ -182,7 +190,7 @@ def tell(fate: Fate) -> list[dict[str, object]]:
     fate.until(lambda: not desk.taints("n1") and "MaxPods" not in desk.conditions("n1"))
     seen.append(picture(desk))
     desk.cloud.set_state(INSTANCE, "TERMINATED")
-    fate.until(lambda: desk.document("n1") is None)
+    fate.until(lambda: desk.document("n1") is None and fate.came)
     seen.append(picture(desk))
     fate.end()
     return seen
@@ -190,11 +198,12 @@ def tell(fate: Fate) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def undisturbed() -> list[dict[str, object]]:
-    """What is there when nobody dies; the story takes every step that is told above."""
+    """What is there when nobody dies; the story takes the steps that are told above."""
     with a_fate() as fate:
         pictures = tell(fate)
-        took = {what: n for (what, when), n in fate.seen.items() if when == "after"}
-    assert took == STEPS
+        took = Counter({w: n for (w, when), n in fate.seen.items() if when == "after"})
+    assert took.keys() == STEPS.keys()
+    assert took >= Counter(STEPS)
     assert fate.deaths == 0
     return pictures
 

@@ -81,7 +81,8 @@ class Followers:
             if trouble and trouble != told:
                 log.warning("cluster away: %s; trying again", trouble)
             told = trouble
-            if over(WAIT):
+            waiting[0].wait(WAIT)
+            if over(0):
                 return False
 
 
@@ -149,7 +150,12 @@ class Inside:
             )
             keeper.place()
             self._wake = keeper.wake
-            with beside("nodes", keeper.run, term.end):
+
+            def end() -> None:
+                term.end()
+                keeper.wake()
+
+            with beside("nodes", keeper.run, end):
                 self._controller(objects, self._beating("objects", term)).run()
 
     def _teller(self, events: KubeEvents) -> Callable[[Note], None]:

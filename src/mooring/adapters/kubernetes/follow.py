@@ -110,13 +110,17 @@ class Informer(Generic[T]):
 
     def written(self, document: object) -> None:
         """Take in what the server answered to a write of ours."""
-        with contextlib.suppress(Unreadable), self._lock:
-            self._cache.written(entry(document, self._following.read))
+        with contextlib.suppress(Unreadable):
+            each = entry(document, self._following.read)
+            with self._lock:
+                changed = self._cache.written(each)
+            self._told(changed=changed)
 
     def removed(self, key: str) -> None:
         """Take in that the server has deleted what we asked it to."""
         with self._lock:
-            self._cache.removed(key)
+            changed = self._cache.removed(key)
+        self._told(changed=changed)
 
     def close(self) -> None:
         """Stop following; nothing of it is left when this returns."""

@@ -481,8 +481,9 @@ def test_an_instance_that_starts_is_waited_for() -> None:
         assert story.turn().pause
     assert story.status.message == "the instance is PROVISIONING"
     story.cloud.set_state(INSTANCE, "RUNNING")
-    story.until_settled()
 
+    assert story.turn().said.startswith("done attaching VNIC 0")
+    story.until_settled()
     assert_exact(story, 31)
 
 

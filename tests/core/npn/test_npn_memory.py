@@ -169,6 +169,12 @@ def test_a_look_is_built_upon_after_a_change_that_says_what_it_made() -> None:
     assert known_at(settled(memory), 6.0) is None
 
 
+def test_no_look_is_built_upon_while_the_instance_is_waited_for() -> None:
+    coming = replace(LOOK, instance=replace(LOOK.instance, state="PROVISIONING"))
+
+    assert keeping(Memory(), Known(at=5.0, seen=coming), None).known is None
+
+
 def test_an_instance_is_missing_from_the_first_denial_to_the_next_look() -> None:
     memory = after_missing(after_missing(Memory(), 7.0), 9.0)
 

@@ -80,10 +80,12 @@ def known_at(memory: Memory, now: float) -> Known | None:
 def keeping(memory: Memory, known: Known, change: Change | None) -> Memory:
     """Let the next look build on this one, after a wait or a change that says what it made.
 
-    After anything else, a refusal and a lost answer too, the next look is a whole one.
+    After anything else, a refusal and a lost answer too, the next look is a whole one; while
+    the instance itself is waited for, too.
     """
     says = change is None or goes_on(change)
-    return replace(memory, known=known if says else None)
+    runs = known.seen.instance.state == "RUNNING"
+    return replace(memory, known=known if says and runs else None)
 
 
 def goes_on(decision: object) -> bool:

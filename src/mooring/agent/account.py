@@ -23,6 +23,7 @@ from mooring.core.npn.port import Objects
 from mooring.core.npn.usage import Usage
 
 LONGEST_SECONDS = 30.0
+"""The longest pause between two tries, and between two looks whether what was told stands there."""
 
 
 class Account:
@@ -42,7 +43,7 @@ class Account:
         self._node = node
         self._objects = told
         self._last: Usage | None = None
-        self._told_at = self._not_before = float("-inf")
+        self._told_at = self._not_before = self._looked_at = float("-inf")
         self._refused = 0
         self._trouble = ""
 
@@ -54,23 +55,39 @@ class Account:
         usage = self._usage()
         if usage.counts is None and not self.kept():
             return
-        if usage == self._last or self._is_early(usage, now):
+        if self._stands(usage, name, now) or self._is_early(usage, now):
             return
         try:
             await asyncio.to_thread(self._objects.write_usage, name, usage)
         except (OSError, LookupError) as why:
             self._hear_no(why, now)
             return
-        self._last, self._told_at = usage, now
+        self._last, self._told_at, self._looked_at = usage, now, now
         self._refused, self._trouble = 0, ""
 
     def _hear_no(self, why: Exception, now: float) -> None:
         """Wait a second, two, four, half a minute at most; say once what it is."""
-        self._not_before = now + min(2.0**self._refused, LONGEST_SECONDS)
+        self._not_before = now + min(2.0 ** min(self._refused, 8), LONGEST_SECONDS)
         self._refused += 1
         if str(why) != self._trouble:
             self._host.say("usage-refused", why=why)
         self._trouble = str(why)
+
+    def _stands(self, usage: Usage, name: str, now: float) -> bool:
+        """Tell whether it was told, and still stands there: an object may be made anew."""
+        if usage != self._last:
+            return False
+        if now - self._looked_at < LONGEST_SECONDS:
+            return True
+        self._looked_at = now
+        try:
+            return self._objects.read_usage(name) == usage
+        except OSError:
+            return True
+
+    def again(self) -> None:
+        """Hear that the store is there again: what it refused is told it now."""
+        self._not_before, self._refused = float("-inf"), 0
 
     def _is_early(self, usage: Usage, now: float) -> bool:
         counts, last = usage.counts, self._last.counts if self._last else None

@@ -34,6 +34,9 @@ from mooring.core.wiring import vnic
 from mooring.core.wiring.names import words
 from mooring.core.wiring.vnic import Match, Uplink
 
+SEEK_SECONDS = 30.0
+"""How long a link that a new status names is looked for at each turn; later, as the node is looked at."""
+
 
 class Refill:
     """Keeps pool and VNICs as the status says."""
@@ -51,6 +54,7 @@ class Refill:
         self._latest: NpnStatus | None = None
         self._draining: frozenset[AttachmentId] = frozenset()
         self._contested: frozenset[Ip] = frozenset()
+        self._seek_until = float("-inf")
 
     def turn(self) -> None:
         """Look whether the object has changed, and follow it."""
@@ -62,8 +66,11 @@ class Refill:
         # One that could not be followed last time is followed now; one that could, but
         # not put in force, waits for the next look at the node.
         if status is None or not self._is_new(status):
+            if now < self._seek_until and self._lacks_a_link():
+                self.relook(self._host.kernel.look(HOST, None))
             return
         if self._counts(status):
+            self._seek_until = now + SEEK_SECONDS
             seen = self._host.kernel.look(HOST, None)
             self._withheld = False
             self.follow(status, seen)
@@ -79,6 +86,10 @@ class Refill:
         self._host.say("withheld", why=self._source.trouble)
         self._book.refill(self._offers(self._node.standing.npn.vnics))
         self._report_drains()
+
+    def _lacks_a_link(self) -> bool:
+        standing = self._node.standing
+        return bool(standing.absent) or standing.primary is None
 
     def relook(self, seen: Seen) -> None:
         """Follow the links and the primary's address, which change by themselves."""

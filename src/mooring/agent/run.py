@@ -183,6 +183,7 @@ class Agent:
         try:
             await stop.wait()
         finally:
+            self.attachments.end()
             await door.stop()
             for loop in loops:
                 loop.cancel()
@@ -212,6 +213,7 @@ class Agent:
         source = self._source
         if source.heard and self._unheard:
             self._host.say("store-heard", npn=source.name)
+            self._account.again()
         elif before and not source.heard:
             self._host.say("store-away", npn=source.name, why=source.away)
         self._unheard = not source.heard

@@ -149,14 +149,19 @@ class Inside:
                 overcommit=setting.overcommit,
             )
             keeper.place()
-            self._wake = keeper.wake
+            controller = self._controller(objects, self._beating("objects", term))
+
+            def wake() -> None:
+                keeper.wake()
+                controller.wake()
 
             def end() -> None:
                 term.end()
-                keeper.wake()
+                wake()
 
+            self._wake = wake
             with beside("nodes", keeper.run, end):
-                self._controller(objects, self._beating("objects", term)).run()
+                controller.run()
 
     def _teller(self, events: KubeEvents) -> Callable[[Note], None]:
         """Give who tells of this replica itself."""

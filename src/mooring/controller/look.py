@@ -151,10 +151,7 @@ class _Look:
         """Look at everything."""
         attachments = self._attachments()
         vnics = {v.id: v for v in self._vnics(attachments)}
-        there = [a.vnic_id for a in attachments if a.vnic_id and a.state == "ATTACHED"]
-        if there and not vnics:
-            # Every instance has a VNIC: that none can be seen is a matter of rights.
-            self.looker.cloud.vnic(there[0])
+        self._may_see(attachments, vnics)
         self._check(vnics)
         mine = self._mine(vnics)
         subnets = self._subnets(mine)
@@ -218,6 +215,23 @@ class _Look:
             if attachment.vnic_id and attachment.state not in DEAD:
                 with suppress(NotFound):
                     yield self.looker.vnic(attachment.vnic_id)
+
+    def _may_see(
+        self, attachments: tuple[AttachmentSeen, ...], vnics: dict[str, VnicSeen]
+    ) -> None:
+        """Raise NotFound where that a VNIC cannot be seen is a matter of rights.
+
+        Every instance has a VNIC, its primary one. But what is remembered of that one says nothing of
+        today's rights: it is asked for again where another is lost to sight that the status
+        lists and whose attachment did not end.
+        """
+        there = [a.vnic_id for a in attachments if a.vnic_id and a.state == "ATTACHED"]
+        if there and not vnics:
+            self.looker.cloud.vnic(there[0])
+        ended = {a.vnic_id for a in attachments if a.state in DEAD}
+        if self.question.listed - vnics.keys() - ended:
+            for primary in [v.id for v in vnics.values() if v.is_primary]:
+                self.looker.cloud.vnic(primary)
 
     def _check(self, vnics: dict[str, VnicSeen]) -> None:
         """Refuse a list that leaves out a VNIC that is there: it is an old one.

@@ -9,12 +9,13 @@ node a turn, and what is not there yet is no reason to wait for.
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mooring.controller.agents import Agents
 from mooring.controller.find import Finder
 from mooring.controller.gate import Stopping
+from mooring.controller.known import LATER, REST, Known
 from mooring.controller.rota import Rota
 from mooring.core.kube.errors import KubeError
 from mooring.core.kube.meta import Owner
@@ -29,16 +30,12 @@ from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn
 from mooring.core.npn.scarcity import Dryness
 from mooring.core.npn.seen import GOING, InstanceSeen
-from mooring.core.npn.shortage import Shortage, rest
+from mooring.core.npn.shortage import rest
 
 POLL = 1.0
 """Seconds after which changes are asked for although nobody told of one."""
-REST = 300.0
-"""Seconds after which a node is looked at although nothing changed."""
 SOON = 1.0
 """Seconds to the next look at a node that runs dry, or may get wet."""
-LATER = 30.0
-"""Seconds to the next look at what was refused, twice as many each time, up to `REST`."""
 WORKERS = 4
 AGENT = "app=vcn-native-ip-cni"
 CONDITION = "VcnNativePodNetworking"
@@ -81,20 +78,8 @@ class Clock:
     chance: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is remembered of a node. One of another uid begins anew (RT-06).
-
-    `had`: it had an object.
-    """
-
-    uid: str = ""
-    instance: str = ""
-    dryness: Dryness = field(default_factory=Dryness)
-    short: Shortage | None = None
-    failures: int = 0
-    said: str = ""
-    had: bool = False
+class Unseen(Unreadable):
+    """A node's instance that is not there, or may not be seen."""
 
 
 class NodeKeeper:
@@ -228,13 +213,15 @@ class NodeKeeper:
             known = Known(uid=node.uid)
         try:
             known = self._found(node, known)
-            npn = self._object(node, known) if known.instance else None
+            known, npn = self._object(node, known)
         except Unreadable as error:
+            if isinstance(error, Unseen):
+                known = self._lose(node, known)
             return self._refuse(node, known, error)
         known = replace(known, failures=0, said="", had=known.had or npn is not None)
         self._accept(node)
         if npn is None:
-            return known, REST
+            return known, REST if known.instance or node.provider_id else LATER
         self.facts[npn.name] = node
         self._own(node, npn)
         return self._do(node, npn, known)
@@ -246,14 +233,20 @@ class NodeKeeper:
             instance = known.instance or self._finder.find(node)
         return replace(known, instance=instance)
 
-    def _object(self, node: Node, known: Known) -> Npn | None:
+    def _object(self, node: Node, known: Known) -> tuple[Known, Npn | None]:
         """Give the object of the node's instance; make it when it is to be made by us."""
+        if not known.instance:
+            return known, None
         npn = self._read(known.instance)
         if npn is not None:
-            return npn
+            return known, npn
         instance = self._instance(node, known)
         if instance.state in GOING:
-            return None
+            return self._lose(node, known), None
+        return known, self._wanted(node, known, instance)
+
+    def _wanted(self, node: Node, known: Known, instance: InstanceSeen) -> Npn | None:
+        """Make the object that the instance asks for; clear up after one where it asks for none."""
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
             declined = metadata.declines(instance.metadata)
@@ -280,13 +273,13 @@ class NodeKeeper:
         raise Unreadable(f"{name}: spec.id", npn.spec.id, rule)
 
     def _instance(self, node: Node, known: Known) -> InstanceSeen:
-        """Show the node's instance; raise Unreadable when there is none that may be seen."""
+        """Show the node's instance; raise Unseen when there is none that may be seen."""
         try:
             return self._finder.instance(known.instance)
         except NotFound:
             rule = "must be an instance that is there and that the controller may see"
             field = f"node {node.name}: spec.providerID"
-            raise Unreadable(field, known.instance, rule) from None
+            raise Unseen(field, known.instance, rule) from None
 
     def _own(self, node: Node, npn: Npn) -> None:
         """Let the object go with its node; a node made anew under the same name is another."""
@@ -346,8 +339,9 @@ class NodeKeeper:
             log.warning("node=%s %s", node.name, said)
             self._tell(node, Note(reason="Refused", text=str(error), warning=True))
         self._condition(node, "False", "Refused", str(error))
-        known = replace(known, failures=known.failures + 1, said=said)
-        return known, min(REST, LATER * 2 ** min(known.failures - 1, 8))
+        now = self._clock.now()
+        known = known.refused(said, now)
+        return known, known.until - now
 
     def _accept(self, node: Node) -> None:
         """Take back what was said of a node that was refused, by whomever of us."""
@@ -359,6 +353,11 @@ class NodeKeeper:
         wanted = NodeCondition(CONDITION, status, reason, text[:LONGEST])
         if wanted not in node.conditions:
             self._cluster.patches.condition(node.name, wanted)
+
+    def _lose(self, node: Node, known: Known) -> Known:
+        """Let an instance that ends be none of the node's: another may come in its place."""
+        self._forget(node.name)
+        return replace(known, instance="")
 
     def _forget(self, name: str) -> None:
         for npn in [n for n, node in list(self.facts.items()) if node.name == name]:

@@ -5,6 +5,7 @@ differs, and carries out the change when there is one; the next turn looks anew.
 the record: a turn that was killed anywhere is simply taken again.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,7 @@ from mooring.core.npn.errors import (
     Unavailable,
     UnderWay,
 )
+from mooring.core.npn.families import IPV4
 from mooring.core.npn.memory import (
     Memory,
     after_change,
@@ -69,19 +71,24 @@ from mooring.core.npn.seen import ENDED, GOING, SUCCEEDED, Known, Sighting
 from mooring.core.npn.status import refused, report, unreadable, unseen, waiting
 from mooring.core.npn.usage import lists
 
+HASTE = 1.0
+"""Seconds after which a pool goes on that has become too small, although something else failed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What a turn came to: when to take the next and what to tell the log.
 
-    `pause` None: the object is gone. `settled` objects yield to the others. `trouble` is
-    worth a warning; `away` says that the cloud did not answer.
+    `pause` None: the object is gone. `settled` objects yield to the others. An elastic pool that its
+    agent finds too small need not wait longer than `haste`. `trouble` is worth a warning; `away` says
+    that the cloud did not answer.
     """
 
     memory: Memory
     pause: float | None
     said: str
     settled: bool = False
+    haste: float = math.inf
     trouble: bool = False
     away: bool = False
 
@@ -187,7 +194,7 @@ class Reconciler:
             case Settled():
                 return self._settled(npn, status, settled(memory, known))
             case Failed():
-                return self._given_up(memory, decision)
+                return self._given_up(memory, decision, picture)
             case _:
                 why = told(status, npn.status)
                 turn = self._do(npn.name, status, memory, decision)
@@ -207,7 +214,8 @@ class Reconciler:
     def _settled(self, npn: Npn, status: NpnStatus, memory: Memory) -> Turn:
         why = told(status, npn.status)
         said = f"settled vnics={len(status.vnics)}" + (f" {why}" if why else "")
-        return Turn(memory=memory, pause=self._rest(), said=said, settled=True)
+        pause = self._rest()
+        return Turn(memory=memory, pause=pause, said=said, settled=True, haste=0)
 
     def _looked(self, npn: Npn, memory: Memory) -> tuple[Known, Memory]:
         """Look, at what is new only where the last look can be built upon."""
@@ -325,11 +333,13 @@ class Reconciler:
         memory = after_refusal(memory, subject(change), failed)
         return Turn(memory=memory, pause=0, said=f"refused {error}", trouble=True)
 
-    def _given_up(self, memory: Memory, failed: Failed) -> Turn:
+    def _given_up(self, memory: Memory, failed: Failed, picture: Picture) -> Turn:
+        """Pause. Where a pool has all that was asked for, it is something else that failed: it may grow on."""
         memory = after_failure(memory)
         pause = failed.retry_after or pause_after(memory.failures, self._chance())
         said = f"backoff {failed.reason} {failed.message}"
-        return Turn(memory=memory, pause=pause, said=said, trouble=True)
+        haste = HASTE if picture.complete(IPV4) else math.inf
+        return Turn(memory=memory, pause=pause, said=said, haste=haste, trouble=True)
 
     def _failed(self, memory: Memory, error: CloudError) -> Turn:
         asked = error.retry_after if isinstance(error, Throttled) else None

@@ -7,6 +7,7 @@ a broken line stands where the node's may be, it stays too, but one that has non
 What is written is told as events.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -83,6 +84,7 @@ class ClusterObjects:
         self._said: dict[str, tuple[Node, tuple[NodePool, ...], Said]] = {}
         self._going: dict[str, Reference] = {}
         self._asking = threading.Lock()
+        self._leaving = threading.Lock()
 
     def names(self) -> list[str]:
         """Name every object, in order; one whose content is broken too."""
@@ -136,8 +138,10 @@ class ClusterObjects:
         self._inner.write_usage(name, usage)
 
     def remove(self, name: str) -> None:
-        """Take the object away; fine when it is gone already."""
-        self._going[name] = self._about(name)
+        """Take the object away; fine when it is gone already, which is not told again."""
+        # Locked: whoever sees it go tells by what stands here, or has told, and it is Absent.
+        with self._leaving, contextlib.suppress(Absent):
+            self._going[name] = self._there(name)
         self._inner.remove(name)
         self._gone(name)
 
@@ -163,15 +167,23 @@ class ClusterObjects:
         """Tell once that an object is gone: as the answer says, or, when that was lost, as it is seen."""
         self._watching.removed(name)
         self._said.pop(name, None)
-        about = self._going.pop(name, None)
+        with self._leaving:
+            about = self._going.pop(name, None)
         if about:
             self._watching.told(REMOVED)
             self._events.tell(about, REMOVED)
 
     def _about(self, name: str) -> Reference:
         try:
+            return self._there(name)
+        except Absent:
+            return Reference(resource=NPNS, name=name)
+
+    def _there(self, name: str) -> Reference:
+        """Give what events name of an object that is there; raise Absent."""
+        try:
             uid = self._inner.uid(name)
-        except (Absent, Unreadable):
+        except Unreadable:
             uid = ""
         return Reference(resource=NPNS, name=name, uid=uid)
 

@@ -9,6 +9,7 @@ for a thousand resyncs, nor for one of many needs. Nothing is kept that a look w
 import heapq
 import logging
 import queue
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from mooring.core.npn.usage import Usage, lists
 
 POLL = 0.25
 """Seconds between two looks at the directory; one is a few system calls."""
+NEAR = 0.05
+"""Seconds between two looks at least, however often one is told to look: each asks for all objects."""
 
 NEVER = float("inf")
 
@@ -40,7 +43,7 @@ class Entry:
     """An object that the loop knows. `spec` is what its last turn was for.
 
     `usage` is what its agent told last; `pressed` that an elastic pool cannot wait for the next
-    look at what is settled.
+    look, but for the `haste` of its last turn.
     """
 
     spec: object
@@ -49,7 +52,7 @@ class Entry:
     pressed: bool = False
     memory: Memory = field(default_factory=Memory)
     place: Place = field(default_factory=Place)
-    settled: bool = False
+    haste: float = NEVER
     said: str = ""
 
 
@@ -86,8 +89,15 @@ class Controller:
         self._token: Token = {}
         self._running: set[str] = set()
         self._came = 0
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
+        self._woken = threading.Event()
         self._away = self._unread = False
+
+    def wake(self) -> None:
+        """Look now: something changed, or it is over. Any thread may call it."""
+        if not self._woken.is_set():
+            self._woken.set()
+            self._ended.put(None)
 
     def run(self) -> None:
         """Work until told to end; turns under way end at their next call."""
@@ -96,11 +106,13 @@ class Controller:
             looked = NEVER
             while not self._world.wait(0):
                 now = self._world.now()
-                if not 0 <= now - looked < POLL:
-                    looked = now  # not after every turn: it asks for all of them
+                rest = looked + (NEAR if self._woken.is_set() else POLL) - now
+                if not 0 < rest <= POLL:
+                    looked, rest = now, POLL  # not after every turn: it asks for all
+                    self._woken.clear()
                     self._notice()
                 self._start(pool)
-                self._hear(POLL)
+                self._hear(rest)
         log.info("stopped objects=%d", len(self._entries))
 
     def _greet(self) -> None:
@@ -148,23 +160,37 @@ class Controller:
             return
         entry = self._entries.get(name)
         if entry is None:
-            self._entries[name] = Entry(spec, self._world.now(), place=self._last())
+            place = self._last(settled=self._served(name, spec))
+            self._entries[name] = Entry(spec, self._world.now(), place=place)
         elif entry.spec != spec:
-            entry.spec, entry.due, entry.settled = spec, self._world.now(), False
+            entry.spec, entry.due = spec, self._world.now()
             entry.memory = Memory(salt=entry.memory.salt)
             entry.place = self._last()
         elif isinstance(spec, Npn):
             self._notice_usage(name, spec, entry)
 
-    def _last(self) -> Place:
+    def _served(self, name: str, spec: object) -> bool:
+        """Tell whether a status says of an object, as it is, that all of it is there."""
+        if not isinstance(spec, Npn):
+            return False
+        try:
+            status = self._world.objects.read_status(name)
+        except Unreadable:
+            return False
+        current = status.observed_generation == spec.generation
+        return current and status.state == "SUCCESS"
+
+    def _last(self, *, settled: bool = False) -> Place:
         """Give the place of who comes now."""
         self._came += 1
-        return anew(Place(number=self._came), rounds=self._rounds())
+        place = Place(number=self._came)
+        return anew(place, rounds=self._rounds(), settled=settled)
 
     def _rounds(self) -> int:
         """Give the rounds of who has used up the fewest and is not settled."""
         entries = self._entries.values()
-        return min((e.place.rounds for e in entries if not e.settled), default=0)
+        waiting = (e.place for e in entries if not e.place.settled)
+        return min((place.rounds for place in waiting), default=0)
 
     def _notice_usage(self, name: str, spec: Npn, entry: Entry) -> None:
         """Give a turn to an elastic pool that is too small, or whose agent has let go."""
@@ -173,11 +199,11 @@ class Controller:
             return
         told = lists(self._world.objects.read_usage(name))
         before, entry.usage = entry.usage, told
-        if presses(chosen, room(spec.spec), before, entry.usage):
+        # A status of our own is no news of the agent's.
+        if told != before and presses(chosen, room(spec.spec), before, told):
             entry.pressed = True
             entry.place = anew(entry.place, rounds=self._rounds())
-            if entry.settled and entry.due != NEVER:
-                entry.due = self._world.now()
+            entry.due = min(entry.due, self._world.now() + entry.haste)
 
     def _start(self, pool: Executor) -> None:
         """Hand out the turns that are due, in the order of the queue."""
@@ -191,7 +217,7 @@ class Controller:
         )
         for _, name in heapq.nsmallest(free, due):
             entry = self._entries[name]
-            entry.due, entry.pressed = NEVER, False
+            entry.due, entry.haste, entry.pressed = NEVER, NEVER, False
             self._running.add(name)
             pool.submit(self._take, name, entry)
 
@@ -205,7 +231,7 @@ class Controller:
         self._ended.put((name, entry, ended))
 
     def _hear(self, most: float) -> None:
-        """Take in the turns that ended, or wait for one."""
+        """Take in the turns that ended, or wait for one, or to be woken."""
         wait = most
         now = self._world.now()
         if len(self._running) < self._workers:
@@ -214,30 +240,35 @@ class Controller:
         try:
             ended = self._ended.get(timeout=wait)
             while True:
-                self._learn(*ended)
+                if ended is not None:
+                    self._learn(*ended)
                 ended = self._ended.get_nowait()
         except queue.Empty:
             return
 
     def _learn(self, name: str, entry: Entry, ended: Turn | Exception) -> None:
+        """Take in a turn. What came meanwhile, another spec or the object anew, is due already."""
         self._running.discard(name)
         if self._entries.get(name) is not entry:
             return  # removed, and perhaps made anew, while the turn was taken
         turn = ended if isinstance(ended, Turn) else self._mishap(name, entry, ended)
         self._tell(name, entry, turn)
+        if entry.due != NEVER:
+            return
         if turn.pause is None:
             del self._entries[name]
-        elif entry.due == NEVER:  # else the spec changed meanwhile: it is due
-            entry.memory, entry.settled = turn.memory, turn.settled
-            rests = turn.settled and not entry.pressed
-            entry.place = after_turn(
-                entry.place,
-                settled=rests,
-                waits=turn.pause > 0,
-                rounds=self._rounds(),
-            )
-            pause = 0.0 if entry.pressed and turn.settled else turn.pause
-            entry.due = self._world.now() + pause
+            # One that was made anew just as it was has been taken for the old one.
+            self._token = {**self._token, name: object()}
+            return
+        entry.memory, entry.haste = turn.memory, turn.haste
+        pause = min(turn.pause, turn.haste) if entry.pressed else turn.pause
+        entry.place = after_turn(
+            entry.place,
+            settled=turn.settled and not entry.pressed,
+            waits=turn.pause > 0,
+            rounds=self._rounds(),
+        )
+        entry.due = self._world.now() + pause
 
     def _mishap(self, name: str, entry: Entry, error: Exception) -> Turn:
         """Make a turn of what should not have happened."""

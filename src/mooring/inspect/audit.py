@@ -25,8 +25,9 @@ from mooring.core.wiring.audit.sides import Side
 from mooring.inspect import repair
 from mooring.inspect.look import Looker, Sight
 
-PAUSE = 1.0
-"""Seconds between two looks: longer than any DEL, and than the agent takes to tell of it."""
+PAUSE = 2.5
+"""Seconds between two looks: longer than a DEL whose link goes at the second try, a second later,
+and than the agent takes to tell of it, which may be another."""
 AGENT_SECONDS = 10.0
 """How long what only the agent repairs is waited for."""
 

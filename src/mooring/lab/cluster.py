@@ -98,10 +98,9 @@ class Cluster:
         plane.at.ensure()
         plane.furnish(held)
         supervised, holder = plane.at.programs, plane.at.holder()
-        store = supervised.ensure(plane.store, holder)
+        supervised.ensure(plane.store, holder)
         supervised.await_ready(plane.store, lambda: plane.at.listens(STORE_PORT))
-        if store.fresh:
-            self.tools.say("etcd serves")
+        self.tools.say("etcd serves")
         supervised.ensure(plane.server, holder)
         plane.open_passage()
 

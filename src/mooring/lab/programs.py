@@ -1,7 +1,6 @@
 """Supervision: a program of the lab runs, or its last words tell why not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from mooring.adapters.labfiles import LabFiles
@@ -15,14 +14,6 @@ from mooring.lab.tools import PATIENCE, Tools
 STOP_PATIENCE = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A program that runs; `fresh` when it did not before."""
-
-    identity: Identity
-    fresh: bool
-
-
 class Programs:
     """The programs of one lab."""
 
@@ -33,16 +24,16 @@ class Programs:
         """Give the process of a program; None when it does not run."""
         return self._tools.processes.find(Path(program.record))
 
-    def ensure(self, program: Program, holder: int | None = None) -> Started:
+    def ensure(self, program: Program, holder: int | None = None) -> Identity:
         """Have a program run, in a node when its init's pid is given."""
         found = self.find(program)
         if found is not None:
-            return Started(found, fresh=False)
+            return found
         self.launch(program, node.start(program, holder))
         found = self.find(program)
         if found is None:
             raise self.failed(program, "ended at once")
-        return Started(found, fresh=True)
+        return found
 
     def launch(self, program: Program, words: list[str]) -> None:
         """Run a starter, with place made for its record and its log."""

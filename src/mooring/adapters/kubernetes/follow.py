@@ -90,6 +90,12 @@ class Informer(Generic[T]):
             raise Unreadable(error.field, error.value, error.rule)
         return known.value
 
+    def uid(self, key: str) -> str:
+        """Give an object's uid, a broken one's too; "" when there is none."""
+        with self._lock:
+            known = self._cache.entries.get(key)
+        return known.uid if known else ""
+
     def all(self) -> tuple[T, ...]:
         """Give all that can be read, in the order of their keys."""
         with self._lock:
@@ -116,10 +122,10 @@ class Informer(Generic[T]):
                 changed = self._cache.written(each)
             self._told(changed=changed)
 
-    def removed(self, key: str) -> None:
-        """Take in that the server has deleted what we asked it to."""
+    def removed(self, key: str, uid: str) -> None:
+        """Take in that the server has no such object any more; another one of its name stays."""
         with self._lock:
-            changed = self._cache.removed(key)
+            changed = self._cache.removed(key, uid)
         self._told(changed=changed)
 
     def close(self) -> None:
@@ -132,8 +138,9 @@ class Informer(Generic[T]):
     def _run(self) -> None:
         while not self._stopping.is_set():
             error: Exception | None = None
+            step = self._course.step()
             try:
-                self._turn()
+                self._turn(step)
             except (OSError, Unreadable) as why:
                 error = why
             except Exception as why:  # noqa: BLE001 - it has to go on, whatever it met
@@ -141,16 +148,16 @@ class Informer(Generic[T]):
             if error is not None:
                 self._failed(error)
             pace, chance = self._following.pace, self._following.chance()
-            rest = informer.wait(self._course, pace, chance, error)
+            rest = informer.wait(self._course, pace, chance, error, step)
             if rest:
                 self._stopping.wait(rest)
 
-    def _turn(self) -> None:
-        match self._course.step():
-            case ListPage() as asked:
-                self._list(asked)
-            case WatchFrom() as asked:
-                self._watch(asked)
+    def _turn(self, step: ListPage | WatchFrom) -> None:
+        match step:
+            case ListPage():
+                self._list(step)
+            case WatchFrom():
+                self._watch(step)
 
     def _failed(self, error: Exception) -> None:
         self._course = self._course.failed(error)

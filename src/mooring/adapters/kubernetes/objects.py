@@ -6,8 +6,9 @@ only what `core.npn` reads is kept, as compact JSON: with the agent's telling ap
 rest, since it changes often and concerns few.
 """
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -181,6 +182,7 @@ class KubeObjects:
 
     def remove(self, name: str) -> None:
         """Take the object away, with all that is told of it; fine when it is gone already."""
+        uid = self._informer.uid(name)
         try:
             answer = self._api.delete(NPNS.path(name=name))
         except Missing:
@@ -188,7 +190,7 @@ class KubeObjects:
         if isinstance(answer, dict) and answer.get("kind") == NPNS.kind:
             self._informer.written(answer)  # somebody's finalizer holds it
         else:
-            self._informer.removed(name)
+            self._informer.removed(name, uid)
 
     def changes(
         self, since: Token, *, usage: bool = False
@@ -234,11 +236,8 @@ class KubeObjects:
 
     def _now(self, name: str) -> object:
         """Read an object from the server; raise Absent."""
-        try:
+        with self._absent_if_missing(name):
             document: object = self._api.get(NPNS.path(name=name))
-        except Missing:
-            self._informer.removed(name)
-            raise Absent(name) from None
         self._informer.written(document)
         return document
 
@@ -278,10 +277,17 @@ class KubeObjects:
         self._patched(name, path, {"status": status, **lock})
 
     def _patched(self, name: str, path: str, patch: Mapping[str, Any]) -> None:
-        try:
+        with self._absent_if_missing(name):
             self._informer.written(self._api.patch(path, patch))
+
+    @contextlib.contextmanager
+    def _absent_if_missing(self, name: str) -> Iterator[None]:
+        """Hear that an object is gone: that one, not another that was made meanwhile."""
+        uid = self._informer.uid(name)
+        try:
+            yield
         except Missing:
-            self._informer.removed(name)
+            self._informer.removed(name, uid)
             raise Absent(name) from None
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from mooring.adapters import metadata
 from mooring.adapters.disk import StateDirectory
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
@@ -16,13 +15,12 @@ from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.agent.host import Say
 from mooring.agent.run import Cluster
-from mooring.cli.agent.options import is_instance
-from mooring.cli.agent.work import Found, Stopped
+from mooring.cli.agent.identity import Identity
+from mooring.cli.agent.work import Found
 from mooring.core.kube import pod
 from mooring.core.kube.resource import PODS, Scope
 from mooring.core.npn.metadata import name_of
 
-AGAIN_SECONDS = 2.0
 WRITE_SECONDS = 5.0
 """For an answer to what is told of the pool: it is told again anyway."""
 
@@ -43,7 +41,8 @@ class ApiServer:
         """Ask who we are, then follow our object and our pods."""
         with ExitStack() as stack:
             api = stack.enter_context(closing(self._connected()))
-            npn = name_of(await self._identity(say, stop))
+            identity = Identity(self.metadata, disk, say)
+            npn = name_of(self.instance or await identity.ask(stop))
             ours = Scope(fields=f"metadata.name={npn}")
             here = Scope(fields=f"spec.nodeName={self.node}")
             objects = KubeObjects(api, following(ours), WRITE_SECONDS)
@@ -59,23 +58,3 @@ class ApiServer:
             return connect(self.kubeconfig)
         except Misconfigured as why:
             raise click.ClickException(str(why)) from why
-
-    async def _identity(self, say: Say, stop: asyncio.Event) -> str:
-        told = ""
-        while not self.instance:
-            try:
-                found = await asyncio.to_thread(metadata.instance, self.metadata)
-                if is_instance(found):
-                    return found
-                why = f"{self.metadata} says that this is {found!r}: no instance's OCID"
-            except OSError as error:
-                why = str(error)
-            if why != told:
-                say("metadata-refused", why=why, next="ask again; or give --instance")
-            told = why
-            try:
-                await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
-            except TimeoutError:
-                continue
-            raise Stopped
-        return self.instance

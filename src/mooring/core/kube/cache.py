@@ -106,10 +106,13 @@ class Cache(Generic[T]):
         self._ours[each.key] = each.version
         return self._put(each)
 
-    def removed(self, key: str) -> bool:
-        """Hear that we have deleted an object; tell whether that changed anything."""
+    def removed(self, key: str, uid: str) -> bool:
+        """Hear that we have deleted an object; tell whether that changed anything.
+
+        The watch may have told of its successor by now.
+        """
         known = self.entries.get(key)
-        if known is None:
+        if known is None or known.uid != uid:
             return False
         self._leaving[key] = known.uid
         self._drop(key)

@@ -116,9 +116,18 @@ class Course:
         return replace(self, failures=0) if lived >= STEADY else self
 
 
-def wait(course: Course, pace: Pace, chance: float, error: object = None) -> float:
-    """Give the seconds to wait before the next step."""
-    if not course.failures:
+def wait(
+    course: Course,
+    pace: Pace,
+    chance: float,
+    error: object = None,
+    step: ListPage | WatchFrom | None = None,
+) -> float:
+    """Give the seconds to wait after a step; a page that was answered is followed at once.
+
+    Else whoever was away for long would wait before each page, and be deaf after the last.
+    """
+    if not course.failures or (error is None and isinstance(step, ListPage)):
         return 0.0
     asked = error.retry_after if isinstance(error, KubeError) else None
     return pace.pause(course.failures, chance, asked)

@@ -44,7 +44,8 @@ class Memory:
     `salt` goes into retry tokens and grows when one proved stale. `expected` was made by a
     call that succeeded and has not been seen yet. `caps` is the largest block worth asking
     for, by subnet and family (`cap_of`). `held` are the subjects refused since the last pause. `waited` counts the
-    seconds of the present wait, `failures` the failed turns since the last good one.
+    seconds of the present wait, that for the instance while it `starts`; `failures` the failed turns
+    since the last good one.
     `slack_since` is when an elastic pool began to have too many free addresses, `given_back`
     are objects that it gave back. `stuck` counts the signs that changes succeed and change
     nothing: `last` was made again, what was made vanished, a token was stale. `known` is the last
@@ -59,6 +60,7 @@ class Memory:
     caps: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, Failed] = field(default_factory=dict)
     waited: float = 0.0
+    starts: bool = False
     failures: int = 0
     last: Change | None = None
     stuck: int = 0
@@ -116,7 +118,11 @@ def without_given_back(memory: Memory, seen: Sighting) -> Sighting:
 
 
 def after_look(memory: Memory, seen: Sighting) -> Memory:
-    """Forget what was expected and is listed; a thing made and gone spoils its token."""
+    """Forget what was expected and is listed; a thing made and gone spoils its token.
+
+    The wait for an instance is over when it runs: what is waited for then has its own patience.
+    """
+    starts = seen.instance.state != "RUNNING"
     here = {Made(kind="attachment", id=a.id): lives(a, seen) for a in seen.attachments}
     present = here.keys() | {
         Made(kind=a.kind, id=a.id) for on in seen.addresses.values() for a in on
@@ -129,6 +135,8 @@ def after_look(memory: Memory, seen: Sighting) -> Memory:
         salt=memory.salt + bool(lost),
         stuck=memory.stuck + bool(lost),
         expected=memory.expected - (present - seen.unlisted) - lost,
+        waited=0.0 if memory.starts and not starts else memory.waited,
+        starts=starts,
         missing_since=None,
     )
 

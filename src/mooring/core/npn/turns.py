@@ -2,9 +2,11 @@
 
 Objects that are not settled come in the order in which they came up, so that the first nodes of a
 fleet are ready soon and not all at the very end. Who made `QUANTUM` changes and is not settled goes
-behind the others (a node of many VNICs). Waits cost little and do not count. Settled objects, which are only compared,
-yield to all of them. Whoever waits behind others moves up, a round for every `AGE` seconds, to those
-who have used up nothing, and they use up their quantum: nobody starves.
+behind the others (a node of many VNICs). Waits cost little and do not count. Settled objects, which
+are only compared, yield to all of them, and so do those whose status says that they were settled when
+they come: after a start, or a change of leader, a whole fleet comes at once. Whoever waits behind
+others moves up, a round for every `AGE` seconds, to those who have used up nothing, and they use up
+their quantum: nobody starves.
 
     rank = rounds used up (+ YIELD when settled) - seconds overdue / AGE, at least 0;
     then who is not settled, then who came first
@@ -47,6 +49,6 @@ def after_turn(place: Place, *, settled: bool, waits: bool, rounds: int) -> Plac
     return replace(place, rounds=behind, changes=0, settled=False)
 
 
-def anew(place: Place, *, rounds: int) -> Place:
-    """Let an object queue with a whole quantum before it."""
-    return replace(place, rounds=rounds, changes=0, settled=False)
+def anew(place: Place, *, rounds: int, settled: bool = False) -> Place:
+    """Let an object queue with a whole quantum before it; one that is served already yields."""
+    return replace(place, rounds=rounds, changes=0, settled=settled)

@@ -73,7 +73,7 @@ class Replica:
 
     def end(self) -> None:
         self.stop.set()
-        self.thread.join(60)
+        self.thread.join(300)
         assert not self.thread.is_alive()
 
     @property

@@ -127,5 +127,10 @@ def hears(
 
 
 def pings(space: str, to: str, more: str = "") -> bool:
-    """Whether a ping is answered."""
-    return "1 received" in at(space, f"ping -nc1 -W1 {more} {to}", check=False)
+    """Whether a ping is answered; it is over as soon as it is, or is refused."""
+    return "1 received" in at(space, f"ping -nc1 -W60 {more} {to}", check=False)
+
+
+def silent(space: str, to: str, more: str = "") -> bool:
+    """Whether no ping is answered; a short wait is enough, since no answer is on its way."""
+    return "1 received" not in at(space, f"ping -nc1 -W1 {more} {to}", check=False)

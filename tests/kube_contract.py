@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 
 import pytest
 from objects_contract import a_status, an_npn
-from patience import until
+from patience import PATIENCE, until
 
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.events import KubeEvents
@@ -73,7 +73,7 @@ class Cluster:
     @contextlib.contextmanager
     def follow(self, scope: Scope | None = None) -> Iterator[Informer[Node]]:
         with contextlib.closing(Informer(self.api, nodes_of(scope))) as informer:
-            assert informer.wait(20), informer.trouble()
+            assert informer.wait(PATIENCE), informer.trouble()
             yield informer
 
     @contextlib.contextmanager
@@ -81,7 +81,7 @@ class Cluster:
         with contextlib.closing(
             KubeObjects(self.api, replace(following(scope), pace=QUICK))
         ) as store:
-            assert store.wait(20), store.trouble()
+            assert store.wait(PATIENCE), store.trouble()
             yield store
 
 
@@ -397,12 +397,12 @@ def a_candidate(me: str) -> Candidate:
 
 def test_one_leads_and_hands_over_when_it_stops(cluster: Cluster) -> None:
     with contextlib.closing(KubeLeading(cluster.api, a_candidate("one"))) as one:
-        assert one.wait(20), one.trouble()
+        assert one.wait(PATIENCE), one.trouble()
         with contextlib.closing(KubeLeading(cluster.api, a_candidate("two"))) as two:
             until(lambda: two.holder() == "one")
             held = two.held()
             one.close()
-            assert two.wait(20), two.trouble()
+            assert two.wait(PATIENCE), two.trouble()
 
             assert not held
             assert not one.held()

@@ -18,6 +18,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 
+from patience import PATIENCE
+
 from mooring.core.vcn.packets.packet import Packet, Tuple
 from mooring.core.vcn.packets.services import ICMPV6, OWN_ICMP, TCP, UDP
 
@@ -31,7 +33,6 @@ UNCUT, MORE = 0x4000, 0x2000  # IPv4: must not be cut; there are more pieces
 TOLD = {(1, 3, 4), (ICMPV6, 2, 0)}  # protocol, type, code of path-MTU messages
 FENCE = 253  # a protocol number for experiments (RFC 3692)
 SYN, SYN_ACK, ACK = 0x02, 0x12, 0x10
-GENEROUS = 20.0
 
 
 def checksum(data: bytes) -> int:
@@ -262,7 +263,7 @@ class Wiretap:
         at, fence = self.fence
         goal, has_come = self._emit(fence.origin, fence, 0), False
         while not has_come:
-            ready, _, _ = select.select([self._sockets[at]], [], [], GENEROUS)
+            ready, _, _ = select.select([self._sockets[at]], [], [], PATIENCE)
             assert ready, "the fence never came"
             for piece in self._caught(at):
                 has_come |= piece.number == goal

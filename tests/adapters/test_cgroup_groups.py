@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from mooring.adapters.cgroup import Cgroups, Sources
 
@@ -67,7 +68,7 @@ def test_removing_ends_what_runs_inside(places: tuple[str, ...]) -> None:
     with a_process_in(inner) as process:
         groups.remove(places)
 
-        assert process.wait(30) < 0
+        assert process.wait(PATIENCE) < 0
     assert not any(Path(place).exists() for place in places)
     assert groups.pids(places) == frozenset()
     groups.remove(places)

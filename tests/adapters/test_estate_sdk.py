@@ -20,7 +20,7 @@ GATEWAY = Ref("internet_gateway", "lab-internet")
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalVcn]:
-    made = LocalVcn(tmp_path_factory.mktemp("vcn"))
+    made = LocalVcn(tmp_path_factory.mktemp("vcn"), address="127.0.0.1:0")
     made.init()
     made.start()
     yield made

@@ -1,8 +1,7 @@
 """What the kernel adapter and its fake promise alike: the same claims, asked of both."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from errno import EBUSY, EEXIST, EHOSTUNREACH, EINVAL, ENETUNREACH, ENODEV, ENOENT
@@ -11,6 +10,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 import pytest
 from fakes.kernel import FakeKernel
 from fakes.netns import FakeNamespaces
+from patience import until
 
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
@@ -111,14 +111,6 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         with a_world(FakeKernel(namespaces), namespaces) as made:
             yield made
         assert namespaces.open_fds == {}
-
-
-def until(claim: Callable[[], bool]) -> None:
-    patience = 1000
-    while not claim():
-        patience -= 1
-        assert patience
-        time.sleep(0.01)
 
 
 def test_a_plan_carried_out_holds(world: World) -> None:
@@ -456,11 +448,8 @@ def test_the_end_of_a_namespace_ends_its_pairs(world: World) -> None:
     world.namespaces.close(world.fds.pop(POD))
     world.namespaces.delete(world.names[POD])
     del world.spaces[POD]
-    deadline = (
-        time.monotonic() + 300
-    )  # the kernel takes namespaces apart in its own time
-    while "moor0" in world.look()[HOST].links and time.monotonic() < deadline:
-        time.sleep(0.01)
+    # The kernel takes namespaces apart in its own time.
+    until(lambda: "moor0" not in world.look()[HOST].links)
 
     assert set(world.look()[HOST].links) == {"lo"}
     assert world.take_back(*CABLES) == ()

@@ -6,8 +6,7 @@ speak of are compared.
 
 import os
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface, ip_network
@@ -16,6 +15,7 @@ from typing import Self
 import pytest
 from fakes.kernel import FakeKernel
 from fakes.netns import FakeNamespaces
+from patience import until
 
 from mooring.adapters import netns
 from mooring.adapters.netlink import Kernel
@@ -144,14 +144,6 @@ def worlds() -> Iterator[tuple[World, World]]:
             stack.enter_context(World(kernel, netns)),
             stack.enter_context(World(FakeKernel(namespaces), namespaces)),
         )
-
-
-def until(claim: Callable[[], bool], story: str) -> None:
-    patience = 1000
-    while not claim():
-        patience -= 1
-        assert patience, story
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("walk", range(12))

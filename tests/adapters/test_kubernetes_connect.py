@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from fakes.apiserver import ApiServer, an_api_server
 from kube_contract import nodes_of
-from patience import until
+from patience import PATIENCE, until
 
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.kubernetes.follow import Informer
@@ -365,7 +365,7 @@ def test_rt_28_a_pods_token_is_read_again_when_it_was_replaced_and_ended(
         contextlib.closing(connect_inside(environ(server), account)) as api,
         contextlib.closing(Informer(api, nodes_of())) as informer,
     ):
-        assert informer.wait(20)
+        assert informer.wait(PATIENCE)
         for turn in range(1, 11):
             (account / "token").write_text(f"t{turn}")
             server.tokens = {f"t{turn}"}
@@ -391,7 +391,7 @@ def test_a_token_that_ended_without_another_is_told_until_there_is_one(
         (account / "token").unlink()
         until(lambda: isinstance(informer.trouble(), Away))
         (account / "token").write_text("new")
-        assert informer.wait(20)
+        assert informer.wait(PATIENCE)
 
 
 def test_an_authority_that_was_replaced_is_read_again(

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from mooring.adapters.labfiles import FilesError, LabFiles
 
@@ -73,7 +74,7 @@ def test_the_lab_is_held_by_one_and_shared_by_many(files: LabFiles) -> None:
     with files.locked(quiet):
         thread = threading.Thread(target=other)
         thread.start()
-        assert waited.wait(30)
+        assert waited.wait(PATIENCE)
         order.append("first")
     thread.join()
     with files.locked(quiet, shared=True), files.locked(quiet, shared=True):
@@ -95,7 +96,7 @@ def test_who_waited_for_a_lab_that_was_removed_holds_the_new_one(
     with files.locked(quiet):
         thread = threading.Thread(target=other)
         thread.start()
-        assert waited.wait(30)
+        assert waited.wait(PATIENCE)
         files.remove()
     thread.join()
 

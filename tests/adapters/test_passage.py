@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from patience import PATIENCE
+from ports import a_port
 
 from mooring.adapters import netns
 from mooring.adapters.host import Host
@@ -33,7 +35,7 @@ def listening(name: str) -> Iterator[socket.socket]:
     fd = netns.open_fd(name)
     try:
         with closing(netns.listen_tcp(fd, LOOPBACK, TARGET)) as server:
-            server.settimeout(30)
+            server.settimeout(PATIENCE)
             yield server
     finally:
         netns.close(fd)
@@ -42,25 +44,25 @@ def listening(name: str) -> Iterator[socket.socket]:
 @contextmanager
 def carried(name: str) -> Iterator[int]:
     """A passage into the namespace; the port where it begins."""
-    port = Host("").free_port()
-    passage = Passage(port, netns.DIRECTORY / name, TARGET)
     end = threading.Event()
 
-    async def serve() -> None:
+    async def serve(passage: Passage) -> None:
         serving = asyncio.create_task(passage.serve())
         await asyncio.to_thread(end.wait)
         serving.cancel()
 
-    # What is carried still is cancelled, and closed, by asyncio.run.
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        while not Host("").answers(port):
-            assert thread.is_alive()
-        yield port
-    finally:
-        end.set()
-        thread.join()
+    with a_port() as port:
+        passage = Passage(port, netns.DIRECTORY / name, TARGET)
+        # What is carried still is cancelled, and closed, by asyncio.run.
+        thread = threading.Thread(target=lambda: asyncio.run(serve(passage)))
+        thread.start()
+        try:
+            while not Host("").answers(port):
+                assert thread.is_alive()
+            yield port
+        finally:
+            end.set()
+            thread.join()
 
 
 def everything(end: socket.socket) -> bytes:
@@ -80,7 +82,7 @@ def test_bytes_go_both_ways_and_their_end_too(space: str) -> None:
         answering.start()
         with carried(space) as port:
             sent = os.urandom(SIZE)
-            with socket.create_connection((LOOPBACK, port), 30) as client:
+            with socket.create_connection((LOOPBACK, port), PATIENCE) as client:
                 client.sendall(sent)
                 client.shutdown(socket.SHUT_WR)
                 heard = everything(client)
@@ -92,7 +94,7 @@ def test_bytes_go_both_ways_and_their_end_too(space: str) -> None:
 def test_where_nobody_listens_the_connection_ends(space: str) -> None:
     with (
         carried(space) as port,
-        socket.create_connection((LOOPBACK, port), 30) as client,
+        socket.create_connection((LOOPBACK, port), PATIENCE) as client,
     ):
         assert client.recv(1) == b""
 
@@ -100,13 +102,13 @@ def test_where_nobody_listens_the_connection_ends(space: str) -> None:
 def test_a_namespace_made_again_is_found(space: str) -> None:
     with carried(space) as port:
         netns.delete(space)
-        with socket.create_connection((LOOPBACK, port), 30) as client:
+        with socket.create_connection((LOOPBACK, port), PATIENCE) as client:
             gone = client.recv(1)
         netns.create(space)
         subprocess.run(["ip", "-n", space, "link", "set", "lo", "up"], check=True)
         with (
             listening(space) as server,
-            socket.create_connection((LOOPBACK, port), 30) as client,
+            socket.create_connection((LOOPBACK, port), PATIENCE) as client,
         ):
             inside, _ = server.accept()
             with inside:

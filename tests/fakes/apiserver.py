@@ -10,6 +10,7 @@ import base64
 import contextlib
 import copy
 import json
+import select
 import socket
 import ssl
 import threading
@@ -48,8 +49,16 @@ class Fault:
     retry_after: str = ""
     times: int = 1
     delay: float = 0.0
+    gate: threading.Event | None = None  # it waits for this
+    done: bool = False  # it is done before it waits
     lost: bool = False  # it is done, only the answer is lost
     raw: bytes | None = None  # sent as the body of a good answer
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether nothing good is answered, not even late."""
+        late = self.delay or self.gate
+        return bool(not late or self.status or self.lost)
 
 
 @dataclass
@@ -374,21 +383,24 @@ class ApiServer:
                 socket.socket.shutdown(each, socket.SHUT_RDWR)
         self._server.server_close()
 
-    def delay(self, seconds: float) -> None:
+    def delay(self, fault: Fault) -> None:
         """Let a request wait, until the server is closed at most; count those that do."""
         with self.store.changed:
             self.delaying += 1
-        self._ending.wait(seconds)
+        self._ending.wait(fault.delay)
+        while fault.gate and not fault.gate.wait(0.05) and not self._closing:
+            pass
         with self.store.changed:
             self.delaying -= 1
 
     def fault(self, method: str, path: str) -> Fault | None:
-        for fault in self.faults:
-            if fault.fits(method, path):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.faults.remove(fault)
-                return fault
+        with self.store.changed:
+            for fault in self.faults:
+                if fault.fits(method, path):
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self.faults.remove(fault)
+                    return fault
         return None
 
 
@@ -477,14 +489,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, status(401, "Unauthorized", "Unauthorized"))
             return
         fault = server.fault(method, parts.path)
-        if fault:
-            server.delay(fault.delay)
-            if not fault.delay or fault.status or fault.lost:
-                if fault.lost:
-                    self._act(method, parts.path, query, body, silent=True)
-                self._fail(fault)
-                return
-        self._act(method, parts.path, query, body)
+        if fault and not fault.done:
+            server.delay(fault)
+        if fault and fault.fails:
+            if fault.lost:
+                self._act(method, parts.path, query, body, fault)
+            self._fail(fault)
+            return
+        self._act(method, parts.path, query, body, fault)
 
     def _fail(self, fault: Fault) -> None:
         if fault.raw is not None:
@@ -502,9 +514,10 @@ class _Handler(BaseHTTPRequestHandler):
         path: str,
         query: dict[str, str],
         body: Document,
-        silent: bool = False,
+        fault: Fault | None,
     ) -> None:
-        store = self.server_object.store
+        server, store = self.server_object, self.server_object.store
+        silent = fault is not None and fault.lost
         try:
             choice, name, part = _target(path, query)
             if not name and query.get("watch") == "true":
@@ -521,6 +534,8 @@ class _Handler(BaseHTTPRequestHandler):
             if not silent:
                 self._answer(refusal.code, refusal.document)
             return
+        if fault and fault.done:
+            server.delay(fault)
         if not silent:
             self._answer(201 if method == "POST" else 200, answer)
 
@@ -548,12 +563,15 @@ class _Handler(BaseHTTPRequestHandler):
         end = time.monotonic() + float(query.get("timeoutSeconds", "300"))
         watcher = Watcher(self, choice, version)
         try:
-            if version < store.forgotten:
+            with store.changed:
+                known = version >= store.forgotten
+                if known:
+                    server.watchers.append(watcher)
+            if known:
+                self._follow(watcher, end)
+            else:
                 gone = status(410, "Expired", "too old resource version")
                 watcher.send(json.dumps({"type": "ERROR", "object": gone}).encode())
-            else:
-                server.watchers.append(watcher)
-                self._follow(watcher, end)
             if not watcher.torn:
                 self.wfile.write(b"0\r\n\r\n")
         finally:
@@ -570,11 +588,19 @@ class _Handler(BaseHTTPRequestHandler):
                     if left <= 0:
                         return
                     store.changed.wait(min(left, 0.5))
+            if not news and self._left():
+                return
             for happened in news:
                 watcher.place = happened.version
                 told = event(watcher.choice, happened)
                 if told is not None:
                     watcher.send(json.dumps(told).encode())
+
+    def _left(self) -> bool:
+        """Tell whether the client is gone: during a watch it says nothing, so it is its end."""
+        said = select.poll()
+        said.register(self.connection, select.POLLIN)
+        return bool(said.poll(0))
 
 
 def _shown(store: Store, choice: Choice, key: str, query: dict[str, str]) -> Document:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from oci.core import ComputeClient, VirtualNetworkClient
 from oci.core import models as m
 from oci.response import Response
 from oci.retry import NoneRetryStrategy
+from ports import a_port
 
 MOORING = str(Path(sys.executable).parent / "mooring")
 SHAPE = "VM.Standard.E4.Flex"
@@ -41,8 +42,9 @@ class LocalVcn:
     fabric: str = "none"
     flags: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
-    address: str = "127.0.0.1:0"
+    address: str = ""
     clients: list[Any] = field(default_factory=list)
+    held: ExitStack = field(default_factory=ExitStack)
 
     @property
     def state(self) -> Path:
@@ -70,7 +72,12 @@ class LocalVcn:
         return config
 
     def start(self) -> None:
-        """Start the server and wait for its word that clients can connect."""
+        """Start the server and wait for its word that clients can connect.
+
+        Where no address was given it is the same each time: clients outlive a restart.
+        """
+        if not self.address:
+            self.address = f"127.0.0.1:{self.held.enter_context(a_port())}"
         hear, say = os.pipe()
         with (self.directory / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -86,7 +93,6 @@ class LocalVcn:
         os.close(say)
         with open(hear, "rb") as ready:  # noqa: PTH123 - a descriptor
             assert ready.read(1), self.log
-        # from now on the same port, so that clients outlive a restart
         self.address = re.findall(r"listening at http://(\S+)", self.log)[-1]
 
     def stop(self) -> int:
@@ -102,6 +108,7 @@ class LocalVcn:
             client.base_client.session.close()
         if self.process is not None:
             self.kill()
+        self.held.close()
 
     def _end(self, number: int) -> int:
         assert self.process is not None

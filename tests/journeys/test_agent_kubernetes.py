@@ -31,18 +31,22 @@ def test_it_finds_who_it_is_and_asks_for_its_own_object_and_pods_alone(
     node.started()
     pod = node.world.run_pod("one")
     node.server.store.put(PODS, a_pod("web", pod.address))
-    asked = {
-        (path, query.get("fieldSelector", "")) for _, path, query in node.server.asked
-    }
 
-    assert asked >= {
+    def asked() -> set[tuple[str, str]]:
+        return {
+            (path, query.get("fieldSelector", ""))
+            for _, path, query in list(node.server.asked)
+        }
+
+    its_own = {
         (NPNS.path(), f"metadata.name={NAME}"),
         ("/api/v1/pods", f"spec.nodeName={NODE}"),
     }
-    assert {
-        path for path, chosen in asked if not chosen and not path.endswith("/status")
-    } == set()
+    until(lambda: asked() >= its_own, "both questions")
     until(lambda: node.names == ["one"], "the runtime's name")
+    assert {
+        path for path, chosen in asked() if not chosen and not path.endswith("/status")
+    } == set()
     node.world.kill()
     node.world.start()
     until(lambda: node.names == ["default/web"], "the API server's name")

@@ -165,6 +165,22 @@ def test_a_vnic_without_a_link_gives_no_addresses_until_it_appears() -> None:
     play(story())
 
 
+def test_a_link_that_comes_a_moment_after_the_status_is_used_at_once() -> None:
+    """By the loop that follows the status, not by the look at the whole node."""
+
+    async def story() -> None:
+        machine = await started()
+        machine.cloud(a_vnic(), SECOND)
+        await machine.agent.follow()
+        assert machine.free() == 4
+        with_second_nic(machine)
+        await machine.agent.follow()
+
+        assert machine.free() == 8
+
+    play(story())
+
+
 def test_pods_leave_by_the_vnic_that_has_their_address() -> None:
     async def story() -> None:
         machine = with_second_nic(a_machine())

@@ -7,7 +7,6 @@ import contextlib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -238,25 +237,41 @@ def test_a_node_without_a_provider_id_is_found_by_its_address(desk: Desk) -> Non
     desk.instance("other")
     desk.instance("n1")
     desk.node("n1", providerID="")
-    primary = next(
-        v
-        for v in desk.cloud.vnics.values()
-        if desk.cloud.addresses_of(v.id)
-        and v.is_primary
-        and v.id
-        in {
-            a.vnic_id
-            for a in desk.cloud.attachments(
-                desk.cloud.instances["ocid1.instance.oc1.test.n1"]
-            )
-        }
-    )
-    desk.cloud.vnics[primary.id] = replace(primary, private_ip=IPv4Address("10.9.0.77"))
+    address(desk, "n1", "10.9.0.77")
     desk.kubelet("n1", address="10.9.0.77")
     desk.start(compartment="compartment")
     until(lambda: desk.owner("n1") == desk.uid("n1"))
 
     assert desk.document("other") is None
+
+
+def address(desk: Desk, name: str, said: str) -> None:
+    """Let the primary VNIC of an instance have that address."""
+    instance = desk.cloud.instances[f"ocid1.instance.oc1.test.{name}"]
+    first, *_ = desk.cloud.attachments(instance)
+    desk.cloud.change_vnic(first.vnic_id or "", private_ip=IPv4Address(said))
+
+
+def test_a_node_without_a_provider_id_goes_on_with_the_next_instance(
+    desk: Desk,
+) -> None:
+    """The node stays, with its name, its address and its uid, while its instance is replaced."""
+    desk.instance("n1")
+    address(desk, "n1", "10.9.0.77")
+    desk.node("n1", providerID="")
+    desk.kubelet("n1", address="10.9.0.77")
+    desk.agent("n1")
+    desk.start(compartment="compartment", interval=1.0)
+    until(lambda: desk.settled("n1") and desk.taints("n1") == set())
+    uid = desk.uid("n1")
+    desk.cloud.set_state("ocid1.instance.oc1.test.n1", "TERMINATED")
+    until(lambda: desk.document("n1") is None)
+    desk.instance("n1b")
+    address(desk, "n1b", "10.9.0.77")
+    until(lambda: desk.settled("n1b") and desk.owner("n1b") == uid)
+    until(lambda: desk.condition("n1")[0] in ("", "True"))
+
+    assert desk.document("n1") is None
 
 
 def test_a_node_that_nobody_can_find_says_what_to_do(desk: Desk) -> None:

@@ -16,9 +16,11 @@ from mooring.controller.look import Looker
 from mooring.controller.npn import Reconciler, Turn
 from mooring.core.npn.capacity import spread
 from mooring.core.npn.codec import Unreadable
-from mooring.core.npn.memory import Memory
+from mooring.core.npn.errors import NotFound
+from mooring.core.npn.memory import FIRST_PAUSE, Memory
 from mooring.core.npn.port import Cloud, Objects
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, SecondaryVnic
+from mooring.core.npn.seen import VnicSeen
 
 NAME = "abc"
 INSTANCE = "ocid1.instance.oc1.test.abc"
@@ -57,17 +59,22 @@ class Story:
         )
         self.objects = FakeObjects(self.npn)
         self.memory = Memory()
+        self.looker: Looker | None = None
         self.chance = random.Random(1).random
         self.turns: list[Turn] = []
 
     def turn(self, cloud: Cloud | None = None, objects: Objects | None = None) -> Turn:
-        looker = Looker(cloud or self.cloud, lambda: self.now)
+        looker = self.looker or Looker(cloud or self.cloud, lambda: self.now)
         reconciler = Reconciler(objects or self.objects, looker, self.chance, 30.0)
         turn = reconciler.turn(NAME, self.memory)
         self.memory = turn.memory
         self.turns.append(turn)
         self.now += turn.pause or 0.0
         return turn
+
+    def remember(self) -> None:
+        """Let one Looker look from now on, as in one process: it remembers primary VNICs."""
+        self.looker = Looker(self.cloud, lambda: self.now)
 
     def until_settled(self, most: int = 400) -> int:
         """Take turns until the object is settled; tell how many it took."""
@@ -409,6 +416,55 @@ def test_a_vnic_removed_behind_our_back_comes_back() -> None:
     assert_exact(story, 62)
 
 
+def denied(vnic_id: str) -> VnicSeen:
+    raise NotFound("GetVnic", "NotAuthorizedOrNotFound", f"{vnic_id} not found")
+
+
+@pytest.mark.parametrize("pods", [31, 62])
+@pytest.mark.parametrize("old_list", [False, True])
+def test_a_lost_right_to_see_vnics_takes_nothing_from_the_node(
+    pods: int, old_list: bool
+) -> None:
+    """That the primary one was seen before is no sign of it: it does not have to be asked for."""
+    story = Story(pods)
+    story.remember()
+    story.until_settled()
+    before, changes, see = story.status, story.changes(), story.cloud.vnic
+    if old_list:
+        (_, *mine) = story.cloud.attachments(story.cloud.instance(INSTANCE))
+        story.cloud.hidden = {a.id for a in mine}
+    story.cloud.vnic = denied
+    for _ in range(5):
+        story.turn()
+
+    assert story.status.vnics == before.vnics
+    assert (story.status.state, story.status.reason) == ("BACKOFF", "FailedToGetVNIC")
+    story.cloud.vnic, story.cloud.hidden = see, set()
+    story.until_settled()
+    assert story.status == before
+    assert story.changes() == changes
+
+
+@pytest.mark.parametrize("pods", [31, 62])
+def test_a_vnic_that_goes_before_its_attachment_is_taken_off_and_comes_back(
+    pods: int,
+) -> None:
+    story = Story(pods)
+    story.remember()
+    story.until_settled()
+    (*kept, lost) = story.status.vnics
+    going = story.cloud.vnics.pop(lost.vnic_id)
+    for _ in range(5):
+        story.turn()
+    assert list(story.status.vnics) == kept
+
+    story.cloud.vnics[lost.vnic_id] = going
+    story.cloud.detach(lost.vnic_id)
+    story.until_settled()
+    assert list(story.status.vnics)[: len(kept)] == kept
+    assert_exact(story, pods)
+
+
 def test_groups_and_the_check_are_set_right() -> None:
     story = Story(31)
     story.until_settled()
@@ -485,6 +541,26 @@ def test_an_instance_that_starts_is_waited_for() -> None:
     assert story.turn().said.startswith("done attaching VNIC 0")
     story.until_settled()
     assert_exact(story, 31)
+
+
+@pytest.mark.parametrize("fault", ["busy", ""])
+def test_what_an_instance_took_to_start_is_not_counted_with_what_comes_after(
+    fault: str,
+) -> None:
+    story = Story(attach_seconds=1.0)
+    story.cloud.set_state(INSTANCE, "PROVISIONING")
+    while story.now < 600:
+        story.turn()
+    story.cloud.set_state(INSTANCE, "RUNNING")
+    story.cloud.fault = lambda call: fault if call == "AttachVnic" else ""
+    begun = len(story.turns)
+    while not story.turn().pause:
+        assert len(story.turns) < begun + 9
+
+    assert story.turns[-1].pause == FIRST_PAUSE
+    story.cloud.fault = lambda _: ""
+    story.until_settled()
+    assert story.status.state == "SUCCESS"
 
 
 @pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED"])

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 from typing import Any, cast
 
 import pytest
-from cluster_desk import SUBNET, SYSTEM, Desk, a_desk, now
+from cluster_desk import NATIVE, SUBNET, SYSTEM, Desk, a_desk, now
 from fakes.apiserver import ApiServer, an_api_server
 from fakes.cloud import FakeCloud
 from patience import until
@@ -20,7 +20,8 @@ from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.follow import Following, Informer
 from mooring.adapters.kubernetes.objects import KubeObjects, following
 from mooring.adapters.kubernetes.patches import KubePatches
-from mooring.controller.find import LIFE, Finder
+from mooring.controller.find import FRESH, LIFE, Finder
+from mooring.controller.known import LATER, REST, Known
 from mooring.controller.look import Looker
 from mooring.controller.meter import Meter
 from mooring.controller.nodes import AGENT, Clock, Cluster, NodeKeeper
@@ -72,7 +73,10 @@ class Heard:
 
 @dataclass
 class Rig:
-    """A journey's outside. `objects` and `patches` may be another's before it begins."""
+    """A journey's outside. `objects` and `patches` may be another's before it begins.
+
+    `time` goes by itself; with a compartment instances are looked for.
+    """
 
     desk: Desk
     store: KubeObjects
@@ -80,11 +84,14 @@ class Rig:
     objects: ClusterObjects
     heard: Heard
     facts: dict[str, Node]
+    time: Callable[[], float] = now
+    compartment: str | None = None
 
     def keeper(self, wait: Callable[[float], bool]) -> NodeKeeper:
         cloud = cast("FakeCloud", self.desk.locked)
-        finder = Finder(cloud, Looker(cloud, now), now)
-        clock = Clock(now=now, wait=wait, chance=lambda: 0.5)
+        looker = Looker(cloud, self.time)
+        finder = Finder(cloud, looker, self.time, self.compartment)
+        clock = Clock(now=self.time, wait=wait, chance=lambda: 0.5)
         return NodeKeeper(self.cluster, finder, clock, self.facts)
 
     def odd(self, what: str, **otherwise: Callable[..., object]) -> None:
@@ -268,6 +275,109 @@ def test_whose_the_objects_are_is_known_before_the_first_turn(
     assert desk.cloud.calls == []
 
 
+# What is refused.
+
+
+def test_what_is_refused_counts_again_after_its_pause(desk: Desk, rig: Rig) -> None:
+    """Its own condition is a change of the node, and a kubelet that starts makes more of them."""
+    time = [0.0]
+    rig.time = lambda: time[0]
+    desk.joined("n1", **{"oke-max-pods": "many"})
+    until(lambda: rig.cluster.nodes.get("n1"))
+    keeper, known, pauses = rig.keeper(lambda _: True), Known(), []
+
+    def turn(at: float) -> None:
+        nonlocal known
+        time[0] = at
+        known, pause = keeper._take("n1", known)
+        pauses.append(pause)
+
+    for at in (0.0, 0.0, 10.0, 30.0, 31.0, 90.0, 209.0):
+        turn(at)
+    same, looks = list(pauses), desk.looks("n1")
+    desk.describe("n1", NATIVE | {"oke-max-pods": "some"})
+    turn(209.5)  # another thing
+    desk.describe("n1", NATIVE)
+    turn(209.75)
+
+    assert same == [30.0, 30.0, 20.0, 60.0, 59.0, 120.0, 1.0]
+    assert looks == 7
+    assert pauses[7] == LATER
+    assert known.failures == 0
+    assert desk.document("n1") is not None
+
+
+def test_the_echo_of_a_refusal_does_not_put_off_the_next_look(
+    desk: Desk, rig: Rig
+) -> None:
+    time = [0.0]
+    rig.time = lambda: time[0]
+    desk.joined("n1", **{"oke-max-pods": "many"})
+    with rig.running():
+        until(lambda: desk.condition("n1")[0] == "False")
+        for pods in (40, 41, 42):
+            before = desk.looks("n1")
+            desk.kubelet("n1", pods=pods)
+            until(lambda before=before: desk.looks("n1") > before)
+        desk.describe("n1", NATIVE)  # nobody is told of it
+        time[0] = LATER
+        until(lambda: desk.document("n1"))
+
+    assert [r for r in rig.heard.reasons if r == ("n1", "Refused")] == [
+        ("n1", "Refused")
+    ]
+
+
+@pytest.mark.parametrize("how", ["ending", "ended", "unknown"])
+def test_a_node_that_names_no_instance_gets_the_next_one_at_its_address(
+    desk: Desk, rig: Rig, how: str
+) -> None:
+    """The instance was replaced, and the node stayed."""
+    time = [0.0]
+    rig.time, rig.compartment = lambda: time[0], "compartment"
+    first = desk.instance("n1", **{"oke-preconfigured-vnics": "true"})
+    address(desk, first, "10.9.0.77")
+    desk.node("n1", providerID="")
+    desk.kubelet("n1", address="10.9.0.77")
+    until(lambda: (node := rig.cluster.nodes.get("n1")) and node.addresses)
+    rig.facts["n1"] = Node(name="n1")  # it had an object, and that went
+    keeper = rig.keeper(lambda _: True)
+    known, quiet = keeper._take("n1", Known())
+    if how == "unknown":
+        del desk.cloud.instances[first]
+    else:
+        desk.cloud.set_state(first, "TERMINATED" if how == "ended" else "TERMINATING")
+    time[0] = 300.0
+    known, pause = keeper._take("n1", known)
+    second = desk.instance("n1b")
+    address(desk, second, "10.9.0.77")
+    time[0] += pause or 0.0
+    known, _ = keeper._take("n1", known)
+
+    assert (quiet, pause) == (REST, LATER)
+    assert known.instance == second
+    assert desk.document("n1b") is not None
+    assert rig.facts.keys() == {"n1b"}
+
+
+def test_a_node_that_names_an_instance_that_ends_is_left_alone(
+    desk: Desk, rig: Rig
+) -> None:
+    desk.joined("n1")
+    desk.cloud.set_state("ocid1.instance.oc1.test.n1", "TERMINATED")
+    until(lambda: rig.cluster.nodes.get("n1"))
+    _, pause = rig.keeper(lambda _: True)._take("n1", Known())
+
+    assert pause == REST
+    assert rig.heard.reasons == []
+
+
+def address(desk: Desk, instance: str, said: str) -> None:
+    """Let the instance's primary VNIC have that address."""
+    first, *_ = desk.cloud.attachments(desk.cloud.instances[instance])
+    desk.cloud.change_vnic(first.vnic_id or "", private_ip=IPv4Address(said))
+
+
 # What is told.
 
 
@@ -291,6 +401,27 @@ def test_that_an_object_goes_is_told_when_it_has_gone(desk: Desk, rig: Rig) -> N
 
     assert before == []
     assert rig.heard.reasons == [("n1", "InstanceTerminated")]
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "unseen"])
+def test_an_object_that_went_without_an_answer_is_told_once(
+    server: ApiServer, desk: Desk, rig: Rig, seen: bool
+) -> None:
+    """The watch brings it, and the next try finds nothing: whoever is first tells it."""
+    write(desk, "n1")
+    until(lambda: rig.store.names() == ["n1"])
+    before, _ = rig.objects.changes({})
+    server.fail("DELETE", "n1", status=504, reason="Timeout", lost=True)
+    with pytest.raises(OSError, match="Timeout"):
+        rig.objects.remove("n1")
+    until(lambda: rig.store.names() == [])
+    if seen:
+        rig.objects.changes(before)
+    rig.objects.remove("n1")
+    rig.objects.changes(before)
+
+    assert rig.heard.reasons == [("n1", "InstanceTerminated")]
+    assert rig.objects._going == {}
 
 
 # Loops that stand or break.
@@ -397,3 +528,54 @@ def test_a_node_that_is_no_instance_costs_lists_and_no_more() -> None:
     known = Node(name="x", addresses=(IPv4Address("10.9.1.3"),))
     assert finder.find(known) == "ocid1.instance.oc1.test.n3"
     assert len(cloud.calls) == 2
+
+
+def found_by_address(cloud: FakeCloud, number: int) -> Node:
+    """Launch an instance, and give its node."""
+    cloud.add_instance(f"ocid1.instance.oc1.test.n{number}", "workers")
+    primary = list(cloud.vnics.values())[-1]
+    here = IPv4Address(f"10.9.1.{number}")
+    cloud.vnics[primary.id] = replace(primary, private_ip=here)
+    return Node(name=f"n{number}", addresses=(here,))
+
+
+def test_an_instance_that_came_after_the_list_is_found_at_once() -> None:
+    cloud, time = FakeCloud(), [0.0]
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    finder = a_finder(cloud, time)
+    finder.find(found_by_address(cloud, 1))
+    late = found_by_address(cloud, 2)
+    with pytest.raises(Unreadable):
+        finder.find(late)  # it is launched this moment, and so was the list made
+    time[0] = FRESH
+    cloud.calls.clear()
+
+    assert finder.find(late) == "ocid1.instance.oc1.test.n2"
+    assert cloud.calls == ["ListInstances", "ListVnicAttachments", "GetVnic"]
+
+
+def test_one_more_list_serves_all_who_are_in_none() -> None:
+    cloud, time = FakeCloud(), [0.0]
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    finder = a_finder(cloud, time)
+    known = found_by_address(cloud, 1)
+    finder.find(known)
+    cloud.calls.clear()
+    strays = [
+        Node(name=f"s{number}", addresses=(IPv4Address(f"192.0.2.{number}"),))
+        for number in range(20)
+    ]
+    made = []
+    for at in (10.0, 10.0 + FRESH / 2, 10.0 + FRESH):
+        time[0] = at
+        for stray in strays:
+            with pytest.raises(Unreadable):
+                finder.find(stray)
+        made.append(len(cloud.calls))
+    time[0] = 10.0 + 3 * FRESH
+    with pytest.raises(Unreadable):
+        finder.find(Node(name="booting"))  # nothing can have the address it has not
+
+    assert made == [2, 2, 4]
+    assert finder.find(known)
+    assert len(cloud.calls) == 4

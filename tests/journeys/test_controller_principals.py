@@ -27,6 +27,7 @@ from oci.identity import IdentityClient
 from oci.identity import models as m
 
 from mooring.adapters.oci import Access, MisconfiguredError, OciCloud, Pod
+from mooring.adapters.oci.principals import PAUSE
 from mooring.controller.look import Looker
 from mooring.controller.npn import Reconciler
 from mooring.core.npn.authentication import WORKLOAD
@@ -268,13 +269,18 @@ def test_a_token_service_that_is_not_believed_is_told(
 
 def test_a_failure_is_not_asked_for_again_at_once(desk: Desk) -> None:
     desk.mux.refusal = 403
-    cloud = desk.cloud()
-    for _ in range(2):
+    cloud, clock = desk.cloud(), [0.0]
+    cloud._calls.principal._now = lambda: clock[0]  # it goes when it is told to
+    for clock[0] in (0.0, PAUSE - 0.1):
         with pytest.raises(Unavailable):
             cloud.instance(desk.place.instance.id)
         desk.mux.refusal = None
+    before = desk.mux.given
+    clock[0] = PAUSE
+    cloud.ping()
+    cloud.close()
 
-    assert desk.mux.given == 0
+    assert (before, desk.mux.given) == (0, 1)
 
 
 def test_a_pod_does_not_know_its_region_by_itself(desk: Desk) -> None:

@@ -28,6 +28,7 @@ from fabric_guests import (
     misses,
     pings,
     served,
+    silent,
     who,
 )
 from patience import until
@@ -156,15 +157,15 @@ def test_the_internet_sees_the_address_itself(field: Field) -> None:
 def test_a_private_address_is_not_for_the_internet(field: Field) -> None:
     take(field.node(A), f"{A6_PRIVATE}", "ens3 nodad")
     assert pings(field.node(A), B6, f"-I {A6_PRIVATE}")
-    refused = pings(field.node(A), INTERNET6, f"-I {A6_PRIVATE}")
+    refused = silent(field.node(A), INTERNET6, f"-I {A6_PRIVATE}")
     at(field.node(A), f"ip addr del {A6_PRIVATE}/128 dev ens3")
 
-    assert not refused
+    assert refused
 
 
 def test_the_internet_may_speak_first_where_the_subnet_lets_it(field: Field) -> None:
     assert pings(field.internet, A6, f"-I {INTERNET6}")
-    assert not pings(field.internet, B6, f"-I {INTERNET6}")
+    assert silent(field.internet, B6, f"-I {INTERNET6}")
     assert pings(field.node(B), INTERNET6)
 
 
@@ -172,8 +173,8 @@ def test_a_closed_internet_gateway_is_closed(field: Field) -> None:
     field.cloud.internet("igw-one", enabled=False)
     field.weave()
 
-    assert not pings(field.node(A), INTERNET6)
-    assert not pings(field.internet, A6, f"-I {INTERNET6}")
+    assert silent(field.node(A), INTERNET6)
+    assert silent(field.internet, A6, f"-I {INTERNET6}")
 
 
 def test_rules_stand_between_neighbours(field: Field) -> None:
@@ -186,7 +187,7 @@ def test_rules_stand_between_neighbours(field: Field) -> None:
     field.weave()
 
     assert pings(field.node(A), B6)
-    assert not pings(field.node(B), A6)
+    assert silent(field.node(B), A6)
     assert hears(field, field.node(A), INTERNET6)
     assert misses(field, field.node(A), INTERNET6, socket.SOCK_STREAM)
 
@@ -195,7 +196,7 @@ def test_ipv4_rules_say_nothing_of_ipv6(field: Field) -> None:
     field.cloud.security_list("open-one", *OPEN)
     field.weave()
 
-    assert not pings(field.node(A), B6)
+    assert silent(field.node(A), B6)
     assert pings(field.node(A), "10.0.2.6")
 
 
@@ -210,7 +211,8 @@ def test_members_of_a_group_are_known_by_their_ipv6_too(field: Field) -> None:
     field.cloud.change(B, nsg_ids=())
     field.weave()
 
-    assert (together, pings(field.node(A), B6)) == (True, False)
+    assert together
+    assert silent(field.node(A), B6)
 
 
 def test_peers_and_premises_talk(field: Field) -> None:
@@ -223,16 +225,16 @@ def test_peers_and_premises_talk(field: Field) -> None:
 
 def test_no_guest_can_send_as_another(field: Field) -> None:
     take(field.node(A), "2001:db8:4000::77", "lo")
-    spoofed = pings(field.node(A), B6, "-I 2001:db8:4000::77")
+    before = silent(field.node(A), B6, "-I 2001:db8:4000::77")
     added = ipv6(field.cloud, A, "2001:db8:4000::77")
     field.weave()
     honest = pings(field.node(A), B6, "-I 2001:db8:4000::77")
     field.cloud.change(added, vnic_id=B)
     field.weave()
-    moved = pings(field.node(A), B6, "-I 2001:db8:4000::77")
+    after = silent(field.node(A), B6, "-I 2001:db8:4000::77")
     at(field.node(A), "ip addr del 2001:db8:4000::77/128 dev lo")
 
-    assert (spoofed, honest, moved) == (False, True, False)
+    assert (before, honest, after) == (True, True, True)
 
 
 def test_a_block_of_addresses_is_routed_to_its_vnic(field: Field) -> None:
@@ -247,7 +249,7 @@ def test_a_block_of_addresses_is_routed_to_its_vnic(field: Field) -> None:
 
 def test_packets_for_the_internet_find_the_path_mtu(field: Field) -> None:
     whole = pings(field.node(A), B6, "-Mdo -s8952")
-    refused = at(field.node(A), f"ping -nc1 -W1 -Mdo -s1453 {INTERNET6}", check=False)
+    refused = at(field.node(A), f"ping -nc1 -W60 -Mdo -s1453 {INTERNET6}", check=False)
     router = field.port(A).subnet.ipv6_router
 
     assert whole

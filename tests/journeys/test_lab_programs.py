@@ -52,8 +52,7 @@ def test_what_runs_is_not_started_again(programs: Programs, tmp_path: Path) -> N
     first = programs.ensure(a_program(tmp_path))
     second = programs.ensure(a_program(tmp_path))
 
-    assert (first.fresh, second.fresh) == (True, False)
-    assert first.identity == second.identity
+    assert first == second
 
 
 def test_a_stopped_one_is_started_anew(programs: Programs, tmp_path: Path) -> None:
@@ -61,7 +60,7 @@ def test_a_stopped_one_is_started_anew(programs: Programs, tmp_path: Path) -> No
     programs.stop(a_program(tmp_path))
     programs.stop(a_program(tmp_path))
 
-    assert programs.ensure(a_program(tmp_path)).identity != first.identity
+    assert programs.ensure(a_program(tmp_path)) != first
 
 
 def test_one_that_does_not_start_is_told_of_with_its_log(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from journeys.agent_world import Pod, World, a_world
-from patience import until
+from patience import PATIENCE, until
 
 from mooring.adapters.cnifiles import built
 from mooring.core.cni.frames import LIMIT, Call, encode_call
@@ -46,7 +46,7 @@ class Crowd:
 
     def connect(self) -> socket.socket:
         peer = socket.socket(socket.AF_UNIX)
-        peer.settimeout(20)
+        peer.settimeout(PATIENCE)
         peer.connect(self._door)
         self._peers.append(peer)
         return peer

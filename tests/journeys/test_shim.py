@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ def rude_agent(path: Path, behave: Callable[[socket.socket], None]) -> Iterator[
         def visits() -> None:
             while True:
                 peer, _ = listener.accept()
-                with peer:
+                with peer, suppress(ConnectionError):  # it may have given up by now
                     if not (data := peer.recv(4)):
                         return
                     behave_with(peer, data)

@@ -142,10 +142,13 @@ def test_random_schedules_on_the_real_kernel(world: World, seed: int) -> None:
 
 def all_is_free(world: World) -> None:
     """Ledger and kernel have nothing of pods any more; where somebody spoke an address rests."""
-    until(lambda: world.status["pool"]["held"] == 0, "no lease")
-    until(lambda: world.host_ends() == set(), "no links")
-    pool = world.status["pool"]
-    assert pool["free"] + pool["cooling"] == 64
+
+    def free() -> bool:
+        pool = world.status["pool"]
+        rest = pool["free"] + pool["cooling"]
+        return (pool["held"], rest, world.host_ends()) == (0, 64, set())
+
+    until(free, lambda: (world.status["pool"], world.host_ends()))
 
 
 def test_a_death_at_any_step_on_the_real_kernel(
@@ -171,7 +174,10 @@ def test_a_death_at_any_step_on_the_real_kernel(
             world.remove_pod(pod)
         until(lambda: world.status["pool"]["held"] == 1, "the end")
         until(lambda: len(world.host_ends()) == 1, "the links' end")
-    assert [a["container"] for a in world.status["attachments"]] == ["steady"]
+    until(
+        lambda: [a["container"] for a in world.status["attachments"]] == ["steady"],
+        lambda: world.status["attachments"],
+    )
 
 
 def start_mortal(world: World, number: int) -> None:

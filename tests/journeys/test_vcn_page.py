@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from journeys.local_vcn import MOORING, local_vcn, mooring
+from ports import a_port
 
 PAGE = Path(__file__).parents[2] / "docs/programs/vcn.md"
 FABRIC = f"pag{os.getpid()}"[-12:]
@@ -29,10 +32,10 @@ def run(program: str, place: Path) -> str:
     return done.stdout
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+@pytest.fixture
+def port() -> Iterator[int]:
+    with a_port() as held:
+        yield held
 
 
 def wait_for(port: int) -> None:
@@ -56,8 +59,7 @@ def patiently(words: list[str]) -> str:
         time.sleep(0.1)
 
 
-def test_the_examples_work(tmp_path: Path) -> None:
-    port = free_port()
+def test_the_examples_work(tmp_path: Path, port: int) -> None:
     page = PAGE.read_text().replace("9180", str(port))
     commands = re.findall(r"^\$ mooring (.*?)( &)?$", page, flags=re.MULTILINE)
     servers = []

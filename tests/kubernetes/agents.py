@@ -31,6 +31,8 @@ MOST_KIB = 60 * 1024
 """What an agent may hold with 256 pods, and so with fewer."""
 SANDBOX, KILL = "FailedCreatePodSandBox", "FailedKillPod"
 OTHER = "20-other.conflist"
+CHANGE_PATIENCE = 1800.0
+"""Agents are replaced node by node, and one of them may have little processor time."""
 
 
 def machine(cluster: Cluster, node: str) -> LabNode:
@@ -131,6 +133,7 @@ def patched(cluster: Cluster, spec: Json) -> None:
     until(
         lambda: all_ready(cluster) and old.isdisjoint(uids(agents(cluster))),
         "new agents",
+        CHANGE_PATIENCE,
     )
 
 

@@ -17,7 +17,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 CRD = Path(__file__).parents[2] / "deploy/manifests/crd.yaml"
 
 
@@ -83,7 +83,7 @@ class ApiServer:
         trust = ssl.create_default_context(
             cafile=str(self.home / "certificates/apiserver.crt")
         )
-        with urllib.request.urlopen(request, context=trust, timeout=10) as answer:
+        with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
             return bytes(answer.read())
 
     def _await(self) -> None:

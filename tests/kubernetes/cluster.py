@@ -15,7 +15,7 @@ from patience import until
 
 Json = dict[str, Any]
 MOORING = (sys.executable, "-m", "mooring")
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds that whatever should come has; nothing is judged by how soon it comes."""
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.66.1"
 PYTHON = "docker.io/mooring/agent:0.1.0"
@@ -52,7 +52,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=900,
         )
 
     def command(self, *words: str) -> list[str]:

@@ -118,7 +118,7 @@ def space(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Space]:
     try:
         yield Space(cluster, name)
     finally:
-        cluster.kubectl("delete", "namespace", name, "--wait=true", "--timeout=180s")
+        cluster.kubectl("delete", "namespace", name, "--wait=true", "--timeout=600s")
 
 
 @pytest.fixture

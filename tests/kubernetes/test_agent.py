@@ -19,7 +19,7 @@ from kubernetes.cluster import Space, a_deployment, a_pod, addresses, offered
 from patience import until
 
 BURST = 100
-BURST_PATIENCE = 600.0
+BURST_PATIENCE = 1800.0
 
 
 def test_rt_22_a_node_that_reboots_starts_no_pod_before_its_agent_serves(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes.apiserver import ApiServer, an_api_server
-from patience import until
+from patience import PATIENCE, until
 
 from mooring.core.linux.upstream import CLUSTER
 from mooring.lab.programs_built import Builder
@@ -133,7 +133,9 @@ class Agent:
         )
         with contextlib.ExitStack() as stack:
             try:
-                answer = urllib.request.urlopen(request, context=trust, timeout=30)
+                answer = urllib.request.urlopen(
+                    request, context=trust, timeout=PATIENCE
+                )
             except urllib.error.HTTPError as error:
                 answer = error
             stack.enter_context(answer)
@@ -197,7 +199,7 @@ def as_controller(server: ApiServer, patch: Json) -> None:
             "Content-Type": "application/merge-patch+json",
         },
     )
-    urllib.request.urlopen(request, context=trust, timeout=30).close()
+    urllib.request.urlopen(request, context=trust, timeout=PATIENCE).close()
 
 
 def test_a_token_of_no_pod_writes_nothing(server: ApiServer) -> None:

@@ -18,7 +18,7 @@ import pytest
 from kube_contract import Cluster, tried
 from kubernetes.apiserver import ApiServer, an_api_server
 from objects_contract import a_status, an_npn
-from patience import until
+from patience import PATIENCE, until
 
 from mooring.adapters.kubernetes.connect import connect
 from mooring.core.kube.errors import Away, Invalid
@@ -137,6 +137,6 @@ def etcd(server: ApiServer, path: str, body: dict[str, Any]) -> dict[str, Any]:
     request = urllib.request.Request(
         f"{server.store}/v3/{path}", data=json.dumps(body).encode()
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         found: dict[str, Any] = json.loads(answer.read())
     return found

@@ -44,7 +44,10 @@ def test_rt_13_no_pod_comes_to_a_node_with_fewer_addresses_than_its_kubelet_allo
         assert stuck(space, small) == []
     until(lambda: taint_of(space.cluster, small, SHORT) is None, "an open node")
     until(lambda: ready(space.pod("there")), "the pod that waited")
-    events = space.cluster.items("events", "-n", "default")
-    told = {e["reason"] for e in events if e["involvedObject"]["name"] == small}
 
-    assert {"TooFewAddresses", "EnoughAddresses"} <= told
+    def told() -> bool:
+        events = space.cluster.items("events", "-n", "default")
+        said = {e["reason"] for e in events if e["involvedObject"]["name"] == small}
+        return said >= {"TooFewAddresses", "EnoughAddresses"}
+
+    until(told, "an event of each")

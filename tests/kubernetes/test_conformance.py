@@ -26,6 +26,7 @@ def test_upstream_s_specs_pass(
         str(suite_programs / "e2e.test"),
         "--",
         f"--kubeconfig={inside.kubeconfig}",
+        f"--kubectl-path={suite_programs / 'kubectl'}",
         "--provider=local",
         f"--report-dir={tmp_path}",
         "--dump-logs-on-failure=false",

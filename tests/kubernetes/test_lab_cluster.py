@@ -100,7 +100,7 @@ def kubectl(lab: Lab, *words: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -117,14 +117,15 @@ def serves(lab: Lab) -> None:
     """The cluster takes a pod, and the pod's Mooring address is the API server's too."""
 
     def ready() -> bool:
-        # Who was away is told of as unreachable until the next word of its kubelet.
+        # Who was away is told of as unreachable until the next word of its kubelet; the
+        # taint of who is new goes with the controller manager's next look.
         nodes = lab.read("status")["nodes"]
         return {each["state"] for each in nodes} == {"ready"}
 
     until(ready, "the nodes to be ready")
     image = "registry.k8s.io/pause:3.10.2"
     kubectl(lab, "run", "probe", f"--image={image}")
-    kubectl(lab, "wait", "pod/probe", "--for=condition=Ready", "--timeout=110s")
+    kubectl(lab, "wait", "pod/probe", "--for=condition=Ready", "--timeout=280s")
     address = kubectl(lab, "get", "pod", "probe", "-o", "jsonpath={.status.podIP}")
     kubectl(lab, "delete", "pod", "probe", "--wait=true")
     assert address.startswith("10.0.")
@@ -246,7 +247,7 @@ def test_a_standing_cluster_takes_another_node(lab: Lab) -> None:
 
     after = lab.pids()
     assert {name: after[name] for name in running} == running
-    assert [each["state"] for each in lab.read("status")["nodes"]] == ["ready"] * 2
+    assert len(lab.read("status")["nodes"]) == 2
     serves(lab)
 
 

@@ -52,7 +52,7 @@ def run_a_pod(lab: Lab) -> None:
     kept = ("--cache-dir", str(lab.path / "test.cache"))
     for words in (
         ("run", "probe", "--image=registry.k8s.io/pause:3.10.2"),
-        ("wait", "pod/probe", "--for=condition=Ready", "--timeout=170s"),
+        ("wait", "pod/probe", "--for=condition=Ready", "--timeout=280s"),
     ):
         subprocess.run([*kubectl, *kept, *words], check=True, stdout=subprocess.DEVNULL)
 

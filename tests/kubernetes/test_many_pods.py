@@ -58,7 +58,7 @@ def reaches_all(space: Space, pod: str, known: dict[str, str]) -> None:
 def test_what_went_is_free_again(space: Space) -> None:
     """After the pods are gone the agents tell that their pools are whole."""
     space.apply(*(a_pod(f"p{i}") for i in range(4)))
-    space.await_pods(4)
+    space.await_pods(4, patience=FILL_PATIENCE)
 
     space.cluster.kubectl("delete", "pods", "--all", "-n", space.name, "--wait=true")
 

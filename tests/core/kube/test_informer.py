@@ -1,7 +1,9 @@
 """How a kind is followed: every turn of the wheel, and that nothing is lost or told twice."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -114,6 +116,17 @@ def test_waits_grow_and_are_forgotten_when_something_is_heard() -> None:
     assert waits == [1, 2, 4, 8, 8, 8]
     assert wait(course, PACE, 0.999) == pytest.approx(12, rel=0.01)
     assert wait(course.heard("8"), PACE, 0.5) == 0
+
+
+def test_a_page_that_was_answered_is_followed_at_once() -> None:
+    course = Course(failures=6)
+    step, away = course.step(), Away("GET", "x")
+
+    assert isinstance(step, ListPage)
+    assert wait(course, PACE, 0.0, None, step) == 0
+    assert wait(course, PACE, 0.0, away, step) == 8
+    watching = course.turned(page({"metadata": {"resourceVersion": "7"}, "items": []}))
+    assert wait(watching, PACE, 0.0, None, watching.step()) == 8
 
 
 def test_a_list_alone_does_not_make_waits_short() -> None:
@@ -288,8 +301,8 @@ def test_a_history_that_began_anew_is_believed() -> None:
 def test_what_we_deleted_stays_away_though_older_news_come() -> None:
     cache = a_cache(an_entry("a", 5))
 
-    assert cache.removed("a")
-    assert not cache.removed("a")
+    assert cache.removed("a", "u")
+    assert not cache.removed("a", "u")
     assert not cache.told(an_entry("a", 11))
     cache.listed({"a": an_entry("a", 11)}, "11")
     assert cache.entries == {}
@@ -299,11 +312,20 @@ def test_what_we_deleted_stays_away_though_older_news_come() -> None:
 
 def test_made_anew_before_the_old_one_is_told_gone_it_stays() -> None:
     cache = a_cache(an_entry("a", 5, "old"))
-    cache.removed("a")
+    cache.removed("a", "old")
     cache.written(an_entry("a", 14, "new"))
 
     assert not cache.told(an_entry("a", 13, "old"), deleted=True)
     assert cache.entries["a"].uid == "new"
+
+
+def test_an_answer_that_comes_late_takes_no_successor_away() -> None:
+    cache = a_cache(an_entry("a", 5, "old"))
+    cache.told(an_entry("a", 11, "old"), deleted=True)
+    cache.told(an_entry("a", 12, "new"))
+
+    assert not cache.removed("a", "old")
+    assert cache.told(an_entry("a", 13, "new"))
 
 
 # All together, against a server that tears, forgets and answers late.
@@ -403,21 +425,22 @@ def test_whatever_happens_the_cache_comes_to_what_the_server_has(
     acts: list[tuple[str, str]], data: st.DataObject
 ) -> None:
     server, follower = Server(), Follower()
-    answers: list[dict[str, Any]] = []
+    cache, late = follower.cache, list[Callable[[], object]]()
     for name, act in acts:
+        known = cache.entries.get(name)
         if act == "forget":
             server.forgotten = server.version = server.version + 1
         made = server.act(name, act.split()[-1]) if act != "forget" else None
         if act == "our put" and made:
-            answers.append(made)
-        if act == "our delete":
-            follower.cache.removed(name)
-        while answers and data.draw(st.booleans(), "answered"):
-            follower.cache.written(entry(answers.pop(0), read_meta))
+            late.append(partial(cache.written, entry(made, read_meta)))
+        if act == "our delete" and known:
+            late.append(partial(cache.removed, name, known.uid))
+        while late and data.draw(st.booleans(), "answered"):
+            late.pop(0)()
         for _ in range(data.draw(st.integers(0, 3), "turns")):
             follower.turn(server, data)
-    for made in answers:
-        follower.cache.written(entry(made, read_meta))
+    for answer in late:
+        answer()
     settle(server, follower)
 
     seen = {k: e.version for k, e in follower.cache.entries.items()}

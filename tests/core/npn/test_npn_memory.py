@@ -175,6 +175,16 @@ def test_no_look_is_built_upon_while_the_instance_is_waited_for() -> None:
     assert keeping(Memory(), Known(at=5.0, seen=coming), None).known is None
 
 
+def test_the_wait_for_an_instance_ends_with_it() -> None:
+    coming = replace(LOOK, instance=replace(LOOK.instance, state="PROVISIONING"))
+    waiting = after_wait(after_look(Memory(), coming), 300.0)
+
+    assert after_look(waiting, coming).waited == 300.0
+    runs = after_look(waiting, LOOK)
+    assert runs == Memory()
+    assert after_look(after_wait(runs, 7.0), LOOK).waited == 7.0
+
+
 def test_an_instance_is_missing_from_the_first_denial_to_the_next_look() -> None:
     memory = after_missing(after_missing(Memory(), 7.0), 9.0)
 

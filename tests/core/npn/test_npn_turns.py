@@ -46,6 +46,14 @@ def test_settled_ones_yield() -> None:
     assert following({"settled": settled, "new": Place(number=9)}) == ["new", "settled"]
 
 
+def test_who_comes_and_is_served_yields_to_who_comes_after() -> None:
+    served = anew(Place(number=1), rounds=3, settled=True)
+    new = anew(Place(number=2), rounds=3)
+
+    assert following({"served": served, "new": new}) == ["new", "served"]
+    assert rank(served, 0.0, 8 * AGE) < rank(new, 8 * AGE, 8 * AGE)
+
+
 def test_waiting_moves_up_so_nobody_starves() -> None:
     late = AGE * (YIELD + 1)
     settled = after_turn(Place(number=1), settled=True, waits=False, rounds=0)

@@ -17,7 +17,7 @@ def main(kubeconfig: str, namespace: str, name: str) -> None:
     core, objects = client.CoreV1Api(), client.CustomObjectsApi()
     found: list[str] = []
     for event in watch.Watch().stream(
-        core.list_namespaced_pod, namespace, timeout_seconds=180
+        core.list_namespaced_pod, namespace, timeout_seconds=300
     ):
         pod = event["object"]
         if pod.metadata.name == name and pod.status.pod_ips:

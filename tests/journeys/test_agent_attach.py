@@ -879,38 +879,6 @@ def test_an_add_does_not_wait_for_ever_for_stuck_cables() -> None:
     play(story())
 
 
-def test_an_add_waits_for_the_address_of_a_pod_that_is_leaving() -> None:
-    """A Job's next pod comes before the kernel has let go of the last one."""
-
-    async def story() -> None:
-        machine = await started()
-        pods = [await machine.run_pod(name) for name in ("c1", "c2", "c3", "c4")]
-        refused = await machine.refused("ADD", machine.a_pod("c5"))
-        await machine.delete(pods[2])
-        late = asyncio.create_task(machine.add(machine.a_pod("c6")))
-        await asyncio.sleep(0.01)
-        assert not late.done()
-        assert await machine.agent.reaper.reap()
-
-        assert await late == "10.0.8.12"
-        assert refused["code"] == Code.TRY_AGAIN_LATER
-
-    play(story())
-
-
-def test_an_add_does_not_wait_for_ever_for_an_address() -> None:
-    async def story() -> None:
-        machine = await started()
-        pods = [await machine.run_pod(name) for name in ("c1", "c2", "c3", "c4")]
-        await machine.delete(pods[2])
-        machine.agent.attachments.room.leaving = 0.01
-
-        error = await machine.refused("ADD", machine.a_pod("c5"))
-        assert "none of this node's 4 IPv4 pod addresses is free" in error["msg"]
-
-    play(story())
-
-
 def test_the_lo_of_a_pod_is_up() -> None:
     async def story() -> None:
         machine = await started()

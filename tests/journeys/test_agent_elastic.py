@@ -1,12 +1,9 @@
 """The agent's half of an elastic pool: what it tells, what it lets go of. On fakes."""
 
-import asyncio
 from dataclasses import replace
 
 from journeys.agent_fakes import NAME, Machine, a_machine, a_vnic, play, success, v4
 
-from mooring.agent.room import MOST
-from mooring.core.cni.errors import Code
 from mooring.core.linux.plan import HOST
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import PoolStatus
@@ -127,72 +124,6 @@ def test_what_could_not_be_told_is_told_when_the_store_is_heard_again() -> None:
     play(story())
 
 
-def test_an_add_waits_until_the_pool_has_grown() -> None:
-    async def story() -> None:
-        machine = await an_elastic_machine(10)
-        await machine.run_pod("c1")
-        pods = [asyncio.create_task(machine.add(machine.a_pod(n))) for n in "de"]
-        await asyncio.sleep(0.01)
-        assert not any(each.done() for each in pods)
-        offers(machine, 10, 11, serial=4)
-        await machine.agent.follow()
-        assert await pods[0] == "10.0.8.11"
-        assert not pods[1].done()
-        offers(machine, 10, 11, 12, serial=5)
-        await machine.agent.follow()
-
-        assert await pods[1] == "10.0.8.12"
-
-    play(story())
-
-
-def test_nobody_waits_for_a_pool_when_the_agent_ends() -> None:
-    async def story() -> None:
-        machine = await an_elastic_machine(10)
-        await machine.run_pod("c1")
-        waiting = asyncio.create_task(machine.refused("ADD", machine.a_pod("c2")))
-        await asyncio.sleep(0.01)
-        assert not waiting.done()
-        machine.agent.attachments.end()
-
-        assert (await waiting)["code"] == Code.TRY_AGAIN_LATER
-
-    play(story())
-
-
-def test_of_very_many_some_wait_and_the_others_are_told_at_once() -> None:
-    """Who waits has a place at the door, where a DEL must come in."""
-
-    async def story() -> None:
-        machine = await an_elastic_machine(10)
-        await machine.run_pod("c1")
-        pods = [machine.a_pod(f"d{n}") for n in range(MOST + 3)]
-        waiting = [asyncio.create_task(machine.refused("ADD", each)) for each in pods]
-        await asyncio.sleep(0.1)
-        assert sum(each.done() for each in waiting) == 3
-        machine.agent.attachments.end()
-
-        codes = [(await each)["code"] for each in waiting]
-        assert codes == [Code.TRY_AGAIN_LATER] * len(pods)
-
-    play(story())
-
-
-def test_an_add_does_not_wait_for_a_pool_that_has_its_most() -> None:
-    async def story() -> None:
-        machine = a_machine()
-        policy = PoolPolicy(warm_target=2, maximum=1)
-        status = replace(success(a_vnic([10])), pool=PoolStatus(policy=policy))
-        machine.objects.write_status(NAME, status)
-        await machine.start()
-        await machine.run_pod("c1")
-
-        error = await machine.refused("ADD", machine.a_pod("c2"))
-        assert "none of this node's 1 IPv4 pod addresses is free" in error["msg"]
-
-    play(story())
-
-
 def test_that_none_is_free_is_told_at_once_and_that_some_are_again() -> None:
     async def story() -> None:
         machine = a_machine()
@@ -233,7 +164,6 @@ def test_what_is_taken_off_the_status_is_let_go_of_and_that_is_told() -> None:
         assert told(machine) == Usage(serial=4, held=some(10), free=some(11, 12))
         for name in ("c2", "c3"):
             assert await machine.add(machine.a_pod(name)) != "10.0.8.13"
-        machine.agent.attachments.room.growth = 0.01
         error = await machine.refused("ADD", machine.a_pod("c4"))
         assert "the controller knows: try again" in error["details"]
         await machine.delete(pod)

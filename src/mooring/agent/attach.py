@@ -21,7 +21,6 @@ from mooring.agent.flows import forget_all
 from mooring.agent.host import Host, Stopwatch, open_alive
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
-from mooring.agent.room import Room
 from mooring.agent.source import SLOW_SECONDS
 from mooring.agent.turns import Expected, Line, Start, Turns
 from mooring.core.cni import result
@@ -68,13 +67,11 @@ class Attachments:
         self._own = host.namespaces.own_inode()
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
-        self.room = Room(book, node)
         self.start = Start(START_SECONDS)
 
     def end(self) -> None:
         """Let no ADD wait any more: who is told to try again does so with the next agent."""
         self.start.end()
-        self.room.end()
 
     def is_busy(self, container: str) -> bool:
         """Tell whether something is being done for the container."""
@@ -92,7 +89,6 @@ class Attachments:
             or self.is_busy(attachment.container)
             or attachment in self._book.ledger.leases
             or self._reaper.has(host_link(attachment))
-            or self._book.ledger.pool.exhausted
         )
 
     async def add(self, request: Add, netns: int | None) -> result.Result:
@@ -103,7 +99,6 @@ class Attachments:
             await self._line.wait()
             where = self._admitted(request, netns)
             await self._clear_the_way(request.id, where)
-            await self.room.wait(request.id, self._line.wait)
             return self.add_now(request, netns)
 
     def add_now(self, request: Add, netns: int | None) -> result.Result:

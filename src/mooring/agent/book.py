@@ -11,7 +11,6 @@ written ahead rests after it. Any later line that it takes would have let an add
 without it the address is held until the collection finds that the pod is gone.
 """
 
-import asyncio
 from contextlib import suppress
 
 from mooring.agent.host import Clock, Say
@@ -44,7 +43,6 @@ class Book:
         self.looked_until = float("inf")
         self.held_back: frozenset[Ip] = frozenset()
         self.early = 0
-        self._came = asyncio.Event()
         self._disk = disk
         self._clock = clock
         self._say = say
@@ -80,7 +78,6 @@ class Book:
         except DiskError as why:
             self._refused(why)
         self.ledger = draft
-        self.tell()
 
     def refill(self, offers: Offers) -> None:
         """Take over what the cloud has."""
@@ -89,16 +86,6 @@ class Book:
             self.note(*entries)
         self.ledger = refilled
         self.look_ahead()
-        self.tell()
-
-    async def room(self) -> None:
-        """Wait until there may be an address again: a lease ended, or the cloud gave some."""
-        await self._came.wait()
-
-    def tell(self) -> None:
-        """Wake those who wait for an address, all of them: who is first asks first."""
-        self._came.set()
-        self._came.clear()
 
     @property
     def runs_low(self) -> bool:

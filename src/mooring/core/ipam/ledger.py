@@ -291,11 +291,6 @@ class Ledger:
             return ()
         return tuple(address for queue in queues for address in queue[:MANY])
 
-    @property
-    def lets_go(self) -> bool:
-        """Tell whether a pod is leaving, whose addresses can be handed out soon."""
-        return any(lease.phase is Phase.LEAVING for lease in self.leases.values())
-
     def draining(self) -> tuple[Lease, ...]:
         """Give the leases whose address the cloud does not have there any more."""
         return tuple(

@@ -128,14 +128,6 @@ class Pool:
         others = parts(self._taken_from(vnic))
         return (vnic, paired((address, *others))), until
 
-    @property
-    def exhausted(self) -> bool:
-        """Tell whether nothing can be handed out: neither `first` nor `oldest` has anything."""
-        free = self.free
-        if any(free[v, given.families[0]] for v, given in self.offers.items()):
-            return False
-        return not any(map(self._required, self.cooling))
-
     def taken(self, addresses: Iterable[Ip]) -> "Pool":
         """Give away these addresses: they are not free any more."""
         free = dict(self.free)

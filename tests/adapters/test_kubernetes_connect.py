@@ -6,8 +6,10 @@ import datetime as dt
 import gc
 import ipaddress
 import json
+import socket
 import ssl
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from descriptors import open_descriptors
 from fakes.apiserver import ApiServer, an_api_server
 from kube_contract import nodes_of
 from patience import PATIENCE, until
 
+from mooring.adapters.kubernetes import wire
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.kubernetes.follow import Informer
 from mooring.core.kube.errors import Away, Distrusted, Unauthorized
+from mooring.core.kube.kubeconfig import Access, Material
 from mooring.core.kube.resource import NODES
 
 SECRET = "hunter2"
@@ -457,3 +462,27 @@ def test_a_pod_that_lacks_something_is_told(
     with pytest.raises(Misconfigured) as caught:
         connect_inside(variables, account)
     assert said in str(caught.value)
+
+
+def test_a_server_that_resets_before_the_handshake_leaves_no_socket_open(
+    papers: Papers,
+) -> None:
+    """The error is still held: an informer holds its last one until it is served again."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        authority = Material("authority", str(papers.path))
+        client = wire.client(Access(server=server, authority=authority))
+
+        def reset(event: str, _: object) -> None:
+            if event == "connection.connect_tcp.complete":
+                met, _ = listener.accept()
+                at_once = struct.pack("ii", 1, 0)
+                met.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                met.close()
+
+        with client:
+            before = open_descriptors()
+            with pytest.raises(httpx2.ConnectError) as error:
+                client.get("/", extensions={"trace": reset})
+            assert error.value.__traceback__ is not None
+            assert open_descriptors() == before

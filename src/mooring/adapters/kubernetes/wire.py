@@ -29,7 +29,9 @@ def client(access: Access, answer: float = ANSWER) -> httpx2.Client:
         proxy=access.proxy or None,
     )
     with _config(access) as config:
-        made = client_adapter.Client(config, parameters)
+        settings = parameters.httpx_params(config)
+    settings["verify"].sslsocket_class = _Socket
+    made = httpx2.Client(**settings)
     if access.user.program:
         made.auth = ProgramAuth(access.user.program, access)
     return made
@@ -42,6 +44,21 @@ def trust(access: Access) -> ssl.SSLContext:
         return client_adapter.verify_cluster(
             config.cluster, config.user, config.abs_file, trust_env=False
         )
+
+
+class _Socket(ssl.SSLSocket):
+    """A TLS socket that is closed when its peer reset it before the handshake.
+
+    The standard library forgets it then: it would stay open as long as the error is held.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Read as every socket does; close it when the peer reset it."""
+        try:
+            return super().recv(buflen, flags)
+        except ConnectionResetError:
+            self.close()
+            raise
 
 
 @contextlib.contextmanager

@@ -30,6 +30,14 @@ def told(machine: Machine) -> Usage | None:
     return machine.objects.read_usage(NAME)
 
 
+async def refused(machine: Machine, times: int) -> None:
+    """The store takes nothing of what is told, and is not there from now on."""
+    machine.objects.unreachable = True
+    for _ in range(times):
+        machine.clock.forward(30)
+        await machine.agent.account()
+
+
 def some(*numbers: int) -> frozenset[object]:
     return frozenset(v4(n) for n in numbers)
 
@@ -92,10 +100,7 @@ def test_what_the_object_lost_is_told_again() -> None:
 def test_a_store_that_refuses_for_ever_is_asked_twice_a_minute() -> None:
     async def story() -> None:
         machine = await an_elastic_machine(10, 11)
-        machine.objects.unreachable = True
-        for _ in range(1100):
-            machine.clock.forward(30)
-            await machine.agent.account()
+        await refused(machine, 1100)
         machine.objects.unreachable = False
         await machine.agent.account()
         assert told(machine) is None
@@ -110,10 +115,7 @@ def test_a_store_that_refuses_for_ever_is_asked_twice_a_minute() -> None:
 def test_what_could_not_be_told_is_told_when_the_store_is_heard_again() -> None:
     async def story() -> None:
         machine = await an_elastic_machine(10, 11)
-        machine.objects.unreachable = True
-        for _ in range(10):
-            machine.clock.forward(30)
-            await machine.agent.account()
+        await refused(machine, 10)
         await machine.agent.follow()
         machine.objects.unreachable = False
         await machine.agent.follow()

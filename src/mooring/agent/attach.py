@@ -70,7 +70,7 @@ class Attachments:
         self.start = Start(START_SECONDS)
 
     def end(self) -> None:
-        """Let no ADD wait any more: who is told to try again does so with the next agent."""
+        """Let no ADD wait for the store any more: it is refused, and tried again with the next agent."""
         self.start.end()
 
     def is_busy(self, container: str) -> bool:

@@ -1,15 +1,17 @@
 """A node of a cluster for one agent: its world, an API server inside of it, its runtime's directories.
 
-The API server is the fake one, which passes the claims of the real one; the kernel is real.
+The API server is the fake one, which passes the claims of the real one, spoken to by TLS; the kernel is real.
 """
 
 import json
 import shutil
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,8 +21,9 @@ from fakes.apiserver import ApiServer
 from journeys.agent_world import INSTANCE, Pod, World
 from patience import until
 
-from mooring.adapters import netns
+from mooring.adapters import clusterkeys, netns
 from mooring.core.kube.resource import NPNS
+from mooring.core.linux.kubeconfig import Identity
 
 NAME, NODE, PORT = "agenttest", "node-1", 9465
 Json = dict[str, Any]
@@ -76,6 +79,7 @@ class Node:
     world: World
     server: ApiServer
     metadata: str
+    trust: ssl.SSLContext
 
     @property
     def place(self) -> Path:
@@ -116,12 +120,14 @@ class Node:
         """Write the kubeconfig, with the token in a file of its own."""
         (self.place / "token").write_text("first")
         user = {"name": "agent", "user": {"tokenFile": str(self.place / "token")}}
+        authority = str(self.place / "ca.crt")
+        cluster = {"server": self.server.url, "certificate-authority": authority}
         document = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "c",
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "agent"}}],
-            "clusters": [{"name": "c", "cluster": {"server": self.server.url}}],
+            "clusters": [{"name": "c", "cluster": cluster}],
             "users": [user],
         }
         (self.place / "kubeconfig").write_text(json.dumps(document))
@@ -190,13 +196,27 @@ class Node:
         return found
 
 
+def trusted(place: Path) -> ssl.SSLContext:
+    """Make an authority, whose certificate is `ca.crt` of the place, and what a server needs of it."""
+    who = Identity(name="apiserver", user="apiserver", hosts=("127.0.0.1",))
+    now = datetime.now(UTC)
+    giver = clusterkeys.authority("tests", now)
+    (place / "ca.crt").write_text(giver.certificate)
+    given, both = clusterkeys.give(giver, who, now), place / "apiserver.pem"
+    both.write_text(given.certificate + given.key)
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(both)
+    return made
+
+
 @contextmanager
 def a_node(world: World, *, said: str = INSTANCE) -> Iterator[Node]:
     """Put an API server and metadata into a world, and tell its agent of them."""
-    server = inside(world, ApiServer)
+    trust = trusted(world.place)
+    server = inside(world, lambda: ApiServer(trust))
     try:
         with served(world, said=said) as metadata:
-            made = Node(world, server, metadata)
+            made = Node(world, server, metadata, trust)
             made.prepare()
             yield made
     finally:

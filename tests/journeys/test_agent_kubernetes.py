@@ -2,7 +2,9 @@
 
 import json
 import signal
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +12,9 @@ from pathlib import Path
 import pytest
 from fakes.apiserver import ApiServer
 from journeys.agent_cluster import NAME, NODE, Node, a_node, a_pod, inside
-from journeys.agent_world import a_world
+from journeys.agent_world import Pod, a_world
 from patience import until
 
-from mooring.adapters.cnifiles import built, install, publish
 from mooring.core.kube.resource import NPNS, PODS
 
 OTHER = {"cniVersion": "1.0.0", "name": "other", "plugins": [{"type": "other"}]}
@@ -100,7 +101,7 @@ def test_a_restart_while_the_api_server_is_away_serves_at_once(node: Node) -> No
     until(lambda: " remembered " in node.world.log, "the last known object")
     node.world.run_pod("two")
 
-    back = inside(node.world, lambda: ApiServer(port=port))
+    back = inside(node.world, lambda: ApiServer(node.trust, port))
     try:
         node.server = back
         node.publish()
@@ -230,6 +231,22 @@ def lead(link: Path, target: Path) -> None:
     aside.replace(link)
 
 
+def seconds_of_a_del(node: Node, pod: Pod) -> float:
+    """Delete as the runtime does, with nothing said of patience, and tell how long it took."""
+    usual = {**node.world.environment("DEL", pod), "MOORING_WAIT_MS": ""}
+    begun = time.monotonic()
+    done = subprocess.run(
+        [node.binaries / "mooring"],
+        env=usual,
+        input=node.world.conf(),
+        capture_output=True,
+        check=False,
+    )
+    took = time.monotonic() - begun
+    assert (done.returncode, done.stdout) == (0, b"")
+    return took
+
+
 def test_rt_24_every_del_succeeds_on_a_full_node_without_an_agent(node: Node) -> None:
     node.offer(*(f"10.0.8.{n}" for n in range(10, 20)))
     node.started()
@@ -237,7 +254,9 @@ def test_rt_24_every_del_succeeds_on_a_full_node_without_an_agent(node: Node) ->
     assert node.world.cni("ADD", node.world.a_space_for("p10")).returncode == 1
     node.world.kill()
     for pod in pods:
-        node.world.remove_pod(pod)
+        # The best of three, so that a busy machine is not taken for one that waits.
+        assert any(seconds_of_a_del(node, pod) < 1.0 for _ in range(3))
+        node.world.drop_space(pod.space)
     node.world.start()
     until(lambda: node.world.status["pool"]["free"] == 10, "an exact pool")
 
@@ -245,49 +264,6 @@ def test_rt_24_every_del_succeeds_on_a_full_node_without_an_agent(node: Node) ->
     until(lambda: node.world.host_ends() == set(), "no link")
     for n in range(10):
         node.world.run_pod(f"q{n}")
-
-
-def test_rt_26_pods_come_and_go_while_executables_and_list_are_replaced(
-    node: Node,
-) -> None:
-    node.started()
-    stop = threading.Event()
-    brought, text = built().read_bytes(), node.conflist.read_text()
-
-    def upgrade() -> int:
-        times = 0
-        newer = node.place / "newer"
-        while not stop.is_set() or times < 100:
-            times += 1
-            newer.write_bytes(brought + bytes(times % 7 + 1))
-            install(newer, node.binaries)
-            publish(text, node.conflists, node.volatile)
-        return times
-
-    def read() -> int:
-        times = 0
-        while not stop.is_set() or times < 100:
-            assert json.loads(node.conflist.read_text())["name"] == "mooring"
-            times += 1
-        return times
-
-    def churn(number: int) -> None:
-        pod = node.world.a_space_for(f"c{number}")
-        for _ in range(10):
-            assert node.execute("ADD", pod)["ips"]
-            node.execute("DEL", pod)
-
-    with ThreadPoolExecutor(6) as pool:
-        upgrading, reading = pool.submit(upgrade), pool.submit(read)
-        try:
-            list(pool.map(churn, range(4)))
-        finally:
-            stop.set()
-
-        assert upgrading.result() >= 100
-        assert reading.result() >= 100
-    assert node.world.kill(signal.SIGTERM) == 0
-    assert " refused " not in node.world.log
 
 
 def test_rt_28_a_token_that_is_replaced_again_and_again(node: Node) -> None:

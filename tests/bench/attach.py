@@ -71,13 +71,13 @@ def spaces(names: list[str], verb: str) -> None:
         subprocess.run(["ip", "netns", verb, name], check=True)
 
 
-def measure(agent: Agent, place: Path, rounds: int, pods: int) -> dict[str, Contender]:
-    """Interleaved rounds: `pods` containers one after another, then eight at a time."""
+def measure(agent: Agent, place: Path, rounds: int) -> dict[str, Contender]:
+    """Interleaved rounds: containers one after another, then eight at a time, eight times."""
     both = contenders(agent, place)
     for number in range(rounds):
         order = list(both.items())
         for name, contender in order if number % 2 else order[::-1]:
-            for workers in (1, 8):
+            for workers, pods in ((1, 20), (8, 64)):
                 names = [f"{NAME}-{name}-{workers}-{i}" for i in range(pods)]
                 spaces(names, "add")
                 for verb in VERBS:

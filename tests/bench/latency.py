@@ -134,7 +134,10 @@ class Paths:
         return max(pairs, key=lambda p: p[0] / p[1])
 
     def spread(self, name: str) -> float:
-        """p99 / p50, the median over the runs; of TCP and UDP together (the geometric mean)."""
+        """p99 / p50, the median over the runs; of TCP and UDP together (the geometric mean).
+
+        The worse of the two would be above the host's even where nothing differs: of two draws one is.
+        """
         return statistics.geometric_mean(
             statistics.median(
                 long / usual

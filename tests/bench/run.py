@@ -49,7 +49,7 @@ class Bench:
 
 def attach_rows(bench: Bench) -> list[Row]:
     """ADD and DEL one after another, and ADD at concurrency 8."""
-    both = attach.measure(bench.agent, bench.place, rounds=6, pods=20)
+    both = attach.measure(bench.agent, bench.place, rounds=20)
     ours, ptp = both["ours"], both["ptp"]
     rates = [statistics.median(c.rates) for c in (ours, ptp)]
     return [

@@ -1,6 +1,7 @@
 """What the agent's manifest lets it do on a real API server, and nothing beyond.
 
-Its token is made as for its pod: bound to the pod, so that it names the node.
+Its token is made as for its pod: bound to the pod, so that it names the node. Beside its rights the
+manifest has those of who makes objects, under the name that Karpenter's chart binds to.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes.apiserver import ApiServer, an_api_server
+from npn_shapes import CAPOCI, KARPENTER, KARPENTER_FIRST
 from patience import PATIENCE, until
 
 from mooring.core.linux.upstream import CLUSTER
@@ -36,6 +38,8 @@ PLACES = {
         "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings"
     ),
 }
+MAKERS = "vcn-native-ip-cni"
+"""The role that Karpenter's chart binds its account to (oci-facts 1.4)."""
 USAGE = {"serial": 1, "used": 2, "free": 3, "cooling": 0}
 Json = dict[str, Any]
 
@@ -90,11 +94,15 @@ def as_admin(server: ApiServer, path: str, body: Json) -> Json:
 
 @dataclass
 class Agent:
-    """Somebody with the token of a node's agent; `bound` False: of no pod at all."""
+    """Somebody with the token of a node's agent; `bound` False: of no pod at all.
+
+    With another `account` it is that one's.
+    """
 
     server: ApiServer
     node: str
     bound: bool = True
+    account: str = ACCOUNT
 
     def token(self) -> str:
         spec: Json = {"expirationSeconds": 3600}
@@ -112,7 +120,7 @@ class Agent:
             "kind": "TokenRequest",
             "spec": spec,
         }
-        place = f"{PLACES['ServiceAccount']}/{ACCOUNT}/token"
+        place = f"{PLACES['ServiceAccount']}/{self.account}/token"
         token: str = as_admin(self.server, place, request)["status"]["token"]
         return token
 
@@ -212,6 +220,7 @@ def test_a_token_of_no_pod_writes_nothing(server: ApiServer) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
+        ("POST", NPNS, KARPENTER),
         ("PATCH", f"{NPNS}/one", {"spec": {"maxPodCount": 1}}),
         ("DELETE", f"{NPNS}/one", None),
         ("GET", "/api/v1/nodes", None),
@@ -232,3 +241,73 @@ def test_what_the_agent_follows_it_may_read(agent: Agent) -> None:
         code, document = agent.ask("GET", path)
         assert code == 200
         assert document["items"]
+
+
+# Those who make objects.
+
+
+@contextlib.contextmanager
+def bound_to_the_makers_role(server: ApiServer, account: str) -> Iterator[None]:
+    """Bind an account as Karpenter's chart does."""
+    name = f"{account}-npn"
+    binding = {
+        "metadata": {"name": name},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io",
+            "kind": "ClusterRole",
+            "name": MAKERS,
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": SPACE}],
+    }
+    as_admin(server, PLACES["ClusterRoleBinding"], binding)
+    try:
+        yield
+    finally:
+        server.ask("DELETE", f"{PLACES['ClusterRoleBinding']}/{name}")
+
+
+def of_instance(shape: Json, name: str) -> Json:
+    """Give the object of another instance."""
+    spec = {**shape["spec"], "id": f"ocid1.instance.oc1..{name}"}
+    return {**shape, "metadata": {**shape["metadata"], "name": name}, "spec": spec}
+
+
+def test_who_launches_nodes_makes_their_objects_by_the_role_of_that_name(
+    server: ApiServer,
+) -> None:
+    """Karpenter's provider creates; it changes and removes nothing, and writes no status."""
+    metadata = {"metadata": {"name": "karpenter"}}
+    as_admin(server, PLACES["ServiceAccount"], metadata)
+    maker = Agent(server, "", bound=False, account="karpenter")
+    before, _ = maker.ask("POST", NPNS, of_instance(KARPENTER, "three"))
+    with bound_to_the_makers_role(server, "karpenter"):
+        until(lambda: maker.ask("GET", NPNS)[0] == 200)
+        made = [
+            maker.ask("POST", NPNS, of_instance(shape, name))
+            for name, shape in (("three", KARPENTER), ("four", KARPENTER_FIRST))
+        ]
+        others = [
+            maker.ask("PATCH", f"{NPNS}/three", {"spec": {"maxPodCount": 1}}),
+            maker.ask("PATCH", f"{NPNS}/three/status", {"status": {"usage": USAGE}}),
+            maker.ask("DELETE", f"{NPNS}/three"),
+            maker.ask("GET", "/api/v1/pods"),
+        ]
+        read, document = maker.ask("GET", f"{NPNS}/three")
+
+    assert before == 403
+    assert [code for code, _ in made] == [201, 201]
+    assert [code for code, _ in others] == [403] * 4
+    assert (read, document["spec"]["maxPodCount"]) == (200, 48)
+
+
+def test_an_agent_makes_no_object_though_a_binding_of_others_lets_it(
+    server: ApiServer, agent: Agent
+) -> None:
+    """An add-on, or a manifest of before, may have bound the agent's account to the role."""
+    body = of_instance(CAPOCI, "five")
+    with bound_to_the_makers_role(server, ACCOUNT):
+        until(lambda: agent.ask("POST", NPNS, body)[0] != 403)
+        code, said = agent.ask("POST", NPNS, body)
+
+    assert code == 422
+    assert "an agent writes nothing of a NativePodNetwork but" in said["message"]

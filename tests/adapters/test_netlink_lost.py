@@ -1,12 +1,14 @@
-"""Answers of the kernel that get lost (ENOBUFS): asked again, or refused by name.
+"""Answers of the kernel that get lost (ENOBUFS), or were interrupted: asked again, or refused by name.
 
-A socket drops what the kernel sends where a test says so; the last ones do it by themselves.
+A socket drops what the kernel sends, or spoils it, where a test says so; the last ones do it by
+themselves.
 """
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
-from errno import EAGAIN, ENOBUFS, EPERM
+from errno import EAGAIN, EINTR, ENOBUFS, EPERM
 from ipaddress import ip_network
 
 import pytest
@@ -175,6 +177,89 @@ def test_what_is_taken_back_goes_on_past_a_lost_verdict() -> None:
 
         assert (lost.errno, line.struck) == (ENOBUFS, 1)
         assert kernel.take_back(plan, {HOST: None}) == ()
+        assert len(kernel.look(HOST, None).routes) == MANY
+
+
+class Spoilt(socket.socket):
+    """A netlink socket from which every piece comes as `spoil` gives it on."""
+
+    spoil: Callable[[bytes], bytes]
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        return self.spoil(super().recv(size, flags))
+
+
+class Unrest:
+    """What is looked at changes: so many dumps are interrupted, each in one piece of its own.
+
+    `dumps` counts those that ended, whatever became of them.
+    """
+
+    def __init__(self, where: Drops, times: int) -> None:
+        self.where = where
+        self.left = times
+        self.dumps = 0
+        self._last = -1
+
+    def dial(self) -> socket.socket:
+        talk = Spoilt(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        talk.spoil = self._spoil
+        return talk
+
+    def _spoil(self, data: bytes) -> bytes:
+        self.dumps += the_end(data)
+        (number,) = {reply.sequence for reply in wire.replies(data)}
+        if not self.left or number == self._last or not self.where(data):
+            return data
+        self.left -= 1
+        self._last = number
+        return interrupted(data)
+
+
+def interrupted(data: bytes) -> bytes:
+    """Leave out the first of several messages, and have the last one alone say NLM_F_DUMP_INTR."""
+    messages = []
+    while data:
+        length = (int.from_bytes(data[:4], sys.byteorder) + 3) & ~3
+        messages.append(data[:length])
+        data = data[length:]
+    *some, last = messages[1:] or messages
+    flags = int.from_bytes(last[6:8], sys.byteorder) | wire.DUMP_INTERRUPTED
+    return b"".join(some) + last[:6] + flags.to_bytes(2, sys.byteorder) + last[8:]
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("where", [a_piece, the_end])
+@pytest.mark.parametrize("times", [1, 3])
+def test_rt_35_a_dump_that_was_interrupted_is_taken_again(
+    where: Drops, times: int
+) -> None:
+    unrest = Unrest(where, 0)
+    with Kernel() as sound, Kernel(dial=unrest.dial) as kernel:
+        assert len(kernel.look(HOST, None).routes) == MANY
+        once, unrest.dumps = unrest.dumps, 0
+        unrest.left = times
+        seen = kernel.look(HOST, None)
+
+        assert unrest.left == 0
+        assert unrest.dumps == once + times
+        assert seen == sound.look(HOST, None)
+
+
+@pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("where", [a_piece, the_end])
+def test_rt_35_a_dump_that_is_always_interrupted_is_refused_by_name(
+    where: Drops,
+) -> None:
+    unrest = Unrest(where, 10_000)
+    words = "what was looked at changed all the time"
+    with Kernel(dial=unrest.dial) as kernel:
+        with pytest.raises(KernelError, match=words) as never:
+            kernel.look(HOST, None)
+
+        assert never.value.errno == EINTR
+        assert unrest.left == 10_000 - TRIES
+        unrest.left = 0
         assert len(kernel.look(HOST, None).routes) == MANY
 
 

@@ -1,11 +1,12 @@
-"""Bad peers at the agent's socket harm nobody else: pods come and go beside all of them.
+"""Crowds at the agent's socket: bad peers harm nobody else, and many good ones leave nothing.
 
-The agent is a process on a real kernel and the ADDs go through the executable, which waits
-eight seconds for an answer here: less than any of these peers is given.
+The agent is a process on a real kernel and the ADDs beside bad peers go through the executable,
+which waits eight seconds for an answer here: less than any of these peers is given.
 """
 
 import contextlib
 import resource
+import signal
 import socket
 import subprocess
 import threading
@@ -16,12 +17,17 @@ import pytest
 from journeys.agent_world import Pod, World, a_world
 from patience import PATIENCE, until
 
+from mooring.adapters import netns
 from mooring.adapters.cnifiles import built
-from mooring.core.cni.frames import LIMIT, Call, encode_call
+from mooring.core.cni.frames import LIMIT, Answer, Call, answers, encode_call
 
 PEERS = 1000
 CYCLES = 5
 LONGEST = encode_call(Call({"CNI_COMMAND": "ADD"}, b" " * (LIMIT - 64)))
+
+QUEUED, SERVED, WAVES = 500, 250, 3
+FLAT_MIB = 2.0
+"""What the agent's memory may grow from the first wave to the last: 2 KiB for each ADD between."""
 
 
 @pytest.fixture
@@ -177,14 +183,73 @@ def test_peers_who_do_not_take_their_answers_harm_nobody_else(world: World) -> N
         pods_come_and_go(world)
 
 
+@pytest.fixture
+def containers(world: World) -> Iterator[dict[str, int]]:
+    """As many containers as are queued, each with its namespace; the node can serve half of them."""
+    world.write_npn(tuple(f"10.0.8.{n + 3}" for n in range(SERVED)))
+    until(lambda: world.status["pool"]["free"] == SERVED, lambda: world.log)
+    made: dict[str, int] = {}
+    try:
+        for n in range(QUEUED):
+            space = f"{world.prefix}-q{n}"
+            netns.create(space)
+            made[f"q{n}"] = netns.open_fd(space)
+            netns.delete(space)
+        yield made
+    finally:
+        for fd in made.values():
+            netns.close(fd)
+
+
+def answer(peer: socket.socket) -> Answer:
+    decoder = answers()
+    while True:
+        if got := decoder.feed(peer.recv(65536)):
+            return got[0]
+
+
+def a_wave(world: World, command: str, containers: dict[str, int]) -> list[Answer]:
+    """Queue all calls while the agent stands still, then let it answer them."""
+    assert world.process is not None
+    with a_crowd(world) as crowd:
+        world.process.send_signal(signal.SIGSTOP)
+        try:
+            peers = []
+            for name, fd in containers.items():
+                pod = Pod(name, name)
+                frame = encode_call(Call(world.environment(command, pod), world.conf()))
+                peers.append(crowd.connect())
+                socket.send_fds(peers[-1], [frame], [fd])
+        finally:
+            world.process.send_signal(signal.SIGCONT)
+        return [answer(peer) for peer in peers]
+
+
+def test_rt_47_waves_of_five_hundred_queued_adds_leave_its_memory_flat(
+    world: World, containers: dict[str, int]
+) -> None:
+    resident = []
+    for _ in range(WAVES):
+        told = a_wave(world, "ADD", containers)
+        assert sum(each.exit_code == 0 for each in told) == SERVED, told[-1]
+        assert len(world.host_ends()) == SERVED
+        gone = a_wave(world, "DEL", containers)
+        assert [each.exit_code for each in gone] == [0] * QUEUED, gone[-1]
+        until(lambda: not world.host_ends(), "the end of all cables")
+        resident.append(memory_mib(world, "VmRSS"))
+    print("MiB after each wave:", *(f"{mib:.1f}" for mib in resident))
+
+    assert resident[-1] <= resident[0] + FLAT_MIB
+
+
 def descriptors(world: World) -> int:
     return len(list(Path(f"/proc/{agent(world)}/fd").iterdir()))
 
 
-def memory_mib(world: World) -> float:
-    """Give the most that the agent ever had."""
+def memory_mib(world: World, which: str = "VmHWM") -> float:
+    """Give the most that the agent ever had, or what it has now (VmRSS)."""
     text = Path(f"/proc/{agent(world)}/status").read_text()
-    (line,) = (x for x in text.splitlines() if x.startswith("VmHWM"))
+    (line,) = (x for x in text.splitlines() if x.startswith(which))
     return int(line.split()[1]) / 1024
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from journeys.lab_cli import LABS, MOORING, unique
@@ -135,6 +136,17 @@ def test_programs_that_are_not_there_are_named(tmp_path: Path) -> None:
 
     assert "without etcd, kube-apiserver, kubectl" in said
     assert "next step: put them there" in said
+
+
+def test_programs_below_run_are_refused_by_any_name(tmp_path: Path) -> None:
+    with TemporaryDirectory(prefix="programs-", dir="/run") as there:
+        (tmp_path / "link").symlink_to(there)
+        for named in (there, str(tmp_path / "link")):
+            words = ("--kubernetes", "--programs", named)
+            said = up(tmp_path, f"name: {unique('z')}", *words)
+
+            assert f"Error: --programs {named}: nodes have a /run of their own" in said
+            assert "next step: put the programs elsewhere" in said
 
 
 @pytest.mark.parametrize("words", [("kubeconfig",), ("load", "/dev/null")])

@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import oci
@@ -21,7 +22,9 @@ from oci.core import ComputeClient
 from patience import until
 
 from mooring.core.linux.kubelet import SETTINGS
+from mooring.core.linux.upstream import CLUSTER
 from mooring.core.vcn.labcluster import SERVICES4, SERVICES6
+from mooring.lab.programs_built import Builder
 from mooring.lab.settings import KEPT, LEAST, PLACE
 
 CONTROL = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "coredns")
@@ -83,16 +86,32 @@ def before() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def lab(before: dict[str, str]) -> Iterator[Lab]:
+def named() -> Iterator[Path]:
+    """A directory of programs that the user has: the built ones, by other names."""
+    built = Builder.usual(os.environ, print).build(CLUSTER)
+    with TemporaryDirectory(prefix="named-", dir=built.parent) as place:
+        for program in CLUSTER:
+            (Path(place) / program.name).hardlink_to(built / program.name)
+        yield Path(place).resolve()
+
+
+@pytest.fixture(scope="module")
+def lab(before: dict[str, str], named: Path) -> Iterator[Lab]:
     assert before
     with a_lab(f"k{os.getpid()}") as made:
-        made.do("up", "--kubernetes", "--nodes", "1")
+        made.do("up", "--kubernetes", "--nodes", "1", "--programs", str(named))
         yield made
+
+
+def record(lab: Lab) -> dict[str, Any]:
+    """What the lab remembers of itself."""
+    found: dict[str, Any] = json.loads((lab.path / "lab.json").read_text())
+    return found
 
 
 def kubectl(lab: Lab, *words: str) -> str:
     """Run kubectl as a user does: with the kubeconfig that the lab prints."""
-    programs = json.loads((lab.path / "lab.json").read_text())["programs"]
+    programs = record(lab)["programs"]
     config = lab.path / "test.kubeconfig"
     config.write_text(lab.do("kubeconfig"))
     done = subprocess.run(
@@ -145,6 +164,17 @@ def test_status_shows_every_program_and_who_is_up(lab: Lab) -> None:
     assert seen["nodes"][0]["vnics"][0]["addresses"] == 31
 
 
+def test_coredns_answers_in_the_api_subnet(lab: Lab) -> None:
+    chosen = ("-n", "kube-system", "-l", "kubernetes.io/service-name=kube-dns")
+    slices = json.loads(kubectl(lab, "get", "endpointslices", *chosen, "-o", "json"))
+    ends = [end for each in slices["items"] for end in each["endpoints"]]
+    subnet = ip_network(record(lab)["topology"]["subnets"]["api"]["cidr"])
+
+    found = [ip_address(address) for end in ends for address in end["addresses"]]
+    assert found
+    assert [address for address in found if address not in subnet] == []
+
+
 def test_no_route_of_the_lab_is_on_the_machine(
     lab: Lab, before: dict[str, str]
 ) -> None:
@@ -158,7 +188,7 @@ def test_no_route_of_the_lab_is_on_the_machine(
 
 def blocks(lab: Lab) -> list[IPv4Network | IPv6Network]:
     """Give all the networks of a cluster, its Services' too."""
-    vcn = json.loads((lab.path / "lab.json").read_text())["topology"]["vcn"]
+    vcn = record(lab)["topology"]["vcn"]
     return [*map(ip_network, (*vcn["cidrs"], vcn["ipv6"])), SERVICES4, SERVICES6]
 
 
@@ -204,6 +234,27 @@ def test_up_again_leaves_what_runs(lab: Lab) -> None:
     lab.do("up")
 
     assert lab.pids() == running
+
+
+def running_from(lab: Lab) -> set[str]:
+    """The directories of the programs of others that run."""
+    ours = ("init", "passage", "vcn")
+    pids = {name: pid for name, pid in lab.pids().items() if not name.endswith(ours)}
+    return {str(Path(f"/proc/{pid}/exe").readlink().parent) for pid in pids.values()}
+
+
+def test_programs_of_a_named_directory_run_and_the_next_up_takes_them(
+    lab: Lab, named: Path
+) -> None:
+    assert record(lab)["programs"] == str(named)
+    assert running_from(lab) == {str(named)}
+
+    lab.kill("node-1/kube-proxy")
+    lab.do("up")
+
+    assert record(lab)["programs"] == str(named)
+    # It leaves its record a moment before it becomes the program.
+    until(lambda: running_from(lab) == {str(named)}, f"all to run from {named}")
 
 
 @pytest.mark.parametrize("killed", TOGETHER, ids=" ".join)

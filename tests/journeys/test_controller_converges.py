@@ -709,6 +709,7 @@ def test_a_subnet_that_updates_is_waited_for() -> None:
 
 
 def test_a_list_that_lags_behind_makes_nothing_twice() -> None:
+    """RT-21: what was attached is in no list for longer than attaching takes."""
     story = Story(62, list_lag=40.0)
     story.until_settled()
 
@@ -716,6 +717,7 @@ def test_a_list_that_lags_behind_makes_nothing_twice() -> None:
 
 
 def test_an_old_list_takes_nothing_from_the_node() -> None:
+    """RT-21: a list from before comes after a whole one."""
     story = Story(31)
     story.until_settled()
     before = story.status
@@ -888,6 +890,7 @@ def test_any_history_converges_without_a_duplicate(
     holes: int,
     families: tuple[str, ...],
 ) -> None:
+    """RT-19, RT-20: throttled, away, busy, replies lost, attaches slow, lists old, in any order."""
     story = Story(
         pods,
         prefix=PREFIX,

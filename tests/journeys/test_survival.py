@@ -547,6 +547,36 @@ def test_rt_03_two_hundred_failed_sandboxes_cost_no_address() -> None:
     play(story())
 
 
+def test_rt_17_a_refused_add_gives_its_cause_and_what_comes_next() -> None:
+    """Each refusal by what it is, and those that pass by themselves with code 11."""
+
+    async def story() -> None:
+        early = a_machine()
+        early.agent.attachments.start.patience = 0.01
+        machine = await started()
+        told = {"starting": await early.refused("ADD", early.a_pod())}
+        machine.kernel.refuse_step(2)
+        told["kernel"] = await machine.refused("ADD", machine.a_pod("k"))
+        machine.kernel.relent()
+        machine.disk.full = True
+        told["disk"] = await machine.refused("ADD", machine.a_pod("d"))
+        full = await started()
+        for number in range(4):
+            await full.run_pod(f"p{number}")
+        told["exhausted"] = await full.refused("ADD", full.a_pod("e"))
+        for why, each in told.items():
+            print(f"{why}: {each['code']} {each['msg']} ({each['details']})")
+
+        later = {n for n, e in told.items() if e["code"] == Code.TRY_AGAIN_LATER}
+        assert later == {"starting", "exhausted"}
+        assert "kernel refused" in told["kernel"]["msg"]
+        assert "is full" in told["disk"]["details"]
+        assert "held by pods" in told["exhausted"]["msg"]
+        assert "raise maxPodCount" in told["exhausted"]["details"]
+
+    play(story())
+
+
 MANY = 500
 
 
@@ -579,7 +609,7 @@ async def a_wave(machine: Machine, number: int) -> None:
 
 
 def test_rt_47_five_hundred_queued_adds_leave_nothing_behind() -> None:
-    """No lock for all, no process, nothing kept of what is over; `make soak` weighs it."""
+    """No lock for all, no process, nothing kept of what is over."""
 
     async def story() -> None:
         machine = await crowded()

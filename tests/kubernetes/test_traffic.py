@@ -1,5 +1,6 @@
 """Pods have addresses of the VCN and reach each other with them, and so do Services and host ports."""
 
+import os
 from itertools import permutations
 
 import pytest
@@ -17,8 +18,17 @@ from kubernetes.cluster import (
 )
 from patience import until
 
+from mooring.cli.lab import opened
+
 EACH_FAMILY = "PreferDualStack"
 """A Service has an address of each family of the cluster, be it one or two."""
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> str:
+    """kube-proxy's mode as the lab was asked for it."""
+    asked = os.environ.get("MOORING_E2E_PROXY")
+    return asked or opened(cluster.lab).needed().topology.proxy
 
 
 @pytest.fixture
@@ -73,6 +83,17 @@ def test_a_service_leads_to_pods_of_all_nodes_by_address_and_by_name(
             return seen >= names
 
         until(asked, f"answers of {names} at {host}")
+
+
+def test_kube_proxy_works_in_the_mode_that_was_asked_for(
+    cluster: Cluster, proxy: str
+) -> None:
+    page = ("curl", "-sf", "--max-time", "5", "http://127.0.0.1:10249/proxyMode")
+    for node in cluster.workers():
+        mode = until(
+            lambda node=node: cluster.at_node(node, *page), f"kube-proxy of {node}"
+        )
+        assert mode == proxy
 
 
 def test_rt_40_a_pod_reaches_itself_through_its_own_service(space: Space) -> None:

@@ -441,7 +441,11 @@ def test_a_name_too_long_for_an_alias_is_refused() -> None:
         error = await machine.refused("ADD", machine.a_pod("c" * 240))
 
         assert error["code"] == Code.INVALID_ENVIRONMENT
-        assert "too long" in error["msg"]
+        assert error["msg"] == (
+            f'CNI_CONTAINERID="{"c" * 79}…: must have 211 characters at most, has 240:'
+            " too long for a link's alias (255 bytes) beside network, interface and"
+            " addresses"
+        )
         assert machine.leases == {}
 
     play(story())

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
+from journeys.kubeconfigs import BROKEN, written
 
 from mooring.cli.controller import controller
 
@@ -26,12 +28,21 @@ def test_a_file_of_node_pools_that_is_none_is_refused(tmp_path: Path) -> None:
     assert "is a directory" in refused(*words, str(tmp_path))
 
 
-def test_authorities_and_kubeconfig_are_proven_first(tmp_path: Path) -> None:
+def test_authorities_and_the_pods_account_are_proven_first(tmp_path: Path) -> None:
     file = tmp_path / "broken"
     file.write_text("{")
 
     assert "must be certificates as PEM" in refused(
         "--kubernetes", "--authorities", str(file)
     )
-    assert "kubeconfig" in refused("--kubernetes", "--kubeconfig", str(file))
     assert "KUBERNETES_SERVICE_HOST" in refused("--kubernetes")
+
+
+@pytest.mark.parametrize(("text", "rule"), BROKEN)
+def test_a_kubeconfig_is_read_first_and_its_field_value_and_rule_are_told(
+    tmp_path: Path, text: str, rule: str
+) -> None:
+    file = written(tmp_path, text)
+    said = refused("--kubernetes", "--kubeconfig", str(file))
+
+    assert said == f"Error: kubeconfig {file}: {rule}"

@@ -6,11 +6,16 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from journeys.kubeconfigs import BROKEN, written
 
 from mooring.cli.agent import SOCKET_BYTES, agent
 
 INSTANCE = "ocid1.instance.oc1.eu-frankfurt-1.abtheljs"
 LONG = "/run/" + "x" * SOCKET_BYTES
+A_PATH = (
+    *("--npn-dir", "--kubeconfig", "--state", "--socket", "--spool"),
+    *("--conflist", "--volatile", "--install", "--plugins", "--sysctls"),
+)
 
 
 def refusal(*words: str, place: Path) -> str:
@@ -31,6 +36,7 @@ A_NAME = "must match [a-zA-Z0-9][a-zA-Z0-9_.-]*."
 A_PREFIX = "must be a prefix such as 10.1.0.0/16 or fd00:1::/64."
 A_SETTING = "must be net.KEY=VALUE, as net.core.somaxconn=1024."
 A_NODE = "must be a node's name, as `kubectl get nodes` shows it."
+A_SOCKET = "must be a socket, or not there yet."
 A_URL = "must be http://HOST or http://HOST:PORT."
 WRONG = [
     ("--instance", "", f"'': {NOT_AN_INSTANCE}"),
@@ -49,6 +55,7 @@ WRONG = [
     ("--network", "", f"'': {A_NAME}"),
     ("--network", "a/b", f"'a/b': {A_NAME}"),
     ("--network", "-a", f"'-a': {A_NAME}"),
+    ("--network", "x" * 81, f"'{'x' * 81}': must have 80 characters at most, has 81."),
     ("--cooldown", "soon", "'soon' is not a valid number of seconds."),
     ("--cooldown", "nan", "'nan' is not a valid number of seconds."),
     ("--cooldown", "inf", "inf is not in the range 0<=x<=3600."),
@@ -71,6 +78,9 @@ WRONG = [
         LONG,
         f"'{LONG}': must have {SOCKET_BYTES} bytes at most, has {len(LONG)}.",
     ),
+    ("--socket", "/etc", f"'/etc': {A_SOCKET}"),
+    ("--socket", "/etc/passwd", f"'/etc/passwd': {A_SOCKET}"),
+    *((option, "", "'': must not be empty.") for option in A_PATH),
     ("--npn-dir", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--state", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--spool", "/etc/passwd", "Directory '/etc/passwd' is a file."),
@@ -79,6 +89,8 @@ WRONG = [
     ("--install", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--plugins", "/etc/passwd", "Directory '/etc/passwd' is a file."),
     ("--sysctls", "/etc/passwd", "Directory '/etc/passwd' is a file."),
+    ("--plugins", "/none", "Directory '/none' does not exist."),
+    ("--sysctls", "/none", "Directory '/none' does not exist."),
     ("--kubeconfig", "/etc", "File '/etc' is a directory."),
     ("--tuning", "kernel.x=1", f"'kernel.x=1': {A_SETTING}"),
     ("--tuning", "net.core.somaxconn", f"'net.core.somaxconn': {A_SETTING}"),
@@ -138,15 +150,57 @@ IN_A_DIRECTORY = ("--npn-dir=/n", f"--instance={INSTANCE}", "--state=/s")
         (IN_A_DIRECTORY[1:], "give either --npn-dir or --kubernetes"),
         ((*IN_A_DIRECTORY, "--kubernetes"), "give either --npn-dir or --kubernetes"),
         (("--npn-dir=/n", "--state=/s"), "--npn-dir needs --instance OCID"),
-        ((*IN_A_DIRECTORY, "--kubeconfig=/k"), "--kubeconfig is for --kubernetes"),
         (("--kubernetes", "--state=/s"), "--kubernetes needs --node NAME"),
+        *(
+            (
+                (*IN_A_DIRECTORY, *words.split()),
+                f"{words.partition('=')[0]} needs {what}",
+            )
+            for words, what in [
+                ("--kubeconfig=/k", "--kubernetes"),
+                ("--node=n", "--kubernetes"),
+                ("--metadata=http://m", "--kubernetes"),
+                ("--volatile=/v", "--conflist DIR"),
+                ("--network=mooring", "--conflist DIR"),
+                ("--plugins=/etc", "--install DIR"),
+                ("--plugins=/etc --conflist=/c", "--install DIR"),
+                ("--tuning=net.x=1 --install=/i", "--conflist DIR"),
+                ("--tuning=net.x=1 --install=/i --conflist=/c", "--plugins DIR"),
+                ("--fast-path-cidr=10.0.0.0/8", "--fast-path on or auto"),
+                ("--fast-path-after=5 --fast-path=off", "--fast-path on or auto"),
+            ]
+        ),
     ],
 )
 def test_what_is_required_is_asked_for(words: tuple[str, ...], rule: str) -> None:
     done = CliRunner(env={"NODE_NAME": None}).invoke(agent, words)
 
     assert done.exit_code == 2
-    assert rule in done.output
+    assert done.output.splitlines()[-1].startswith(f"Error: {rule}")
+
+
+def test_tuning_needs_its_plugin_among_those_that_are_there(tmp_path: Path) -> None:
+    """Else pods would run without the settings, and nobody would be told."""
+    words = (
+        "--tuning=net.x=1",
+        f"--plugins={tmp_path}",
+        "--install=/i",
+        "--conflist=/c",
+    )
+    done = CliRunner().invoke(agent, [*IN_A_DIRECTORY, *words])
+
+    assert done.exit_code == 2
+    assert done.output.splitlines()[-1] == (
+        f"Error: --tuning needs the plugin tuning: --plugins {tmp_path} has none"
+    )
+
+
+def test_a_node_of_the_environment_is_no_option_that_somebody_gave() -> None:
+    """The variable may stand there for others; the next rule is the one that is broken."""
+    words = (*IN_A_DIRECTORY, "--volatile=/v")
+    done = CliRunner(env={"NODE_NAME": "n"}).invoke(agent, words)
+
+    assert "--volatile needs --conflist" in done.output
 
 
 A_POD_S = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
@@ -170,6 +224,21 @@ def test_an_api_server_that_cannot_be_said_is_refused(
 
     assert done.exit_code == 1
     assert done.output.splitlines()[-1].startswith(f"Error: {rule}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("text", "rule"), BROKEN)
+def test_a_kubeconfig_is_read_before_anything_is_touched(
+    tmp_path: Path, text: str, rule: str
+) -> None:
+    file, state = written(tmp_path, text), tmp_path / "state"
+    state.mkdir()
+    words = ("--kubernetes", "--node=n", f"--state={state}", f"--kubeconfig={file}")
+    done = CliRunner().invoke(agent, words)
+
+    assert done.exit_code == 1
+    assert done.output == f"Error: kubeconfig {file}: {rule}\n"
+    assert list(state.iterdir()) == []
 
 
 def test_a_stray_word_is_refused(tmp_path: Path) -> None:

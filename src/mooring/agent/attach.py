@@ -25,6 +25,7 @@ from mooring.agent.source import SLOW_SECONDS
 from mooring.agent.turns import Expected, Line, Start, Turns
 from mooring.core.cni import result
 from mooring.core.cni.errors import CniError, Code
+from mooring.core.cni.fields import show
 from mooring.core.cni.frames import Answer
 from mooring.core.cni.request import Add, AttachmentId, Check
 from mooring.core.ipam.ledger import (
@@ -300,8 +301,15 @@ class Attachments:
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:
             names.alias(lease)
-        except ValueError as why:
-            raise CniError(Code.INVALID_ENVIRONMENT, f"CNI_CONTAINERID: {why}") from why
+        except names.TooLong as why:
+            container = lease.attachment.container
+            room = len(container) - why.over
+            raise CniError(
+                Code.INVALID_ENVIRONMENT,
+                f"CNI_CONTAINERID={show(container)}: must have {room} characters at most,"
+                f" has {len(container)}: too long for a link's alias ({names.ALIAS_BYTES}"
+                " bytes) beside network, interface and addresses",
+            ) from why
 
     def _undo(self, lease: Lease, rest: float) -> None:
         """Take an attachment back that the runtime never heard of.

@@ -23,6 +23,7 @@ from mooring.adapters import authorities
 from mooring.adapters.kubernetes.api import Api
 from mooring.adapters.kubernetes.connect import Misconfigured, connect, connect_inside
 from mooring.adapters.objects import ObjectDirectory
+from mooring.cli.main import NamedPath
 from mooring.controller.gate import PacedGate
 from mooring.controller.inside import Inside, Setting
 from mooring.controller.nodes import Clock
@@ -103,9 +104,7 @@ class Given(TypedDict):
 @click.command()
 @click.option(
     "--npn-dir",
-    type=click.Path(
-        exists=True, file_okay=False, readable=True, writable=True, path_type=Path
-    ),
+    type=NamedPath(exists=True, file_okay=False, writable=True, path_type=Path),
     help="Directory of the objects: <name>.json is read, <name>.status.json written.",
 )
 @click.option(
@@ -115,7 +114,7 @@ class Given(TypedDict):
 )
 @click.option(
     "--kubeconfig",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     help="With --kubernetes: where the API server is.",
 )
 @click.option(
@@ -136,7 +135,7 @@ class Given(TypedDict):
 )
 @click.option(
     "--node-pools",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=NamedPath(exists=True, dir_okay=False, path_type=Path),
     callback=_pools,
     metavar="FILE",
     help="With --kubernetes: lines of SELECTOR -> POLICY, which pool holds for which nodes.",
@@ -154,7 +153,7 @@ class Given(TypedDict):
 )
 @click.option(
     "--config",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     default=Path("~/.oci/config"),
     show_default=True,
     help="OCI configuration file.",
@@ -183,7 +182,7 @@ class Given(TypedDict):
 )
 @click.option(
     "--authorities",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NamedPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Certificates to believe besides the system's, when there is such a file.",
 )

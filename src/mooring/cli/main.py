@@ -4,9 +4,17 @@ Loading late keeps `mooring agent` small: it never imports what the lab or the c
 """
 
 import importlib
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    _Path = click.Path[Path]
+else:
+    _Path = click.Path
 
 PROGRAMS = {
     "agent": "mooring.cli.agent",
@@ -18,6 +26,21 @@ PROGRAMS = {
     "permissions": "mooring.cli.permissions",
     "vcn": "mooring.cli.vcn",
 }
+
+
+class NamedPath(_Path):
+    """A path that is named: click's own reads "" (a variable not set) as the working directory."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Read it."""
+        if not os.fspath(value):
+            self.fail("'': must not be empty.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class EqualsCommand(click.Command):

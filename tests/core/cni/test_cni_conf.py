@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from mooring.core.cni.conf import KEYS, RULES, network
+from mooring.core.cni.conf import KEYS, RULES, WELL_KNOWN, network
 from mooring.core.cni.errors import CniError, Code
-from mooring.core.cni.fields import nearest
+from mooring.core.cni.fields import nearest, show
 from mooring.core.cni.parse import parse
 from mooring.core.cni.request import Add, Del, Gc
 from mooring.core.cni.result import Dns
@@ -29,12 +29,16 @@ WRONG = [
     ("cniVersion", "0.2.0", 1, "must be one of 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0"),
     ("name", [], 7, "must be a string"),
     ("name", "-x", 7, "must match [a-zA-Z0-9][a-zA-Z0-9_.-]*"),
+    ("name", "x" * 81, 7, "must have 80 characters at most, has 81"),
     ("type", 1, 7, "must be a string"),
     ("type", "", 7, "must be the name of a plugin"),
     ("type", "../mooring", 7, "must be the name of a plugin"),
     ("args", "x", 7, "must be an object"),
     ("capabilities", ["portMappings"], 7, "must be an object"),
     ("capabilities.portMappings", "yes", 7, "must be true or false"),
+    ("capabilities.portMaping", True, 2, "no such capability; did you mean portMappings?"),
+    ("capabilities.portmappings", True, 2, "no such capability; did you mean portMappings?"),
+    ("capabilities.ip", False, 2, "no such capability; did you mean ips?"),
     ("cniVersions", "1.0.0", 7, "must be a list of strings"),
     ("cniVersions", ["one"], 7, "must be a list of versions like 1.0.0"),
     ("disableCheck", "true", 7, "must be true or false"),
@@ -53,6 +57,8 @@ WRONG = [
     ("dns.nameserver", ["10.0.0.1"], 2, "no such key; did you mean nameservers?"),
     ("prevResult", [], 7, "must be an object"),
     ("runtimeConfig", 1, 7, "must be an object"),
+    ("runtimeConfig.ip", ["10.0.0.9"], 2, "no such capability; did you mean ips?"),
+    ("runtimeConfig.BandWith", {}, 2, "no such capability; did you mean bandwidth?"),
 ]  # fmt: skip
 
 
@@ -63,7 +69,7 @@ def test_a_wrong_value_is_refused_with_field_value_and_rule(
     outer, dot, inner = field.partition(".")
     written = refusal(**{outer: {inner: value} if dot else value})
 
-    assert written == (code, f"{field}: {json.dumps(value)}: {rule}")
+    assert written == (code, f"{field}: {show(value)}: {rule}")
 
 
 def test_the_table_has_every_key() -> None:
@@ -142,6 +148,25 @@ def test_del_and_gc_forgive_what_add_refuses(field: str, value: object) -> None:
 
     assert isinstance(parse({**about, "CNI_COMMAND": "DEL"}, stdin), Del)
     assert isinstance(parse({**about, "CNI_COMMAND": "GC"}, stdin), Gc)
+
+
+def test_a_name_that_was_allowed_once_can_still_be_removed() -> None:
+    stdin = json.dumps(a_conf() | {"name": "x" * 81}).encode()
+    about = {**ADDRESS, "CNI_PATH": "/opt/cni/bin"}
+
+    assert isinstance(parse({**about, "CNI_COMMAND": "DEL"}, stdin), Del)
+    assert isinstance(parse({**about, "CNI_COMMAND": "GC"}, stdin), Gc)
+
+
+def test_capabilities_that_runtimes_know_or_invent_pass() -> None:
+    """Lower case is a slip in a list, where libcni compares letter by letter; not in what it sends."""
+    invented = ("mtu", "labels", "vlan", "org.example.anything", "")
+    named = dict.fromkeys([*WELL_KNOWN, *invented], True)
+    granted = map(str.lower, WELL_KNOWN - {"ips", "ipRanges", "mac"})
+    sent = dict.fromkeys([*granted, *invented], "x")
+
+    conf = network(a_conf(capabilities=named, runtimeConfig=sent), strict=True)
+    assert conf.capabilities == sent
 
 
 def test_what_runtimes_send_passes() -> None:

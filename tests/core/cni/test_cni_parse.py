@@ -287,6 +287,11 @@ def test_unknown_args_pass_when_told_to_ignore_them(truth: str) -> None:
     [
         ("X=10.0.0.1;Z=1", 'nobody reads ["X", "Z"]'),
         ("X=10.0.0.1;IgnoreUnknown=0", 'nobody reads ["X"]'),
+        ("K8S_POD_NAM=a", 'nobody reads ["K8S_POD_NAM"]; did you mean K8S_POD_NAME?'),
+        (
+            "K8S_POD_UUID=1;Ignoreunknown=1",
+            'nobody reads ["Ignoreunknown", "K8S_POD_UUID"]; did you mean IgnoreUnknown, K8S_POD_UID?',
+        ),
         ("IgnoreUnknown=maybe", 'IgnoreUnknown="maybe": must be 1 or 0'),
         ("K8S_POD_NAME", '"K8S_POD_NAME" is no KEY=VALUE'),
         ("=x", '"=x" is no KEY=VALUE'),

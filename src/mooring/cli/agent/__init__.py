@@ -13,6 +13,7 @@ from mooring.agent.node import Tracking
 from mooring.cli.agent import options, work
 from mooring.cli.agent.doors import Doors
 from mooring.cli.agent.options import SOCKET_BYTES, Given, Seconds
+from mooring.cli.main import NamedPath
 from mooring.core.ipam.journal import TooNew
 from mooring.core.ipam.port import DiskError
 from mooring.core.linux.port import FastPathError, KernelError
@@ -21,9 +22,10 @@ __all__ = ["SOCKET_BYTES", "agent"]
 
 SOCKET, SPOOL = "/run/mooring/agent.sock", "/run/mooring/spool"
 METADATA = "http://169.254.169.254"
-PLACE = click.Path(path_type=Path)
-FILE = click.Path(path_type=Path, dir_okay=False)
-FOLDER = click.Path(path_type=Path, file_okay=False)
+PLACE = NamedPath(path_type=Path)
+FILE = NamedPath(path_type=Path, dir_okay=False)
+FOLDER = NamedPath(path_type=Path, file_okay=False)
+THERE = NamedPath(path_type=Path, file_okay=False, exists=True)
 
 REFUSALS = (
     DiskError,
@@ -87,7 +89,7 @@ REFUSALS = (
 )
 @click.option(
     "--plugins",
-    type=FOLDER,
+    type=THERE,
     help="Directory of portmap, bandwidth, tuning: installed too, and chained.",
 )
 @click.option(
@@ -149,7 +151,7 @@ REFUSALS = (
 )
 @click.option(
     "--sysctls",
-    type=FOLDER,
+    type=THERE,
     default="/proc/sys",
     show_default=True,
     help="Where the host's /proc/sys can be written to, in a container.",
@@ -162,6 +164,7 @@ REFUSALS = (
 def agent(**given: Unpack[Given]) -> None:
     """Attach this node's pods to the VCN."""
     options.check(given)
+    place = _place(given)
     doors = Doors(
         socket=given["socket"],
         spool=given["spool"],
@@ -183,7 +186,7 @@ def agent(**given: Unpack[Given]) -> None:
         sysctls=given["sysctls"],
     )
     try:
-        asyncio.run(work.run(given["state"], _place(given), choices, doors))
+        asyncio.run(work.run(given["state"], place, choices, doors))
     except REFUSALS as why:
         raise click.ClickException(str(why)) from why
 
@@ -192,10 +195,10 @@ def _place(given: Given) -> work.Place:
     instance = given["instance"] or ""
     if given["npn_dir"] is not None:
         return work.Directory(given["npn_dir"], instance)
-    from mooring.cli.agent.cluster import ApiServer  # noqa: PLC0415 - only a cluster needs its client
+    from mooring.cli.agent.cluster import ApiServer, connected  # noqa: PLC0415 - only a cluster needs its client
 
     return ApiServer(
-        kubeconfig=given["kubeconfig"],
+        api=connected(given["kubeconfig"]),
         node=given["node"] or "",
         instance=instance,
         metadata=given["metadata"],

@@ -25,11 +25,19 @@ WRITE_SECONDS = 5.0
 """For an answer to what is told of the pool: it is told again anyway."""
 
 
+def connected(kubeconfig: Path | None) -> Api:
+    """Read how it is reached, None means: as a pod of the cluster. Nothing is sent or open yet."""
+    try:
+        return connect_inside() if kubeconfig is None else connect(kubeconfig)
+    except Misconfigured as why:
+        raise click.ClickException(str(why)) from why
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServer:
-    """An API server; `kubeconfig` None means: as a pod of the cluster."""
+    """An API server, and who this node may be to it."""
 
-    kubeconfig: Path | None
+    api: Api
     node: str
     instance: str
     metadata: str
@@ -40,7 +48,7 @@ class ApiServer:
     ) -> AsyncIterator[Found]:
         """Ask who we are, then follow our object and our pods."""
         with ExitStack() as stack:
-            api = stack.enter_context(closing(self._connected()))
+            api = stack.enter_context(closing(self.api))
             identity = Identity(self.metadata, disk, say)
             npn = name_of(self.instance or await identity.ask(stop))
             ours = Scope(fields=f"metadata.name={npn}")
@@ -50,11 +58,3 @@ class ApiServer:
             guests = Following(resource=PODS, read=pod.read, scope=here)
             pods = stack.enter_context(closing(Informer(api, guests)))
             yield Found(npn, objects, Cluster(disk, pods, objects.trouble))
-
-    def _connected(self) -> Api:
-        try:
-            if self.kubeconfig is None:
-                return connect_inside()
-            return connect(self.kubeconfig)
-        except Misconfigured as why:
-            raise click.ClickException(str(why)) from why

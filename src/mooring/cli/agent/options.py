@@ -10,8 +10,11 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 
 import click
+from click.core import ParameterSource
 
-from mooring.core.cni.conf import IDENTIFIER
+from mooring.agent.carry import Wish
+from mooring.core.cni.conf import IDENTIFIER, fault_of_length
+from mooring.core.cni.conflist import TUNING
 from mooring.core.linux.plan import Network
 
 INSTANCE = re.compile(
@@ -21,6 +24,21 @@ SYSCTL = re.compile(r"net(?:\.[A-Za-z0-9_-]+)+=.+")
 NODE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 SOCKET_BYTES = 107 - len(".4194304")
 """sun_path of unix(7), less what stands behind the name while the socket is made."""
+
+
+NEEDED = (
+    ("kubeconfig", "kubernetes", "--kubernetes"),
+    ("node", "kubernetes", "--kubernetes"),
+    ("metadata", "kubernetes", "--kubernetes"),
+    ("volatile", "conf_dir", "--conflist DIR"),
+    ("network", "conf_dir", "--conflist DIR"),
+    ("plugins", "install", "--install DIR"),
+    ("tuning", "conf_dir", "--conflist DIR"),
+    ("tuning", "plugins", "--plugins DIR"),
+    ("fast_path_cidr", "fast_path", "--fast-path on or auto"),
+    ("fast_path_after", "fast_path", "--fast-path on or auto"),
+)
+"""Options that nothing reads without another one: which, without which, how that is given."""
 
 
 class Given(TypedDict):
@@ -104,18 +122,24 @@ def a_base(_: click.Context, param: click.Parameter, value: str) -> str:
 
 
 def a_network(_: click.Context, param: click.Parameter, value: str) -> str:
-    """Refuse a name that the CNI specification has no room for."""
+    """Refuse a name that no call of a runtime may have."""
+    rule = fault_of_length(value)
     if not IDENTIFIER.fullmatch(value):
         rule = f"must match {IDENTIFIER.pattern}"
+    if rule:
         raise click.BadParameter(f"{value!r}: {rule}.", param=param)
     return value
 
 
 def a_socket(_: click.Context, param: click.Parameter, value: Path) -> Path:
-    """Refuse a path that no socket can have."""
+    """Refuse a path that no socket can have, or that something else has."""
     size = len(os.fsencode(value))
+    rule = ""
     if size > SOCKET_BYTES:
         rule = f"must have {SOCKET_BYTES} bytes at most, has {size}"
+    elif value.exists() and not value.is_socket():
+        rule = "must be a socket, or not there yet"
+    if rule:
         raise click.BadParameter(f"{str(value)!r}: {rule}.", param=param)
     return value
 
@@ -146,7 +170,7 @@ def settings(
 
 
 def check(given: Given) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that do not go together, or that nothing would read."""
     if (given["npn_dir"] is None) is not given["kubernetes"]:
         raise click.UsageError(
             "give either --npn-dir or --kubernetes: one place for the objects"
@@ -156,8 +180,23 @@ def check(given: Given) -> None:
             raise click.UsageError(
                 "--kubernetes needs --node NAME, or the variable NODE_NAME"
             )
-        return
-    if given["instance"] is None:
+    elif given["instance"] is None:
         raise click.UsageError("--npn-dir needs --instance OCID")
-    if given["kubeconfig"] is not None:
-        raise click.UsageError("--kubeconfig is for --kubernetes")
+    context = click.get_current_context()
+    for option, needed, words in NEEDED:
+        source = context.get_parameter_source(option)
+        if source is ParameterSource.COMMANDLINE and not _is_set(given, needed):
+            raise click.UsageError(f"--{option.replace('_', '-')} needs {words}")
+    if (
+        given["tuning"]
+        and given["plugins"]
+        and not (given["plugins"] / TUNING).is_file()
+    ):
+        raise click.UsageError(
+            f"--tuning needs the plugin {TUNING}: --plugins {given['plugins']} has none"
+        )
+
+
+def _is_set(given: Given, name: str) -> bool:
+    values: Mapping[str, object] = dict(given)
+    return values[name] not in (None, False, Wish.OFF.value)

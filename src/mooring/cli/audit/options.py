@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import click
 
+from mooring.cli.main import NamedPath
 from mooring.inspect.state import USUAL_STATE, usual_state
 
 F = TypeVar("F", bound=Callable[..., object])
-PLACE = click.Path(path_type=Path)
+PLACE = NamedPath(path_type=Path)
 
 
 def _url(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

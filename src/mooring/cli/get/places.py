@@ -9,14 +9,15 @@ import click
 
 from mooring.adapters.objects import ObjectDirectory
 from mooring.cli.get.completion import contexts
+from mooring.cli.main import NamedPath
 from mooring.inspect.get import Sights
 from mooring.inspect.get_directory import Directory
 
 Found = tuple[Sights, str]
 """What is looked at, and the namespace that is meant when none is said."""
 F = TypeVar("F", bound=Callable[..., Any])
-FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = NamedPath(dir_okay=False, path_type=Path)
+FOLDER = NamedPath(file_okay=False, path_type=Path)
 
 
 class Given(TypedDict):

@@ -20,7 +20,7 @@ from mooring.cli.lab.tools import (
     output_option,
     said,
 )
-from mooring.cli.main import EqualsGroup
+from mooring.cli.main import EqualsGroup, NamedPath
 from mooring.core.linux.ping import command, pinged
 from mooring.core.vcn.labcluster import KUBERNETES, PROXIES
 from mooring.core.vcn.labfamilies import FAMILIES
@@ -34,8 +34,8 @@ __all__ = ["lab", "opened"]
 
 PINGS = 5
 
-File = click.Path(dir_okay=False, exists=True, path_type=Path)
-Directory = click.Path(file_okay=False, exists=True, path_type=Path)
+File = NamedPath(dir_okay=False, exists=True, path_type=Path)
+Directory = NamedPath(file_okay=False, exists=True, path_type=Path)
 
 
 @click.group(cls=EqualsGroup)
@@ -147,7 +147,7 @@ def load(archives: tuple[Path, ...], name: str) -> None:
 
 @lab.command(hidden=True)
 @click.option("--port", type=int, required=True)
-@click.option("--space", type=click.Path(path_type=Path), required=True)
+@click.option("--space", type=NamedPath(path_type=Path), required=True)
 @click.option("--target", type=int, required=True)
 def passage(port: int, space: Path, target: int) -> None:
     """Carry connections from a loopback port into a namespace."""

@@ -8,13 +8,14 @@ from typing import Any
 
 import click
 
+from mooring.cli.main import NamedPath
 from mooring.core.vcn.faults.words import Unread
 from mooring.core.vcn.packets.names import fabric_fault
 
 LISTEN = "127.0.0.1:9180"
 
-Directory = click.Path(file_okay=False, path_type=Path)
-File = click.Path(dir_okay=False, path_type=Path)
+Directory = NamedPath(file_okay=False, path_type=Path)
+File = NamedPath(dir_okay=False, path_type=Path)
 
 
 def fabric_name(_: click.Context, __: click.Parameter, value: str) -> str:

@@ -6,13 +6,20 @@ from ipaddress import ip_address
 from typing import Any
 
 from mooring.core.cni.errors import CniError, Code
-from mooring.core.cni.fields import Fields, show
+from mooring.core.cni.fields import Fields, nearest, show
 from mooring.core.cni.request import NetConf
 from mooring.core.cni.result import Dns
 from mooring.core.cni.versions import SUPPORTED
 
 IDENTIFIER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 """Network names, and container ids."""
+
+NAME_LONGEST = 80
+"""Characters of a network's name.
+
+An attachment stands in the alias of its link (255 bytes): with this the usual 64 characters of a
+container's id, any interface's name and an address of each family always fit beside it.
+"""
 
 PLUGIN = re.compile(r"[^/\0]+")
 """What a plugin's executable may be called."""
@@ -51,6 +58,29 @@ RECORDS = frozenset({"portmappings", "bandwidth", "dns", "ipranges"})
 The others are lists, or maps with the user's own keys, which keep their case.
 """
 
+WELL_KNOWN = frozenset(
+    {
+        "aliases",
+        "bandwidth",
+        "cgroupPath",
+        "deviceID",
+        "dns",
+        "infinibandGUID",
+        "io.kubernetes.cri.pod-annotations",
+        "ipRanges",
+        "ips",
+        "mac",
+        "portMappings",
+    }
+)
+"""Capabilities of CNI's CONVENTIONS.md, and containerd's. A runtime may invent others."""
+
+IN_ANY_CASE = frozenset(map(str.lower, WELL_KNOWN))
+"""How they may come in `runtimeConfig`."""
+
+SLIP = 0.8
+"""So like a well-known capability is a slip of the pen: `portMaping` is, `mtu` is none."""
+
 NO_CHOICE = "cannot be chosen; the address comes from the VNIC's pool"
 
 WISHES = ("ips", "ipranges", "mac")
@@ -69,6 +99,8 @@ def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
     if not IDENTIFIER.fullmatch(name):
         raise fields.wrong("name", f"must match {IDENTIFIER.pattern}")
     if strict:
+        if fault := fault_of_length(name):
+            raise fields.wrong("name", fault)
         _judge(fields)
     return NetConf(
         cni_version=version,
@@ -79,6 +111,13 @@ def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
         dns=_dns(fields) if strict else Dns(),
         raw=document,
     )
+
+
+def fault_of_length(name: str) -> str:
+    """Say that a network's name is too long; "" if it is not."""
+    if len(name) <= NAME_LONGEST:
+        return ""
+    return f"must have {NAME_LONGEST} characters at most, has {len(name)}"
 
 
 def _judge(fields: Fields) -> None:
@@ -93,7 +132,22 @@ def _judge(fields: Fields) -> None:
 def _switches(fields: Fields, key: str) -> None:
     each = fields.child(key)
     for name in each.names():
+        if name not in WELL_KNOWN:
+            _refuse_slip(each, name)
         each.truth(name)
+
+
+def _wishes(fields: Fields, key: str) -> None:
+    given = fields.child(key)
+    for name in given.names():
+        if name.lower() not in IN_ANY_CASE:
+            _refuse_slip(given, name)
+
+
+def _refuse_slip(fields: Fields, name: str) -> None:
+    """Refuse what is nearly a well-known capability; another one is the runtime's affair."""
+    if meant := nearest(name, WELL_KNOWN, SLIP):
+        raise fields.unsupported(name, f"no such capability; did you mean {meant}?")
 
 
 def _versions(fields: Fields, key: str) -> None:
@@ -123,7 +177,7 @@ RULES: Mapping[str, Callable[[Fields, str], object]] = {
     "ipam": _no_other_pool,
     "loadOnlyInlinedPlugins": Fields.truth,
     "prevResult": Fields.child,
-    "runtimeConfig": Fields.child,
+    "runtimeConfig": _wishes,
 }
 """What a key's value must be; `cniVersion`, `name`, `type` and `dns` are read above."""
 

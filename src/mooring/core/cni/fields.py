@@ -34,10 +34,10 @@ def show(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Find the name that may have been meant; "" when none is near."""
+def nearest(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """Find the name that may have been meant; "" when none is that like it (1: the same)."""
     by_small = {name.lower(): name for name in sorted(known)}
-    near = difflib.get_close_matches(word.lower(), by_small, n=1)
+    near = difflib.get_close_matches(word.lower(), by_small, n=1, cutoff=likeness)
     return by_small[near[0]] if near else ""
 
 

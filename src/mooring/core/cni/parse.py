@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from mooring.core.cni.conf import IDENTIFIER, network
 from mooring.core.cni.errors import CniError, Code
-from mooring.core.cni.fields import Fields, decode, show
+from mooring.core.cni.fields import Fields, decode, nearest, show
 from mooring.core.cni.request import (
     Add,
     AttachmentId,
@@ -98,8 +98,15 @@ def split_args(text: str) -> dict[str, str]:
         raise _environment(f"CNI_ARGS: IgnoreUnknown={show(wish)}: must be 1 or 0")
     unknown = sorted(args.keys() - ARGS)
     if unknown and not _TRUTH[wish.lower()]:
-        raise _environment(f"CNI_ARGS: nobody reads {show(unknown)}")
+        raise _environment(f"CNI_ARGS: nobody reads {show(unknown)}{_hint(unknown)}")
     return args
+
+
+def _hint(unknown: list[str]) -> str:
+    """Name the keys that may have been meant by the first few; "" when none is near."""
+    near = {nearest(key, ARGS): None for key in unknown[:8]}
+    meant = ", ".join(filter(None, near))
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def fault_of_ifname(name: str) -> str:

@@ -26,6 +26,14 @@ ALIAS_BYTES = 255
 _HEAD = "mooring:"
 
 
+class TooLong(ValueError):
+    """The attachment's words do not fit into an alias; `over` is by how many bytes."""
+
+    def __init__(self, attachment: AttachmentId, over: int) -> None:
+        super().__init__(f"{words(attachment)!r} is too long for a link's alias")
+        self.over = over
+
+
 @dataclass(frozen=True, slots=True)
 class Alias:
     """What a host end's alias says; `netns` is "" when it did not fit in.
@@ -59,12 +67,12 @@ def macs(attachment: AttachmentId) -> tuple[str, str]:
 
 
 def alias(lease: Lease) -> str:
-    """Write a lease as an alias; ValueError when the attachment's words are too long."""
+    """Write a lease as an alias; TooLong when the attachment's words do not fit."""
     attachment = lease.attachment
     both = ",".join(map(str, lease.ordered))
     text = f"{_HEAD}{words(attachment)} {both} {lease.slot} {lease.netns.inode}"
-    if len(text.encode()) > ALIAS_BYTES:
-        raise ValueError(f"{words(attachment)!r} is too long for a link's alias")
+    if (size := len(text.encode())) > ALIAS_BYTES:
+        raise TooLong(attachment, size - ALIAS_BYTES)
     path = lease.netns.path
     whole = f"{text} {path}"
     fits = len(whole.encode()) <= ALIAS_BYTES and path and " " not in path

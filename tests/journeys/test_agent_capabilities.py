@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 from journeys.agent_world import World, a_world, ip, run
 from patience import until
 
 MANIFEST = Path(__file__).parents[2] / "deploy/manifests/agent.yaml"
 CONFINED = """
-mkdir -p "$0/net" && mount --bind /proc/sys/net "$0/net" &&
+mount "--make-$2" / && mkdir -p "$0/net" && mount --bind /proc/sys/net "$0/net" &&
 mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys &&
-exec setpriv --bounding-set "-all,$1" --no-new-privs sh -c 'exec "$@"' "$@"
+exec setpriv --bounding-set "-all,$1" --no-new-privs sh -c 'shift; exec "$@"' "$@"
 """
 
 
@@ -30,9 +31,12 @@ def granted() -> tuple[str, ...]:
     return tuple(given["add"])
 
 
-def launcher(place: Path, capabilities: tuple[str, ...]) -> tuple[str, ...]:
+def launcher(
+    place: Path, capabilities: tuple[str, ...], mounts: str = "rslave"
+) -> tuple[str, ...]:
+    """What runs the agent so; `mounts`: how later ones of the host come in (mount(8))."""
     words = ",".join(f"+{name.lower()}" for name in capabilities) or "-all"
-    return ("sh", "-c", CONFINED, str(place / "sysctls"), words)
+    return ("sh", "-c", CONFINED, str(place / "sysctls"), words, mounts)
 
 
 @contextmanager
@@ -105,3 +109,18 @@ def test_the_hosts_settings_need_a_way_that_can_be_written_to(tmp_path: Path) ->
         until(lambda: "Read-only file system" in world.log, "a reason")
 
         assert world.cni("STATUS", None, version="1.1.0").returncode == 1
+
+
+@pytest.mark.parametrize(("mounts", "mended"), [("rslave", True), ("rprivate", False)])
+def test_without_the_runtimes_namespaces_no_pods_inside_is_mended(
+    tmp_path: Path, mounts: str, mended: bool
+) -> None:
+    """HostToContainer is rslave: a namespace that is made later comes in."""
+    with confined(tmp_path) as world:
+        world.launcher = launcher(tmp_path, granted(), mounts)
+        world.start()
+        pod = world.run_pod("one")
+        ip(pod.space, "route", "del", "default")
+        world.repaired()
+
+        assert bool(ip(pod.space, "route", "show", "default")) is mended

@@ -284,6 +284,51 @@ def test_old_and_new_names_read_the_same(vnic: dict[str, Any]) -> None:
     assert parse_status({"vnics": [vnic]}).vnics == (V4_VNIC,)
 
 
+def test_an_empty_new_name_hides_no_old_one() -> None:
+    """Go writes an empty list, or an empty pair, for nothing."""
+    nothing = ("podAddresses", "subnetCidrs", "routerIps", "hostAddresses")
+    for empty in ([], None, [{}], [{"v4": None, "v6": None}]):
+        nic = OLD["nicConfiguration"] | {"networkSecurityGroupIds": []}
+        vnic = OLD | dict.fromkeys(nothing, empty) | {"nicConfiguration": nic}
+
+        assert parse_status({"vnics": [vnic]}).vnics == (V4_VNIC,)
+
+
+def test_of_two_names_that_say_different_things_the_new_one_holds() -> None:
+    """Somebody who knows only the old names wrote them anew, or did not."""
+    nic = NEW["nicConfiguration"] | {"subnet": "subnet-o", "nsgs": ["nsg-o"]}
+    other = {
+        "nicConfiguration": nic,
+        "subnetCidr": "10.0.99.0/24",
+        "routerIp": "10.0.99.1",
+        "hostAddress": "10.0.99.8",
+        "addresses": ["10.0.99.9"],
+    }
+
+    assert parse_status({"vnics": [NEW | other]}).vnics == (V4_VNIC,)
+
+
+@pytest.mark.parametrize(
+    ("vnic", "field"),
+    [
+        ({"podAddresses": [], "addresses": 7}, "addresses"),
+        ({"podAddresses": 7}, "podAddresses"),
+        ({"nicConfiguration": {"subnetId": ""}}, "nicConfiguration.subnetId"),
+        (
+            {"nicConfiguration": {"networkSecurityGroupIds": [], "nsgs": [""]}},
+            "nicConfiguration.nsgs[0]",
+        ),
+    ],
+)
+def test_what_is_wrong_under_either_name_is_named(
+    vnic: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Unreadable) as caught:
+        parse_status({"vnics": [NEW | vnic]})
+
+    assert caught.value.field == f"status.vnics[0].{field}"
+
+
 def test_old_and_new_names_are_both_written() -> None:
     (written,) = render_status(NpnStatus(state="SUCCESS", vnics=(V4_VNIC,)))["vnics"]
 

@@ -3,8 +3,8 @@
 The schema has two generations of field names: `subnet` and `subnetId`, `nsgs` and
 `networkSecurityGroupIds`, `addresses` and `podAddresses`, `routerIp` and `routerIps`,
 `hostAddress` and `hostAddresses`, `subnetCidr` and `subnetCidrs`. Both are read, the
-newer one when both are there, and both are written. Where old bounds and new ones
-differ the wider holds.
+newer one when both say something (Go writes an empty list for nothing), and both are
+written. Where old bounds and new ones differ the wider holds.
 """
 
 import re
@@ -243,7 +243,7 @@ def _vnic(field: Field) -> VnicStatus:
         .matching(MAC, "must be a MAC address")
         .lower(),
         subnet_id=nic.at("subnetId", "subnet").either(lambda f: f.text(255), ""),
-        nsg_ids=nic.at("networkSecurityGroupIds", "nsgs").texts(5),
+        nsg_ids=_groups(nic),
         ip_count=nic.at("ipCount").either(lambda f: f.whole(1, MOST_PODS), 31),
         ip_families=_families(nic.at("ipFamilies"), least=0),
         subnet_v4=_first(cidrs, "v4", Field.ipv4_block)
@@ -258,11 +258,16 @@ def _vnic(field: Field) -> VnicStatus:
     )
 
 
+def _groups(nic: Field) -> tuple[str, ...]:
+    return nic.at("networkSecurityGroupIds").texts(5) or nic.at("nsgs").texts(5)
+
+
 def _addresses(vnic: Field) -> tuple[Pair, ...]:
-    new = vnic.at("podAddresses")
-    if not new.absent:
-        return tuple(_both(f) for f in new.items(MOST_PODS))
-    return tuple(Pair(v4=f.ipv4()) for f in vnic.at("addresses").items(MOST_PODS))
+    new = tuple(_both(f) for f in vnic.at("podAddresses").items(MOST_PODS))
+    if any(pair != Pair() for pair in new):
+        return new
+    old = vnic.at("addresses").items(MOST_PODS)
+    return tuple(Pair(v4=f.ipv4()) for f in old) or new
 
 
 def _both(field: Field) -> Pair:

@@ -40,7 +40,7 @@ from mooring.core.linux.plan import (
     Veth,
 )
 from mooring.core.npn.policy import PoolPolicy
-from mooring.core.npn.record import NpnStatus, Pair, PoolStatus
+from mooring.core.npn.record import Condition, NpnStatus, Pair, PoolStatus
 from mooring.core.npn.seen import AddressSeen
 from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.audit import node as audit_node
@@ -583,6 +583,19 @@ SPOILS: list[tuple[str, Spoil, set[tuple[Code, str]]]] = [
         set(),
     ),
     (
+        "IPv6 that an elastic pool does not list: it gives none back",
+        lambda s: (
+            elastic(s),
+            cloud(s, block("10.0.8.4/30"), block("fd00::/80")),
+        ),
+        {(Code.ADDRESS_NOT_LISTED, "fd00::/80")},
+    ),
+    (
+        "an address that an elastic pool lists and the cloud lacks",
+        lambda s: (elastic(s), cloud(s, block("10.0.8.4/31"), block("10.0.8.6/32"))),
+        {(Code.ADDRESS_NOT_IN_CLOUD, str(THREE))},
+    ),
+    (
         "a block of IPv6 that nobody lists",
         lambda s: cloud(s, block("10.0.8.4/30"), block("fd00::/80")),
         {(Code.ADDRESS_NOT_LISTED, "fd00::/80")},
@@ -814,6 +827,32 @@ def test_an_ipv6_block_that_is_used_may_be_larger_than_needed() -> None:
     cloud(scene, block("10.0.8.4/30"), block("fd00:8::/64"))
 
     assert scene.found() == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "surplus", "by"),
+    [
+        ("SUCCESS", "", By.YOU),
+        ("IN_PROGRESS", "", By.CONTROLLER),
+        ("BACKOFF", "", By.CONTROLLER),
+        ("BACKOFF", "VNIC new fills no slot", By.YOU),
+    ],
+)
+def test_nobody_repairs_a_vnic_too_many_and_one_that_comes_is_waited_for(
+    state: str, surplus: str, by: By
+) -> None:
+    """Decision 31: what is too much is left alone."""
+    told = Condition(type="Surplus", status="True", reason="LeftAlone", message=surplus)
+    scene = Scene()
+    scene.status = NpnStatus(
+        state=state, vnics=(STATUS,), conditions=(told,) if surplus else ()
+    )
+    vnics = {VNIC: a_vnic(VNIC), "new": a_vnic("new")}
+    scene.changes["cloud"] = replace(scene.cloud(), vnics=vnics)
+    found = [d for d in scene.found() if d.code is Code.VNIC_NOT_LISTED]
+
+    assert [(d.name, d.by) for d in found] == [("new", by)]
+    assert (AwaitController() in acts(found)) is (by is By.CONTROLLER)
 
 
 def test_the_settings_to_read_are_those_of_the_plan() -> None:

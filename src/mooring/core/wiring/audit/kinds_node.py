@@ -137,9 +137,9 @@ NODES: Mapping[Code, Kind] = {
     Code.VNIC_NOT_LISTED: Kind(
         "vnic",
         "a VNIC of ours is attached that the object does not list",
-        "its attachment is under way, or the object asks for fewer VNICs than before",
-        "wait for the controller; if it stays, it is surplus: detach it once no pod uses it",
-        By.CONTROLLER,
+        "the object asks for fewer VNICs than before: it is left alone as surplus",
+        "detach it in the cloud once no pod uses it, or have the object ask for more",
+        By.YOU,
     ),
     Code.NPN_ABSENT: Kind(
         "object",

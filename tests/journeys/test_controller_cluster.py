@@ -501,9 +501,13 @@ def test_a_label_of_ours_that_somebody_made_up_is_put_right(
     desk.start(pools="pool=batch -> warmTarget=4")
     until(lambda: desk.settled("n1") and desk.taints("n1") == set())
     until(lambda: f"{PREFIX}/ip-family-ipv6" not in desk.labels("n1"))
+    told = f"metadata.labels.{key}: '{label}': must be true or false"
+    if label == "maybe":
+        until(lambda: any(told in text for _, text in desk.told("n1")))
 
     assert desk.labels("n1")[key] == "true"
     assert not elastic(desk, "n1")
+    assert ("LabelPutRight" in desk.reasons("n1")) is (label == "maybe")
 
 
 def addresses(desk: Desk, name: str) -> int:

@@ -7,7 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, cast
 
 import pytest
@@ -495,6 +495,30 @@ def test_nothing_is_kept_of_what_went(desk: Desk, rig: Rig) -> None:
         until(lambda: not rig.objects._said)
 
 
+def test_a_made_up_label_is_told_once_though_somebody_writes_it_again(
+    desk: Desk, rig: Rig
+) -> None:
+    write(desk, "n1")
+    desk.instance("n1")
+    desk.node("n1", labels={LABEL: "maybe"})
+    until(lambda: rig.store.names() == ["n1"])
+    until(lambda: rig.cluster.nodes.get("n1"))
+    keeper, known = rig.keeper(lambda _: True), Known()
+    told = []
+    for value in ("maybe", "maybe", "perhaps"):
+        desk.api.patch(NODES.path(name="n1"), {"metadata": {"labels": {LABEL: value}}})
+        until(
+            lambda value=value: (
+                (node := rig.cluster.nodes.get("n1")) and node.labels[LABEL] == value
+            )
+        )
+        known, _ = keeper._take("n1", known)
+        told.append(rig.heard.reasons.count(("n1", "LabelPutRight")))
+
+    assert told == [1, 1, 2]
+    assert desk.labels("n1")[LABEL] == "true"
+
+
 # Nodes without an id.
 
 
@@ -579,3 +603,38 @@ def test_one_more_list_serves_all_who_are_in_none() -> None:
     assert made == [2, 2, 4]
     assert finder.find(known)
     assert len(cloud.calls) == 4
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_node_of_ipv6_alone_is_found_by_its_ipv6_address(late: bool) -> None:
+    """Its VNIC may have got the address after somebody looked at it."""
+    cloud, time = FakeCloud(), [0.0]
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    finder, six = a_finder(cloud, time), IPv6Address("fd00:9::7")
+    found_by_address(cloud, 1)
+    found_by_address(cloud, 2)
+    primary = list(cloud.vnics.values())[-1].id
+    node = Node(name="fd00-9--7", addresses=(six,))
+    if late:
+        with pytest.raises(Unreadable, match="fd00:9::7"):
+            finder.find(node)
+    cloud.change_vnic(primary, ipv6_addresses=(IPv6Address("fd00:9::6"), six))
+    time[0] = FRESH
+
+    assert finder.find(node) == "ocid1.instance.oc1.test.n2"
+    assert finder.find(Node(name="x", addresses=(IPv4Address("10.9.1.1"),)))
+
+
+def test_the_name_alone_makes_no_instance_the_nodes() -> None:
+    """It says who is asked first: two may have one name."""
+    cloud, time = FakeCloud(), [0.0]
+    cloud.add_subnet("workers", "10.9.0.0/16")
+    node = found_by_address(cloud, 1)
+    found_by_address(cloud, 2)
+    for each in cloud.instances.values():
+        name = "n1" if each.id.endswith("n2") else "another"
+        cloud.instances[each.id] = replace(each, display_name=name)
+    finder = a_finder(cloud, time)
+
+    assert finder.find(node) == "ocid1.instance.oc1.test.n1"
+    assert cloud.calls.count("GetVnic") == 2

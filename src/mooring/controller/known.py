@@ -1,5 +1,6 @@
 """What is remembered of a node from turn to turn, and how long what was refused rests."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mooring.core.npn.scarcity import Dryness
@@ -20,6 +21,7 @@ class Known:
 
     `instance` is the one that was found, where the node names none. `said` is what went wrong last,
     `failures` how often in a row; what was refused rests `until` a moment. `had`: it had an object.
+    `odd` is what was told last of each label of ours whose value somebody made up.
     """
 
     uid: str = ""
@@ -30,6 +32,7 @@ class Known:
     said: str = ""
     until: float = 0.0
     had: bool = False
+    odd: Mapping[str, str] = field(default_factory=dict)
 
     def refused(self, said: str, now: float) -> "Known":
         """Count a refusal; the same before its pause is over says nothing new.

@@ -243,22 +243,23 @@ class NodeKeeper:
         instance = self._instance(node, known)
         if instance.state in GOING:
             return self._lose(node, known), None
-        return known, self._wanted(node, known, instance)
+        return self._wanted(node, known, instance)
 
-    def _wanted(self, node: Node, known: Known, instance: InstanceSeen) -> Npn | None:
+    def _wanted(
+        self, node: Node, known: Known, instance: InstanceSeen
+    ) -> tuple[Known, Npn | None]:
         """Make the object that the instance asks for; clear up after one where it asks for none."""
         wanted = metadata.wish(instance.id, instance.metadata)
         if wanted is None:
             declined = metadata.declines(instance.metadata)
             gone = nodework.without(node, declined=declined, gone=known.had)
-            self._carry_out(node, gone)
-            return None
+            return self._carry_out(node, known, gone), None
         if not self._cluster.objects.create(wanted):
-            return None  # somebody else's; hearing of it gives the node a turn
+            return known, None  # somebody else's; hearing of it gives the node a turn
         log.info("made npn=%s node=%s", wanted.name, node.name)
         words = f"made for node {node.name}: {wanted.spec.max_pod_count} pods"
         self._cluster.objects.tell(wanted.name, Note(reason="Made", text=words))
-        return wanted
+        return known, wanted
 
     def _read(self, instance: str) -> Npn | None:
         """Read the object of an instance; one of another name is none (`ClusterObjects`)."""
@@ -302,7 +303,7 @@ class NodeKeeper:
         )
         now = self._clock.now()
         work = nodework.plan(view, now)
-        self._carry_out(node, work)
+        known = self._carry_out(node, known, work)
         dryness = work.dryness
         if dryness == Dryness() and not (view.counts and view.counts.free == 0):
             self._dry.discard(npn.name)
@@ -312,14 +313,18 @@ class NodeKeeper:
         known = replace(known, dryness=dryness, short=work.short)
         return known, SOON if moving else pause
 
-    def _carry_out(self, node: Node, work: nodework.Work) -> None:
+    def _carry_out(self, node: Node, known: Known, work: nodework.Work) -> Known:
         """Change the node, and tell what changed something."""
         if work.labels:
             self._cluster.patches.label(node.name, work.labels)
+        for note in nodework.remarks(node, work.odd, known.odd):
+            self._tell(node, note)
+            log.warning("node=%s %s %s", node.name, note.reason, note.text)
         for note, done in zip(work.notes, self._taints(node, work), strict=True):
             if done:
                 self._tell(node, note)
                 log.info("node=%s %s %s", node.name, note.reason, note.text)
+        return replace(known, odd={**known.odd, **work.odd})
 
     def _taints(self, node: Node, work: nodework.Work) -> Iterator[bool]:
         """Put and lift, and tell of each whether that changed something."""

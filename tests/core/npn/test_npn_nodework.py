@@ -9,7 +9,16 @@ from core.npn.npn_builders import BOTH, an_npn
 from mooring.core.kube.node import Node, Taint
 from mooring.core.net.fields import Unreadable
 from mooring.core.npn import nodepools, policy
-from mooring.core.npn.nodework import DRY, RESERVED, STARTING, View, instance_of, plan
+from mooring.core.npn.nodework import (
+    DRY,
+    RESERVED,
+    STARTING,
+    View,
+    instance_of,
+    plan,
+    remarks,
+    without,
+)
 from mooring.core.npn.notes import notes
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.poolstatus import disagreement
@@ -82,6 +91,40 @@ def test_labels_are_those_of_oke_and_a_stale_one_goes() -> None:
         "oci.oraclecloud.com/ip-family-preferred": "ipv6",
     }
     assert both.labels["oci.oraclecloud.com/ip-family-preferred"] == "ipv4"
+
+
+def test_a_value_that_somebody_made_up_is_told_with_its_label_and_rule() -> None:
+    ours = "oci.oraclecloud.com"
+    here = {
+        f"{ours}/vcn-native-ip-cni": "somenonsense",
+        f"{ours}/ip-family-ipv4": "",
+        f"{ours}/ip-family-ipv6": "false",
+        f"{ours}/ip-family-preferred": "IPv4",
+        "own": "x",
+    }
+    node = a_node(labels=here)
+    work = plan(View(node=node, npn=serving(), counts=left(9)), 0.0)
+    notes = remarks(node, work.odd, {})
+    again = remarks(node, work.odd, work.odd)
+    other = {**work.odd, f"{ours}/vcn-native-ip-cni": "more"}
+
+    assert f"{ours}/ip-family-ipv6" in work.labels
+    assert [(n.reason, n.warning) for n in notes] == [("LabelPutRight", True)] * 3
+    assert [n.text.partition(", as the")[0] for n in notes] == [
+        f"node n: metadata.labels.{ours}/vcn-native-ip-cni: 'somenonsense': must be true or false",
+        f"node n: metadata.labels.{ours}/ip-family-ipv4: '': must be true or false",
+        f"node n: metadata.labels.{ours}/ip-family-preferred: 'IPv4': must be ipv4 or ipv6",
+    ]
+    assert again == []
+    assert ["'more'" in n.text for n in remarks(node, other, work.odd)] == [True]
+
+
+def test_a_made_up_value_of_a_node_without_an_object_is_told_when_it_goes() -> None:
+    label = "oci.oraclecloud.com/vcn-native-ip-cni"
+    node = a_node(labels={label: "maybe"})
+
+    assert without(node, declined=True, gone=False).odd == {label: "maybe"}
+    assert without(node, declined=False, gone=False).odd == {}
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def attachment(data: Any) -> AttachmentSeen:
 
 def vnic(data: Any) -> VnicSeen:
     """Read a VNIC."""
+    six = (data.ipv6_addresses or ()) if data.is_primary else ()
     return VnicSeen(
         id=data.id,
         state=data.lifecycle_state,
@@ -70,6 +71,7 @@ def vnic(data: Any) -> VnicSeen:
         skip_source_dest_check=bool(data.skip_source_dest_check),
         tags=dict(data.freeform_tags or {}),
         private_ip=_read(IPv4Address, data.private_ip),
+        ipv6_addresses=tuple(map(IPv6Address, six)),
     )
 
 

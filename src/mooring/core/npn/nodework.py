@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from mooring.core.kube.node import Node, Taint
 from mooring.core.kube.port import Note
+from mooring.core.net.fields import Unreadable
 from mooring.core.npn.record import UNDER_WAY, Npn, NpnSpec
 from mooring.core.npn.scarcity import Dryness, judge, listed
 from mooring.core.npn.shortage import Shortage, shortage
@@ -30,7 +31,15 @@ DOMAIN = "oci.oraclecloud.com"
 NATIVE = f"{DOMAIN}/vcn-native-ip-cni"
 FAMILY4, FAMILY6 = f"{DOMAIN}/ip-family-ipv4", f"{DOMAIN}/ip-family-ipv6"
 PREFERRED = f"{DOMAIN}/ip-family-preferred"
-LABELS = (NATIVE, FAMILY4, FAMILY6, PREFERRED)
+FLAG = ("true", "false")
+VALUES = {
+    NATIVE: FLAG,
+    FAMILY4: FLAG,
+    FAMILY6: FLAG,
+    PREFERRED: ("ipv4", "ipv6"),
+}
+"""What may stand in each label of ours."""
+LABELS = tuple(VALUES)
 SCHEMES = "://"
 WITHOUT = "the node has no NativePodNetwork object"
 
@@ -54,9 +63,13 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What there is to do to a node; empty when it is as it should be."""
+    """What there is to do to a node; empty when it is as it should be.
+
+    `odd` are those of the labels to change whose value somebody made up, with it.
+    """
 
     labels: Mapping[str, str | None] = field(default_factory=dict)
+    odd: Mapping[str, str] = field(default_factory=dict)
     put: tuple[Taint, ...] = ()
     lift: tuple[Taint, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -81,8 +94,10 @@ def plan(view: View, now: float) -> Work:
     wanted[_valued(node, short)] = short is not None
     put = tuple(t for t, on in wanted.items() if on and t not in node.taints)
     lift = tuple(t for t, on in wanted.items() if not on and _has(node, t))
+    changes = strange(node.labels, labels(npn.spec))
     return Work(
-        labels=strange(node.labels, labels(npn.spec)),
+        labels=changes,
+        odd=_odd(node, changes),
         put=put,
         lift=lift,
         notes=tuple(_note(view, t, short) for t in put)
@@ -131,8 +146,10 @@ def without(node: Node, *, declined: bool, gone: bool) -> Work:
     """
     kinds = (DRY, SHORT, RESERVED) if declined or gone else (DRY, SHORT)
     lift = tuple(taint for taint in kinds if _has(node, taint))
+    changes = _left(node, declined=declined, gone=gone)
     return Work(
-        labels=_left(node, declined=declined, gone=gone),
+        labels=changes,
+        odd=_odd(node, changes),
         lift=lift,
         notes=tuple(
             Note(reason="ObjectGone", text=f"{taint.key} lifted: {WITHOUT}")
@@ -148,6 +165,30 @@ def _left(node: Node, *, declined: bool, gone: bool) -> Mapping[str, str | None]
     if declined:
         wanted[NATIVE] = "false"
     return strange(node.labels, wanted)
+
+
+def _odd(node: Node, changes: Mapping[str, str | None]) -> Mapping[str, str]:
+    here = {key: node.labels[key] for key in changes if key in node.labels}
+    return {key: value for key, value in here.items() if value not in VALUES[key]}
+
+
+def remarks(node: Node, odd: Mapping[str, str], told: Mapping[str, str]) -> list[Note]:
+    """Say which values somebody made up; what was `told` of a label last is not said again."""
+    return [
+        Note(
+            reason="LabelPutRight",
+            text=str(
+                Unreadable(
+                    f"node {node.name}: metadata.labels.{key}",
+                    value,
+                    f"must be {' or '.join(VALUES[key])}, as the controller writes it; it was put right",
+                )
+            ),
+            warning=True,
+        )
+        for key, value in odd.items()
+        if told.get(key) != value
+    ]
 
 
 def labels(spec: NpnSpec) -> Mapping[str, str | None]:

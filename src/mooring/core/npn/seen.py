@@ -43,7 +43,7 @@ class AttachmentSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VnicSeen:
-    """A VNIC of the instance."""
+    """A VNIC of the instance. `ipv6_addresses` are told of a primary one alone."""
 
     id: str
     state: str
@@ -55,6 +55,7 @@ class VnicSeen:
     skip_source_dest_check: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
     private_ip: IPv4Address | None = None
+    ipv6_addresses: tuple[IPv6Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

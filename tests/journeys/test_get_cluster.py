@@ -1,12 +1,8 @@
 """`mooring get` and `mooring describe` on an API server (the fake one), by their command line."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,40 +11,20 @@ from click.testing import CliRunner, Result
 from core.npn.shown_builders import (
     INSTANCE,
     VNIC,
-    a_node,
-    a_pod,
-    an_event,
     an_npn,
 )
 from fakes.apiserver import ApiServer, an_api_server
+from journeys.get_cluster import AGENT_POD, filled, refuse
 
-from mooring.adapters.kubernetes.api import Api
-from mooring.adapters.kubernetes.follow import Following, Informer
-from mooring.cli.get.cluster import READ
 from mooring.cli.get.completion import Moment
 from mooring.cli.main import main
-from mooring.core.kube.errors import Away, Forbidden
-from mooring.core.kube.informer import Pace
-from mooring.core.kube.kubeconfig import Access
-from mooring.core.kube.port import Followed, Token
 from mooring.core.kube.resource import (
     EVENTS,
-    NAMESPACES,
     NODES,
     NPNS,
     PODS,
     Resource,
-    Scope,
 )
-from mooring.core.npn.shown.entry import Wish
-from mooring.core.npn.shown.kinds import kind
-from mooring.core.npn.shown.view import Source
-from mooring.inspect.get import Form, Teller, Turn, Unshown
-from mooring.inspect.get_cluster import TURN, Asked, Cluster, Patience
-
-ALWAYS = 1_000
-NPN_PATH = NPNS.path()
-AGENT_POD = "vcn-native-ip-cni-x"
 
 
 @pytest.fixture(scope="module")
@@ -65,29 +41,6 @@ def server() -> Iterator[ApiServer]:
     with an_api_server() as made:
         filled(made)
         yield made
-
-
-def filled(server: ApiServer) -> None:
-    """Two nodes, one with an object; two pods of the network, and the agent's."""
-    put = server.store.put
-    put(NODES, a_node())
-    put(NODES, a_node("node-2", providerID="oci://ocid1.instance.oc1..zzzz"))
-    put(NPNS, an_npn(owner="node-1"))
-    put(PODS, a_pod("web", "10.0.8.10"))
-    crashing = a_pod("db", "10.0.8.11")
-    state = {"waiting": {"reason": "CrashLoopBackOff"}}
-    crashing["status"]["containerStatuses"] = [{"state": state}]
-    crashing["metadata"]["namespace"] = "data"
-    put(PODS, crashing)
-    agent = a_pod(AGENT_POD, "10.0.1.2", hostNetwork=True)
-    agent["metadata"] |= {
-        "namespace": "kube-system",
-        "labels": {"app": "vcn-native-ip-cni"},
-    }
-    put(PODS, agent)
-    put(EVENTS, an_event())
-    for each in ("default", "data", "kube-system"):
-        put(NAMESPACES, {"metadata": {"name": each}})
 
 
 def kubeconfig(place: Path, url: str) -> Path:
@@ -133,11 +86,6 @@ def mooring(quiet: ApiServer, tmp_path: Path) -> Mooring:
 def here(server: ApiServer, tmp_path: Path) -> Mooring:
     """Runs mooring with a kubeconfig of the test's own server."""
     return runner(tmp_path, server)
-
-
-def refuse(server: ApiServer, resource: Resource, status: int = 403) -> None:
-    """Refuse a kind from now on."""
-    server.fail("GET", resource.path(), status=status, reason="", times=ALWAYS)
 
 
 def rows(shown: Result) -> list[list[str]]:
@@ -291,48 +239,6 @@ def test_several_kubeconfigs_are_one(tmp_path: Path, server: ApiServer) -> None:
 # Watching.
 
 
-@contextmanager
-def watching(server: ApiServer, word: str, *names: str) -> Iterator[Iterator[Turn]]:
-    """A watch that finds after a moment already that it cannot go on."""
-    with closing(Api(Access(server=server.url, insecure=True))) as api:
-
-        def follow(asked: Asked) -> Followed[Any]:
-            scope = Scope(fields=asked.fields)
-            read = READ[asked.resource]
-            return Informer(
-                api, Following(resource=asked.resource, read=read, scope=scope)
-            )
-
-        patience = Patience(lasting=0.3)
-        with closing(Cluster(follow, patience)) as cluster:
-            teller = Teller(cluster, lambda: datetime.now(UTC), str)
-            yield teller.watch(kind(word), Wish(names=names), Form())
-
-
-def warned(turns: Iterator[Turn], plural: str) -> str:
-    """What is warned of this kind; others may be told of before it."""
-    said = (each for turn in turns for each in turn.warnings)
-    return next(each for each in said if each.startswith(f"{plural} cannot be read:"))
-
-
-def lines_of(turns: Iterator[Turn]) -> list[list[str]]:
-    """The next lines, whatever is warned of before them."""
-    return [line.split() for line in next(turn.lines for turn in turns if turn.lines)]
-
-
-def test_a_watch_tells_what_comes_changes_and_goes(server: ApiServer) -> None:
-    with watching(server, "npn") as turns:
-        first = next(turns)
-        server.store.put(NPNS, an_npn("bbbb", state="BACKOFF"))
-        came = next(turns)
-        server.store.delete(NPNS, "bbbb")
-        gone = next(turns)
-
-    assert [line.split()[0] for line in first.lines] == ["NAME", "aaaa"]
-    assert [line.split()[:2] for line in came.lines] == [["bbbb", "BACKOFF"]]
-    assert [line.split()[0] for line in gone.lines] == ["bbbb"]
-
-
 @pytest.mark.parametrize("names", [("gone",), ("aaaa", "gone")])
 def test_a_watch_of_a_name_that_is_not_there_ends(
     mooring: Mooring, names: tuple[str, ...]
@@ -344,159 +250,12 @@ def test_a_watch_of_a_name_that_is_not_there_ends(
     assert [row[0] for row in rows(shown)[1:]] == list(names[:-1])
 
 
-def test_a_watch_of_nothing_waits_for_something(server: ApiServer) -> None:
-    server.store.delete(NPNS, "aaaa")
-    with watching(server, "npn") as turns:
-        first = next(turns)
-        server.store.put(NPNS, an_npn())
-        came = next(turns)
-
-    assert (first.lines, first.missing) == ([], ())
-    assert [line.split()[0] for line in came.lines] == ["NAME", "aaaa"]
-
-
-def test_a_right_that_is_withdrawn_ends_a_watch(server: ApiServer) -> None:
-    with watching(server, "npn") as turns:
-        next(turns)
-        refuse(server, NPNS)
-        server.tear()
-        with pytest.raises(Unshown, match="ask for the right to list and watch"):
-            warned(turns, "none")
-
-
-def test_a_server_that_goes_is_told_once_and_the_watch_goes_on(
-    server: ApiServer,
-) -> None:
-    with watching(server, "npn") as turns:
-        next(turns)
-        server.fail("GET", NPN_PATH, status=503, times=ALWAYS)
-        server.tear()
-        why = warned(turns, NPNS.plural)
-        server.faults.clear()
-        server.store.put(NPNS, an_npn("bbbb"))
-        came = lines_of(turns)
-
-    assert f"GET {NPN_PATH}" in why
-    assert [row[0] for row in came] == ["bbbb"]
-
-
-def test_what_only_helps_does_not_end_a_watch(server: ApiServer) -> None:
-    with watching(server, "npn") as turns:
-        next(turns)
-        refuse(server, NODES)
-        server.tear()
-        why = warned(turns, NODES.plural)
-        server.store.put(NPNS, an_npn("bbbb"))
-        came = lines_of(turns)
-
-    assert f"GET {NODES.path()}" in why
-    assert [row[0] for row in came] == ["bbbb"]
-
-
-def test_what_was_never_allowed_is_warned_of_once(server: ApiServer) -> None:
-    refuse(server, NODES)
-    with watching(server, "npn") as turns:
-        first = next(turns)
-        threading.Timer(0.6, lambda: server.store.put(NPNS, an_npn("bbbb"))).start()
-        came = next(turns)
-
-    assert len(first.warnings) == 1
-    assert [line.split()[0] for line in came.lines] == ["bbbb"]
-
-
-def away() -> Away:
-    return Away("GET /", "HTTP 503")
-
-
-class Scripted:
-    """What is followed as a script says; its own clock goes on by what is waited."""
-
-    def __init__(self, *troubles: OSError | None, answers: float = 0.0) -> None:
-        self.troubles = [*troubles]
-        self.answers = answers
-        self.waited = 0.0
-        self.told = 0
-        self.is_still = False
-
-    def synced(self) -> bool:
-        return self.waited >= self.answers
-
-    def wait(self, seconds: float) -> bool:
-        self.waited += seconds
-        return self.synced()
-
-    def trouble(self) -> OSError | None:
-        self.told += 1
-        return self.troubles.pop(0) if len(self.troubles) > 1 else self.troubles[0]
-
-    def changes(self, since: Token) -> tuple[Token, frozenset[str]]:
-        """Change when the script is over, unless it is still."""
-        over = len(self.troubles) == 1 and since != {} and not self.is_still
-        return {"over": over}, frozenset({"over"} if over else ())
-
-    def keys(self) -> list[str]:
-        return []
-
-    def get(self, key: str) -> None:
-        return None
-
-    def all(self) -> tuple[Any, ...]:
-        return ()
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def test_a_short_refusal_of_a_server_that_was_away_does_not_end_a_watch() -> None:
-    refusal = Forbidden("GET /", "starting")
-    patience = Patience(lasting=3 * TURN)
-    script = Scripted(*[away()] * 6, *[refusal] * 2, *[away()] * 6, None)
-    with closing(Cluster(lambda _: script, patience)) as cluster:
-        cluster.nodes()
-        stale = [{**cluster.wait()}]
-        while script.troubles != [None]:
-            stale.append({**cluster.wait()})
-
-    assert not any(each.final for one in stale for each in one.values())
-    assert stale[0].keys() == {Source.NODES}
-
-
-def test_a_refusal_that_lasts_after_the_server_was_away_is_final() -> None:
-    patience = Patience(lasting=3 * TURN)
-    script = Scripted(*[away()] * 6, Forbidden("GET /", "no"))
-    script.is_still = True
-    with closing(Cluster(lambda _: script, patience)) as cluster:
-        cluster.nodes()
-        first, second = cluster.wait(), cluster.wait()
-
-    assert not first[Source.NODES].final
-    assert second[Source.NODES].final
-    assert script.told == 6 + 3
-
-
-def test_a_first_call_that_fails_has_the_time_of_another() -> None:
-    """The informer's own pause is what is waited for, at its longest."""
-    script = Scripted(away(), answers=Pace().pause(1, 1.0) + 1)
-    with closing(Cluster(lambda _: script)) as cluster:
-        assert cluster.nodes() == []
-
-
 def test_a_first_list_that_fails_is_asked_for_again(
     server: ApiServer, here: Mooring
 ) -> None:
     server.fail("GET", NODES.path(), status=503, times=1)
 
     assert here("get", "nodes").exit_code == 0
-
-
-def test_where_nobody_listens_less_is_waited() -> None:
-    with an_api_server() as gone:
-        access = Access(server=gone.url)
-    with closing(Api(access)) as api, pytest.raises(Away) as refused:
-        api.get(NODES.path())
-    script = Scripted(refused.value, answers=Patience().away)
-    with closing(Cluster(lambda _: script)) as cluster, pytest.raises(Unshown):
-        cluster.nodes()
 
 
 # Describing.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -219,6 +220,32 @@ def test_a_watch_of_documents_prints_one_for_each(objects: ObjectDirectory) -> N
     with watching(objects, "-o", "yaml") as watch:
         assert heard(watch) == "---\n"
         assert heard(watch).startswith("apiVersion: oci.oraclecloud.com/")
+
+
+def heard_document(watch: "subprocess.Popen[str]") -> Any:
+    """Read lines up to the one that ends a document of JSON."""
+    lines = [heard(watch)]
+    while lines[-1] not in ("}\n", ""):
+        lines.append(heard(watch))
+    return json.loads("".join(lines))
+
+
+def test_a_watch_of_json_prints_a_document_for_each_change(
+    objects: ObjectDirectory,
+) -> None:
+    with watching(objects, "-o", "json") as watch:
+        first = [heard_document(watch) for _ in range(2)]
+        objects.write_status("aaaa", replace(STATUS, state="BACKOFF"))
+        changed = heard_document(watch)
+        objects.remove("bbbb")
+        gone = heard_document(watch)
+        watch.send_signal(signal.SIGINT)
+        out, err = watch.communicate(timeout=60)
+
+    told = [each["metadata"]["name"] for each in (*first, changed, gone)]
+    assert told == ["aaaa", "bbbb", "aaaa", "bbbb"]
+    assert changed["status"]["state"] == "BACKOFF"
+    assert (watch.returncode, out, err) == (130, "", "")
 
 
 def test_an_object_is_described(objects: ObjectDirectory, tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """The agent as a DaemonSet: reboots, little processor time, what stands behind it in the list."""
 
+import errno
+from dataclasses import dataclass
+
 from kubernetes.agents import (
     MOST_KIB,
+    READ,
     SANDBOX,
     agents,
     another_network,
+    asked_in,
     at,
     changed,
     complaints,
@@ -15,11 +20,45 @@ from kubernetes.agents import (
     uids,
     without_agent,
 )
-from kubernetes.cluster import Space, a_deployment, a_pod, addresses, offered
+from kubernetes.cluster import (
+    Cluster,
+    Json,
+    Space,
+    a_deployment,
+    a_pod,
+    addresses,
+    offered,
+)
 from patience import until
 
 BURST = 100
 BURST_PATIENCE = 1800.0
+SPACES = "/run/netns"
+WRITE = """
+try:
+    open("/written", "w").close()
+    print(0)
+except OSError as why:
+    print(why.errno)
+"""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A mount's own options, and the groups that it is of: `master:` one that it hears."""
+
+    options: frozenset[str]
+    groups: tuple[str, ...]
+
+
+def mounts(cluster: Cluster, agent: Json) -> dict[str, Mount]:
+    """What is mounted in an agent's container, by its place."""
+    lines = asked_in(cluster, agent, *READ, "/proc/1/mountinfo").splitlines()
+    found = {}
+    for words in (line.partition(" - ")[0].split() for line in lines if line):
+        options = frozenset(words[5].split(","))
+        found[words[4]] = Mount(options, tuple(words[6:]))
+    return found
 
 
 def test_rt_22_a_node_that_reboots_starts_no_pod_before_its_agent_serves(
@@ -95,4 +134,23 @@ def test_the_agents_container_has_what_it_needs_and_no_more(space: Space) -> Non
         assert int(found["CapBnd"], 16) == 1 << 12 | 1 << 21
         assert found["Seccomp"].strip() == "2"
         assert found["NoNewPrivs"].strip() == "1"
+        # Its own files are nobody's to change.
+        assert "ro" in mounts(cluster, agent)["/"].options
+        refused = asked_in(cluster, agent, "python3", "-c", WRITE)
+        assert int(refused) == errno.EROFS
     assert max(memory(cluster).values()) < MOST_KIB
+
+
+def test_a_pods_namespace_comes_into_its_agents_container_and_none_leaves_it(
+    space: Space,
+) -> None:
+    cluster = space.cluster
+    agent = agents(cluster)[0]
+    before = mounts(cluster, agent)
+    # HostToContainer: it hears of the node's mounts, and tells of none.
+    assert [group.partition(":")[0] for group in before[SPACES].groups] == ["master"]
+
+    space.apply(a_pod("later", agent["spec"]["nodeName"]))
+    space.await_pods(1)
+    came = mounts(cluster, agent).keys() - before.keys()
+    assert any(place.startswith(f"{SPACES}/") for place in came)

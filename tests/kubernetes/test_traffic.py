@@ -85,7 +85,7 @@ def test_a_service_leads_to_pods_of_all_nodes_by_address_and_by_name(
         until(asked, f"answers of {names} at {host}")
 
 
-def test_kube_proxy_works_in_the_mode_that_was_asked_for(
+def test_rt_31_kube_proxy_works_in_the_mode_that_was_asked_for(
     cluster: Cluster, proxy: str
 ) -> None:
     page = ("curl", "-sf", "--max-time", "5", "http://127.0.0.1:10249/proxyMode")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from journeys.local_vcn import LocalVcn, an_estate, an_instance, local_vcn, mooring
+from patience import until
 
 from mooring.adapters.objects import ObjectDirectory
 from mooring.adapters.oci import Access, OciCloud
@@ -159,7 +160,7 @@ def test_rt_15_a_node_in_a_splintered_subnet_becomes_ready_and_says_why(
 def test_work_that_outlives_a_turn_and_its_controller_is_not_asked_for_again(
     desk: Desk,
 ) -> None:
-    """The first controller, which knows of no block that is free, does not wait for the work at all."""
+    """The first controller, which knows of no block that is free, is not told how its work stands."""
     cloud = OciCloud(desk.access, PacedGate(time.monotonic, lambda _: False), 0.0)
     patient = desk.reconciler
     desk.reconciler = Reconciler(
@@ -167,8 +168,23 @@ def test_work_that_outlives_a_turn_and_its_controller_is_not_asked_for_again(
     )
     name = desk.node(None, pods=12)
     desk.memory[name] = Memory(caps={desk.subnet: 1})
-    while not desk.turn(name).said.startswith("under way BulkCreatePrivateIps"):
-        time.sleep(0.02)
+    unseen = (
+        "--operation",
+        "GetWorkRequest",
+        "--status",
+        "404",
+        "--code",
+        "NotAuthorizedOrNotFound",
+        "--count",
+        "1",
+    )
+    state = ("--state", str(desk.vcn.state))
+    hidden = mooring("vcn", "fault", "add", "error", *unseen, *state)
+    assert hidden.returncode == 0, hidden.stderr
+    until(
+        lambda: desk.turn(name).said.startswith("under way BulkCreatePrivateIps"),
+        lambda: desk.status(name),
+    )
     begun = desk.status(name).work
     desk.memory[name] = Memory()
     desk.settle(name)

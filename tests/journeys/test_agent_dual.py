@@ -47,6 +47,24 @@ def status(machine: Machine) -> dict[str, Any]:
     return document
 
 
+def test_a_full_node_gives_both_families_before_their_rest_is_over() -> None:
+    async def story() -> None:
+        machine = await started(a_dual_vnic([10], [0x10]), cooldown=30.0)
+        gone, _ = await added(machine)
+        await machine.delete(gone)
+        await machine.agent.reaper.reap()
+        _, said = await added(machine, "c2")
+
+        assert said == ["10.0.8.10/32", "fd00:8::10/128"]
+        told = " ".join(machine.heard("reused-early")).split()
+        early = [word for word in told if word.startswith("address=")]
+        assert early == ["address=10.0.8.10", "address=fd00:8::10"]
+        assert "lacks" not in machine.heard("added")[-1]
+        machine.assert_consistent()
+
+    play(story())
+
+
 @pytest.mark.parametrize(("families", "order"), [(BOTH, [0, 1]), (BOTH[::-1], [1, 0])])
 def test_the_result_names_the_preferred_family_first(
     families: tuple[str, ...], order: list[int]

@@ -147,7 +147,7 @@ class Node:
                 for address in parts(lease.addresses):
                     assert address in self.in_cloud(), "the cloud does not have it"
                 self.ledger = self.ledger.after(claimed.entries)
-                self.early += early is not None
+                self.early += bool(early)
                 return pod
         self.refused += 1
         return None

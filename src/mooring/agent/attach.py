@@ -11,7 +11,7 @@ repair and the collection, so it answers success.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from errno import EEXIST
 from typing import Any
@@ -39,7 +39,7 @@ from mooring.core.ipam.ledger import (
     Wired,
 )
 from mooring.core.ipam.pool import parts
-from mooring.core.linux.plan import HOST, POD, Plan, Veth
+from mooring.core.linux.plan import HOST, POD, Ip, Plan, Veth
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.wiring import names, pod, words
 from mooring.core.wiring.names import host_link
@@ -278,25 +278,24 @@ class Attachments:
                 self._need_room_for_alias(lease)
                 self._book.record(*claimed.entries)
                 self._begin_early(lease, early)
-                on_failure(self._undo, lease, early or 0.0)
+                on_failure(self._undo, lease, max(early.values(), default=0.0))
                 return lease
 
-    def _begin_early(self, lease: Lease, early: float | None) -> None:
-        """Say that nothing was left but an address that should have rested longer.
+    def _begin_early(self, lease: Lease, early: Mapping[Ip, float]) -> None:
+        """Say that nothing was left but addresses that should have rested longer.
 
-        Its flows are those of others; what is tracked from now on is the new pod's.
+        Their flows are those of others; what is tracked from now on is the new pod's.
         """
-        if early is None:
-            return
-        self._book.early += 1
-        forget_all(self._host, lease.ordered[0])
-        self._host.say(
-            "reused-early",
-            attachment=names.words(lease.attachment),
-            address=lease.ordered[0],
-            rest=f"{early:.1f}",
-            because="every other address is held by a pod or was released later",
-        )
+        for address, rest in early.items():
+            self._book.early += 1
+            forget_all(self._host, address)
+            self._host.say(
+                "reused-early",
+                attachment=names.words(lease.attachment),
+                address=address,
+                rest=f"{rest:.1f}",
+                because="every other address is held by a pod or was released later",
+            )
 
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:

@@ -26,6 +26,7 @@ from mooring.core.ipam.ledger import (
     Wired,
 )
 from mooring.core.ipam.pool import Offer
+from mooring.core.linux.plan import Ip
 from mooring.core.npn.record import Pair
 
 NETNS = Netns("/run/netns/pod", 4026532001)
@@ -95,7 +96,7 @@ def test_a_freed_address_rests_before_it_is_free() -> None:
     assert ledger.reclaim(29).pool.first() is None
     answer = ledger.reclaim(30).claim(pod(2), NETNS, 30)
     assert isinstance(answer, Claimed)
-    assert answer.early is None
+    assert answer.early == {}
 
 
 def test_nothing_to_reclaim_gives_the_same_ledger() -> None:
@@ -118,7 +119,7 @@ def test_rt_10_a_full_node_falls_back_to_the_address_that_was_released_first() -
     answer = ledger.claim(pod(3), NETNS, 30)
 
     assert isinstance(answer, Claimed)
-    assert (answer.lease.addresses, answer.early) == (Pair(v4(2)), 5)
+    assert (answer.lease.addresses, answer.early) == (Pair(v4(2)), {v4(2): 5})
     assert answer.entries == (Cooled(v4(2), 30), Held(answer.lease))
     after = ledger.after(answer.entries)
     assert after.pool.cooling == {v4(1): 42}
@@ -131,7 +132,7 @@ def test_an_address_with_a_live_flow_comes_last_on_a_full_node() -> None:
     answer = ledger.claim(pod(3), NETNS, 30, frozenset({v4(2)}))
 
     assert isinstance(answer, Claimed)
-    assert (answer.lease.addresses, answer.early) == (Pair(v4(1)), 25)
+    assert (answer.lease.addresses, answer.early) == (Pair(v4(1)), {v4(1): 25})
     other = ledger.after(answer.entries).claim(pod(4), NETNS, 30, frozenset({v4(2)}))
     assert isinstance(other, Claimed)
     assert other.lease.addresses == Pair(v4(2))
@@ -142,7 +143,7 @@ def test_an_address_whose_time_has_come_needs_no_entry_to_be_taken() -> None:
     answer = ledger.claim(pod(2), NETNS, 50)
 
     assert isinstance(answer, Claimed)
-    assert (answer.early, answer.entries) == (0.0, (Held(answer.lease),))
+    assert (answer.early, answer.entries) == ({v4(1): 0}, (Held(answer.lease),))
     assert ledger.after(answer.entries).pool.cooling == {}
 
 
@@ -161,6 +162,48 @@ def test_an_early_pod_gets_what_is_free_of_the_other_family() -> None:
 
     assert isinstance(answer, Claimed)
     assert answer.lease.addresses == Pair(v4(1), IPv6Address("fd00::1"))
+
+
+V6 = IPv6Address("fd00::1")
+LATER = IPv6Address("fd00::2")
+
+
+def both(*addresses: Ip, vnic: str = "vnic-1") -> dict[str, Offer]:
+    return {vnic: Offer(addresses, (4, 6))}
+
+
+def test_an_early_pod_gets_of_each_family_what_was_released_first() -> None:
+    ledger, _ = Ledger().refill(both(v4(1), v4(2), V6, LATER))
+    rests = {v4(1): 12, v4(2): 9, V6: 20, LATER: 14}
+    ledger = ledger.after([Cooled(address, until) for address, until in rests.items()])
+    answer = ledger.claim(pod(), NETNS, 5)
+
+    assert isinstance(answer, Claimed)
+    assert answer.lease.addresses == Pair(v4(2), LATER)
+    assert answer.early == {v4(2): 4, LATER: 9}
+    assert ledger.after(answer.entries).pool.cooling == {v4(1): 12, V6: 20}
+
+
+def test_a_pod_gets_the_other_family_early_when_it_is_resting() -> None:
+    """What a pod lacks when it begins it lacks until it ends."""
+    ledger, _ = Ledger().refill(both(v4(1), V6, LATER))
+    ledger = ledger.after([Cooled(V6, 9), Cooled(LATER, 12)])
+    answer = ledger.claim(pod(), NETNS, 5, frozenset({V6}))
+
+    assert isinstance(answer, Claimed)
+    assert answer.lease.addresses == Pair(v4(1), LATER)
+    assert answer.early == {LATER: 7}
+
+
+def test_where_no_vnic_has_all_families_free_one_that_has_them_resting_comes_first() -> (
+    None
+):
+    one = both(v4(1), v4(2), vnic="vnic-1")
+    ledger, _ = Ledger().refill({**one, **both(v4(3), V6, vnic="vnic-2")})
+    answer = ledger.after([Cooled(V6, 9)]).claim(pod(), NETNS, 5)
+
+    assert isinstance(answer, Claimed)
+    assert (answer.lease.vnic_id, answer.lease.addresses) == ("vnic-2", Pair(v4(3), V6))
 
 
 def test_what_the_cloud_took_away_is_no_way_out() -> None:

@@ -1,5 +1,6 @@
 """Chance drives the ledger: no address held twice, none lost, none reused while it cools."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import settings
@@ -74,6 +75,7 @@ class Story(RuleBasedStateMachine):
                 assert versions[0] == given.families[0]
                 for missing in set(given.families) - set(versions):
                     assert not ledger.pool.free[lease.vnic_id, missing]
+                    assert not self.resting(ledger, lease.vnic_id, missing)
                 self.no_rest_was_cut_short(ledger, lease, early)
                 self.ledger = ledger
                 self.record(*answer.entries)
@@ -87,15 +89,31 @@ class Story(RuleBasedStateMachine):
                 assert pool.oldest() is None
                 assert answer.held >= 0
 
+    def resting(self, ledger: Ledger, vnic: str, version: int) -> list[float]:
+        """Say until when the addresses of a VNIC's family cool."""
+        pool = ledger.pool
+        return [
+            until
+            for address, until in pool.cooling.items()
+            if pool.homes.get(address) == vnic and address.version == version
+        ]
+
     def no_rest_was_cut_short(
-        self, before: Ledger, lease: Lease, early: float | None
+        self, before: Ledger, lease: Lease, early: Mapping[Ip, float]
     ) -> None:
         """None is handed out while it cools, unless nothing else is left: then the oldest."""
+        pool = before.pool
         first, *others = lease.ordered
-        for address in others if early is not None else lease.ordered:
-            assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
-        if early is not None:
-            pool = before.pool
+        for address in lease.ordered:
+            if address not in early:
+                assert self.now - self.freed.get(address, -1e9) >= COOLDOWN
+        for address in early:
+            assert early[address] == max(0, pool.cooling[address] - self.now)
+        for address in early.keys() & set(others):
+            assert not pool.free[lease.vnic_id, address.version]
+            resting = self.resting(before, lease.vnic_id, address.version)
+            assert pool.cooling[address] == min(resting)
+        if first in early:
             assert not [
                 v for v, o in pool.offers.items() if pool.free[v, o.families[0]]
             ]

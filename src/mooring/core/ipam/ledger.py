@@ -171,19 +171,17 @@ class Contradiction(Exception):
 class Claimed:
     """Yes: this lease; `entries` are to be recorded.
 
-    `early` is the seconds that its address should have rested longer: nothing else was left.
+    `early` says how many seconds addresses should have rested longer: nothing else was left.
     """
 
     lease: Lease
-    early: float | None = None
+    early: Mapping[Ip, float] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Say what has to be written down: of an early one also that its rest ends now."""
-        begin = Held(self.lease)
-        if not self.early:
-            return (begin,)
-        return (Cooled(self.lease.ordered[0], self.lease.since), begin)
+        """Say what has to be written down: of early ones also that their rest ends now."""
+        early, since = self.early.items(), self.lease.since
+        return (*(Cooled(a, since) for a, rest in early if rest), Held(self.lease))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,19 +237,20 @@ class Ledger:
         now: float,
         held_back: frozenset[Ip] = frozenset(),
     ) -> Claimed | Known | Empty:
-        """Decide which addresses the attachment gets: free ones, else what rests longest.
+        """Decide which addresses the attachment gets: free ones, else what rests longest, of each family.
 
         Those `held_back` had a live flow when they were looked at.
         """
         if attachment in self.leases:
             return Known(self.leases[attachment])
-        choice, early = self.pool.first(), None
+        pool = self.pool
+        choice = pool.first() or pool.oldest(held_back)
         if choice is None:
-            oldest = self.pool.oldest(held_back)
-            if oldest is None:
-                return self._nothing_left()
-            choice, early = oldest[0], max(0.0, oldest[1] - now)
+            return self._nothing_left()
         vnic, pair = choice
+        if pool.lacks(vnic, pair):
+            pair = pool.completed(vnic, pair, held_back)
+        rests = {a: pool.cooling[a] for a in parts(pair) if a in pool.cooling}
         lease = Lease(
             attachment=attachment,
             addresses=pair,
@@ -259,9 +258,9 @@ class Ledger:
             slot=self.slots[vnic],
             netns=netns,
             since=now,
-            families=self.pool.offers[vnic].families,
+            families=pool.offers[vnic].families,
         )
-        return Claimed(lease, early)
+        return Claimed(lease, {a: max(0.0, until - now) for a, until in rests.items()})
 
     def refill(self, offers: Offers) -> tuple["Ledger", tuple[Entry, ...]]:
         """Take over what the cloud has; the entries number new VNICs and forget old."""

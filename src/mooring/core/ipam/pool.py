@@ -106,15 +106,17 @@ class Pool:
         if not fit:
             return None
         vnic = max(fit, key=self._worth)
-        return vnic, self._taken_from(vnic)
+        pair = self._taken_from(vnic)
+        if self.lacks(vnic, pair):
+            vnic = max(fit, key=self._worth_with_resting)
+            pair = self._taken_from(vnic)
+        return vnic, pair
 
-    def oldest(
-        self, held_back: Container[Ip] = frozenset()
-    ) -> tuple[tuple[str, Pair], float] | None:
-        """Choose when `first` has nothing: what would be free next, and when that is.
+    def oldest(self, held_back: Container[Ip] = frozenset()) -> tuple[str, Pair] | None:
+        """Choose when `first` has nothing: what would be free next, and what is free beside it.
 
         Those `held_back` come last: somebody speaks with them.
-        It is of a family without which there is no pod; of the others a pod gets what is free.
+        It is of a family without which there is no pod.
         """
         resting = [
             (until, address)
@@ -123,10 +125,28 @@ class Pool:
         ]
         if not resting:
             return None
-        until, address = min(resting, key=lambda r: (r[1] in held_back, r[0]))
+        _, address = min(resting, key=lambda r: (r[1] in held_back, r[0]))
         vnic = self.homes[address]
-        others = parts(self._taken_from(vnic))
-        return (vnic, paired((address, *others))), until
+        return vnic, paired((address, *parts(self._taken_from(vnic))))
+
+    def lacks(self, vnic: str, pair: Pair) -> bool:
+        """Tell whether a pod of the VNIC should have more families than these."""
+        return len(parts(pair)) < len(self.offers[vnic].families)
+
+    def completed(
+        self, vnic: str, pair: Pair, held_back: Container[Ip] = frozenset()
+    ) -> Pair:
+        """Add, of each family that the pair lacks, what would be free next on that VNIC.
+
+        What a pod lacks when it begins it lacks until it ends.
+        """
+        known = {address.version for address in parts(pair)}
+        resting = sorted(
+            (address in held_back, until, address.version, address)
+            for address, until in self.cooling.items()
+            if self.homes.get(address) == vnic and address.version not in known
+        )
+        return paired((*parts(pair), *(address for *_, address in resting)))
 
     def taken(self, addresses: Iterable[Ip]) -> "Pool":
         """Give away these addresses: they are not free any more."""
@@ -194,6 +214,12 @@ class Pool:
         families = self.offers[vnic].families
         whole = all(self.free[vnic, version] for version in families)
         return whole, len(self.free[vnic, families[0]])
+
+    def _worth_with_resting(self, vnic: str) -> tuple[int, int]:
+        families = self.offers[vnic].families
+        resting = {a.version for a in self.cooling if self.homes.get(a) == vnic}
+        had = sum(bool(self.free[vnic, v]) or v in resting for v in families)
+        return had, len(self.free[vnic, families[0]])
 
     def _taken_from(self, vnic: str) -> Pair:
         v4, v6 = (self.free.get((vnic, version), ())[:1] for version in (4, 6))

@@ -27,6 +27,8 @@ BARS = {
     "add_p50": Bar(1 / 7),
     "del_p50": Bar(1 / 40),
     "add_rate_8": Bar(4.5, at_least=True),
+    **{f"add_burst_{size}_p50": Bar(1 / 4) for size in (30, 60, 110)},
+    **{f"add_burst_{size}_p99": Bar(1 / 3) for size in (30, 60, 110)},
     "run_pod_sandbox_8": Bar(1.03),
     "pod_rollout_200": Bar(1.05),
     "first_packet_lost": Bar(0, of_ours=True),

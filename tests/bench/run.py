@@ -21,6 +21,7 @@ from pathlib import Path
 
 import api
 import attach
+import burst
 import calls
 import fabric
 import fleet
@@ -57,6 +58,11 @@ def attach_rows(bench: Bench) -> list[Row]:
         row("del_p50", ours.median("DEL"), ptp.median("DEL"), "ms"),
         row("add_rate_8", rates[0], rates[1], "1/s"),
     ]
+
+
+def burst_rows(bench: Bench) -> list[Row]:
+    """ADDs of many pods at once (RT-45)."""
+    return [row(*each) for each in burst.rows(bench.agent, bench.place)]
 
 
 def sandbox_rows(bench: Bench) -> list[Row]:
@@ -132,6 +138,7 @@ def rollout_rows(bench: Bench) -> list[Row]:
 
 GROUPS: tuple[tuple[str, Callable[[Bench], list[Row]], tuple[str, ...]], ...] = (
     ("ADD and DEL", attach_rows, ("add_p50", "del_p50", "add_rate_8")),
+    ("ADDs at once", burst_rows, ("add_burst_",)),
     ("containerd", sandbox_rows, ("run_pod_sandbox_8",)),
     ("round trips and streams", latency_rows, ("rtt_", "throughput_")),
     (

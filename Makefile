@@ -11,7 +11,7 @@ demo: ## the main job, told step by step
 	.venv/bin/mooring lab demo
 
 test: check ## all tests but those of `upstream`, `schedules` and `e2e`; needs root
-	$(PY) -m pytest -q -n 6 --dist loadfile --no-loadscope-reorder tests/adapters tests/journeys
+	$(PY) -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/adapters tests/journeys
 
 check: ## all that needs no root: `lint` and `core`, side by side
 	@$(MAKE) --no-print-directory -j 2 lint core

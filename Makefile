@@ -46,7 +46,7 @@ schedules: ## die at every crash point, then play N schedules of calls, deaths a
 	PYTHONPATH=tests $(PY) -m survival.run --points $(or $(N),10000)
 
 soak: ## ADD and DEL at full rate for MINUTES with faults and kills; in the end nothing may differ
-	PYTHONPATH=tests $(PY) tests/soak/run.py --minutes $(or $(MINUTES),20)
+	PYTHONPATH=tests:tests/bench $(PY) tests/soak/run.py --minutes $(or $(MINUTES),20)
 
 bench: ## the table of performance ratios, written to build/bench.json; ROWS="add_p50 …" chooses some
 	PYTHONPATH=tests $(PY) tests/bench/run.py $(ROWS)

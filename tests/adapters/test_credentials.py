@@ -96,7 +96,9 @@ def test_a_broken_identity_is_named_with_field_and_rule(
 @pytest.mark.parametrize(
     "spoil", [lambda p: p.mkdir(), lambda p: p.write_bytes(b"\xff")]
 )
-def test_an_identity_that_cannot_be_read_is_named(spoil, tmp_path: Path) -> None:  # noqa: ANN001 - what the table hands in
+def test_an_identity_that_cannot_be_read_is_named(
+    spoil: Callable[[Path], object], tmp_path: Path
+) -> None:
     spoil(tmp_path / IDENTITY)
 
     with pytest.raises(CredentialsError, match=IDENTITY):

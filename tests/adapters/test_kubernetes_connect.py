@@ -316,15 +316,43 @@ def test_a_kubeconfig_that_is_none_is_told(
 @pytest.mark.parametrize(
     ("cluster", "user", "said"),
     [
-        ({"certificate-authority": "none"}, {}, "certificate-authority: '{home}/none': cannot be read"),
-        ({"certificate-authority": "kubeconfig"}, {}, "'{home}/kubeconfig': must be certificates"),
-        ({"certificate-authority-data": "eHh4"}, {}, "certificate-authority-data: '(hidden)': must be certificates"),
-        ({}, {"tokenFile": "none"}, "users[0].user.tokenFile: '{home}/none': cannot be read: No such file"),
-        ({}, {"tokenFile": "empty"}, "users[0].user.tokenFile: '{home}/empty': must hold a token, and is empty"),
-        ({}, {"client-certificate": "ours.crt", "client-key": "other.key"}, "'{home}/ours.crt': must be a PEM"),
-        ({}, {"client-certificate-data": "eHh4", "client-key": "other.key"}, "-data: '(hidden)': must be a PEM"),
+        (
+            {"certificate-authority": "none"},
+            {},
+            "certificate-authority: '{home}/none': cannot be read",
+        ),
+        (
+            {"certificate-authority": "kubeconfig"},
+            {},
+            "'{home}/kubeconfig': must be certificates",
+        ),
+        (
+            {"certificate-authority-data": "eHh4"},
+            {},
+            "certificate-authority-data: '(hidden)': must be certificates",
+        ),
+        (
+            {},
+            {"tokenFile": "none"},
+            "users[0].user.tokenFile: '{home}/none': cannot be read: No such file",
+        ),
+        (
+            {},
+            {"tokenFile": "empty"},
+            "users[0].user.tokenFile: '{home}/empty': must hold a token, and is empty",
+        ),
+        (
+            {},
+            {"client-certificate": "ours.crt", "client-key": "other.key"},
+            "'{home}/ours.crt': must be a PEM",
+        ),
+        (
+            {},
+            {"client-certificate-data": "eHh4", "client-key": "other.key"},
+            "-data: '(hidden)': must be a PEM",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_kubeconfig_names_is_looked_at(
     papers: Papers,
     tmp_path: Path,
@@ -443,13 +471,19 @@ def test_an_authority_that_stays_wrong_leaves_few_clients_open(
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        ("KUBERNETES_SERVICE_HOST", "environment variable KUBERNETES_SERVICE_HOST: is not set"),
-        ("KUBERNETES_SERVICE_PORT", "environment variable KUBERNETES_SERVICE_PORT: is not set"),
+        (
+            "KUBERNETES_SERVICE_HOST",
+            "environment variable KUBERNETES_SERVICE_HOST: is not set",
+        ),
+        (
+            "KUBERNETES_SERVICE_PORT",
+            "environment variable KUBERNETES_SERVICE_PORT: is not set",
+        ),
         ("token", "account/token': cannot be read: No such file"),
         ("namespace", "No such file or directory"),
         ("ca.crt", "account/ca.crt': cannot be read: No such file"),
     ],
-)  # fmt: skip
+)
 def test_a_pod_that_lacks_something_is_told(
     papers: Papers, tmp_path: Path, missing: str, said: str
 ) -> None:

@@ -84,9 +84,11 @@ def an_estate(size: Size) -> Estate:
         *(rule(n) for n in range(listed)),
     )
     groups = tuple(
-        cloud.group(f"g{n}", *(rule(listed + n * PER_GROUP + m) for m in range(PER_GROUP)))
+        cloud.group(
+            f"g{n}", *(rule(listed + n * PER_GROUP + m) for m in range(PER_GROUP))
+        )
         for n in range((size.rules - listed) // PER_GROUP)
-    )  # fmt: skip
+    )
     table = cloud.table("table")
     subnet = cloud.subnet("talk", "10.0.0.0/24", (first,), table)
     rest = cloud.subnet("rest", "10.0.64.0/18", (first,), table)

@@ -143,7 +143,7 @@ def test_tests_use_fakes_not_patches() -> None:
     assert found == []
 
 
-WAIVED = re.compile(r"noqa|type: ignore|pragma: no")
+WAIVED = re.compile(r"noqa|type: ignore|pragma: no|fmt: (off|skip)")
 REASON = re.compile(r"(noqa: |type: ignore\[)[\w, -]+?\]?( +#)? - \w")
 ELSEWHERE = re.compile(r" - (likewise|(as|see) (above|below|before|said)|ditto)\b")
 

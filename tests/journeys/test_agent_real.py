@@ -381,7 +381,10 @@ def test_whatever_drifts_comes_back(world: World) -> None:
         repairs = world.log.count(" repaired ")
         ip(world.node, *words.format(address=pod.address, link=link).split())
         until(lambda: picture(world, pod) == before, f"{what}'s repair")
-        until(lambda: world.log.count(" repaired ") > repairs, "the word of it")  # noqa: B023 - asked within the turn
+        until(
+            lambda before=repairs: world.log.count(" repaired ") > before,
+            "the word of it",
+        )
         until(lambda: world.pings(pod.space, "10.0.8.1"), "pings")
         assert world.reaches(world.router, pod.address)
 
@@ -443,7 +446,10 @@ def test_a_mac_that_is_changed_while_the_pod_starts_is_mended(world: World) -> N
         ends = {host_link(AttachmentId("mooring", pod.name, "eth0")) for pod in pods}
         until(lambda: ends <= {*flipped}, "udev's turns")
         for pod in pods:
-            until(lambda: world.pings(world.node, pod.address), f"{pod.name}'s repair")  # noqa: B023 - asked within the turn
+            until(
+                lambda to=pod.address: world.pings(world.node, to),
+                f"{pod.name}'s repair",
+            )
             assert world.reaches(world.router, pod.address)
     until(lambda: "02:00:00:00:00:99" not in ip(world.node, "link"), "all repairs")
 

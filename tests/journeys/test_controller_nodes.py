@@ -531,7 +531,9 @@ def test_a_made_up_label_is_told_once_though_somebody_writes_it_again(
 
 
 def a_finder(cloud: FakeCloud, time: list[float]) -> Finder:
-    clock = lambda: time[0]  # noqa: E731 - as short as it is
+    def clock() -> float:
+        return time[0]
+
     return Finder(cloud, Looker(cloud, clock), clock, "compartment")
 
 

@@ -1,6 +1,5 @@
 """`mooring controller` as a process, over the SDK, against a local VCN as a process."""
 
-import os
 import random
 import signal
 import subprocess
@@ -261,7 +260,7 @@ def test_an_object_goes_with_its_instance(desk: Desk) -> None:
     until(lambda: desk.objects.names() == [], lambda: desk.log)
 
     eventually(lambda: desk.compute.get_instance(instance), "TERMINATED")
-    until(lambda: os.listdir(desk.directory) == [], lambda: desk.log)  # noqa: PTH208 - names are wanted
+    until(lambda: not any(desk.directory.iterdir()), lambda: desk.log)
 
 
 # Starting with something wrong.

@@ -80,9 +80,20 @@ def test_pools_are_listed_with_what_the_agents_told(objects: ObjectDirectory) ->
     )
 
     assert shown.stdout.split() == [
-        "aaaa", "<none>", "preallocate", "2", "1", "1", "0", "<unknown>",
-        "2", "IPv4", "1", "pods", "<none>",
-    ]  # fmt: skip
+        "aaaa",
+        "<none>",
+        "preallocate",
+        "2",
+        "1",
+        "1",
+        "0",
+        "<unknown>",
+        "2",
+        "IPv4",
+        "1",
+        "pods",
+        "<none>",
+    ]
 
 
 def test_several_are_a_list_to_programs_and_one_is_itself(

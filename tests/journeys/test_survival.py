@@ -8,10 +8,12 @@ import gc
 import json
 import random
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import replace
 from errno import EIO, ENOBUFS, ENOSPC, EROFS
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes.spool import FakeSpool
@@ -54,7 +56,7 @@ async def a_world(pods: int = 4) -> World:
     return world
 
 
-def tell(story) -> None:  # noqa: ANN001 - a story's coroutine
+def tell(story: Coroutine[Any, Any, None]) -> None:
     """Play a story in time that passes by itself."""
     loop = StoryLoop()
     try:
@@ -116,7 +118,9 @@ def emptied(_data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("spoil", [torn, flipped, zeroed, emptied])
-def test_a_spoilt_ledger_costs_no_pod_and_no_rest(spoil) -> None:  # noqa: ANN001 - one of the above
+def test_a_spoilt_ledger_costs_no_pod_and_no_rest(
+    spoil: Callable[[bytes], bytes],
+) -> None:
     """Corrupt, cut off in the middle of a line, gone: the kernel is asked, all addresses rest."""
 
     async def story() -> None:

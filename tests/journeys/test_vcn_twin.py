@@ -116,8 +116,10 @@ def listed(cloud: LocalVcn, vcn: str) -> dict[str, Any]:
             (v.id, v.mac_address)
             for v in (network.get_vnic(i.vnic_id).data for i in ips)
         ),
-        "rules": [(r.id, r.source, r.tcp_options.destination_port_range.max) for r in rules],
-    }  # fmt: skip
+        "rules": [
+            (r.id, r.source, r.tcp_options.destination_port_range.max) for r in rules
+        ],
+    }
 
 
 def test_a_vcn_is_copied_with_everything_in_it(

@@ -1,6 +1,6 @@
 """ADD and DEL at full rate for a while, with faults in the cloud and programs that are killed.
 
-    python tests/soak/run.py --minutes 20 --seed 7
+    PYTHONPATH=tests:tests/bench python tests/soak/run.py --minutes 20 --seed 7
 
 A lab of two nodes: the local VCN, the controller, two agents, real processes on the real kernel.
 Runtimes on each node call the CNI executable as fast as it answers. The cloud
@@ -27,14 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import oci
+from journeys.lab_cli import MOORING, Lab
+from tools import c_program
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "bench")]
-
-from journeys.lab_cli import MOORING, Lab  # noqa: E402 - a program, not a package
-from tools import c_program  # noqa: E402 - a program, not a package
-
-from mooring.adapters.objects import ObjectDirectory  # noqa: E402 - a program, not a package
+from mooring.adapters.objects import ObjectDirectory
 
 NODES = ("node-1", "node-2")
 PODS, WORKERS = 12, 6

@@ -36,8 +36,18 @@ WRONG = [
     ("args", "x", 7, "must be an object"),
     ("capabilities", ["portMappings"], 7, "must be an object"),
     ("capabilities.portMappings", "yes", 7, "must be true or false"),
-    ("capabilities.portMaping", True, 2, "no such capability; did you mean portMappings?"),
-    ("capabilities.portmappings", True, 2, "no such capability; did you mean portMappings?"),
+    (
+        "capabilities.portMaping",
+        True,
+        2,
+        "no such capability; did you mean portMappings?",
+    ),
+    (
+        "capabilities.portmappings",
+        True,
+        2,
+        "no such capability; did you mean portMappings?",
+    ),
     ("capabilities.ip", False, 2, "no such capability; did you mean ips?"),
     ("cniVersions", "1.0.0", 7, "must be a list of strings"),
     ("cniVersions", ["one"], 7, "must be a list of versions like 1.0.0"),
@@ -47,7 +57,12 @@ WRONG = [
     ("ipMasq", 1, 7, "must be true or false"),
     ("ipMasq", True, 2, "must be false: pods keep their addresses"),
     ("ipam", "host-local", 7, "must be an object"),
-    ("ipam", {"type": "static"}, 2, "must be empty; addresses come from the VNIC's pool"),
+    (
+        "ipam",
+        {"type": "static"},
+        2,
+        "must be empty; addresses come from the VNIC's pool",
+    ),
     ("dns", ["10.0.0.1"], 7, "must be an object"),
     ("dns.nameservers", "10.0.0.1", 7, "must be a list of strings"),
     ("dns.nameservers", ["ns1"], 7, "must be a list of addresses"),
@@ -59,7 +74,7 @@ WRONG = [
     ("runtimeConfig", 1, 7, "must be an object"),
     ("runtimeConfig.ip", ["10.0.0.9"], 2, "no such capability; did you mean ips?"),
     ("runtimeConfig.BandWith", {}, 2, "no such capability; did you mean bandwidth?"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("field", "value", "code", "rule"), WRONG)

@@ -128,14 +128,26 @@ def test_another_context_may_be_chosen_and_a_user_left_out() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"current-context": ""}, "current-context: None: is required, or a context chosen: other, here"),
-        ({"current-context": "gone"}, "current-context: 'gone': must be one of the contexts: other, here"),
+        (
+            {"current-context": ""},
+            "current-context: None: is required, or a context chosen: other, here",
+        ),
+        (
+            {"current-context": "gone"},
+            "current-context: 'gone': must be one of the contexts: other, here",
+        ),
         ({"contexts": 5}, "contexts: 5: must be a list"),
         ({"contexts": []}, "must be one of the contexts: there is none"),
-        ({"clusters": []}, "contexts[1].context.cluster: 'c': must be one of the clusters: there is none"),
-        ({"users": [{"name": "x"}]}, "contexts[1].context.user: 'u': must be one of the users: x"),
+        (
+            {"clusters": []},
+            "contexts[1].context.cluster: 'c': must be one of the clusters: there is none",
+        ),
+        (
+            {"users": [{"name": "x"}]},
+            "contexts[1].context.user: 'u': must be one of the users: x",
+        ),
     ],
-)  # fmt: skip
+)
 def test_names_that_lead_nowhere_are_told(change: dict[str, Any], said: str) -> None:
     config = {**a_config(), **change}
     if change.get("current-context") == "":
@@ -149,15 +161,33 @@ def test_names_that_lead_nowhere_are_told(change: dict[str, Any], said: str) -> 
     ("user", "said"),
     [
         ({"token": 5}, "users[0].user.token: '(hidden)': must be text"),
-        ({"client-key-data": SECRET + "!"}, "users[0].user.client-key-data: '(hidden)': must be base64"),
-        ({"client-certificate": "a"}, "users[0].user.client-key: None: is required, as the other half"),
+        (
+            {"client-key-data": SECRET + "!"},
+            "users[0].user.client-key-data: '(hidden)': must be base64",
+        ),
+        (
+            {"client-certificate": "a"},
+            "users[0].user.client-key: None: is required, as the other half",
+        ),
         ({"client-key": "a"}, "users[0].user.client-certificate: None: is required"),
-        ({"auth-provider": {"name": "gcp", "x": SECRET}}, "users[0].user.auth-provider: '(hidden)': is no longer"),
-        ({"exec": {"apiVersion": "v9", "command": "x"}}, "users[0].user.exec.apiVersion: 'v9': must be one of"),
-        ({"exec": {"apiVersion": "client.authentication.k8s.io/v1"}}, "users[0].user.exec.command: None: is req"),
-        ({"password": [SECRET], "username": "a"}, "users[0].user.password: '(hidden)': must be text"),
+        (
+            {"auth-provider": {"name": "gcp", "x": SECRET}},
+            "users[0].user.auth-provider: '(hidden)': is no longer",
+        ),
+        (
+            {"exec": {"apiVersion": "v9", "command": "x"}},
+            "users[0].user.exec.apiVersion: 'v9': must be one of",
+        ),
+        (
+            {"exec": {"apiVersion": "client.authentication.k8s.io/v1"}},
+            "users[0].user.exec.command: None: is req",
+        ),
+        (
+            {"password": [SECRET], "username": "a"},
+            "users[0].user.password: '(hidden)': must be text",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_user_is_told_without_its_secret(
     user: object, said: str
 ) -> None:
@@ -171,16 +201,28 @@ def test_what_is_wrong_with_a_user_is_told_without_its_secret(
     ("cluster", "said"),
     [
         ({"server": None}, "clusters[0].cluster.server: None: is required"),
-        ({"server": "a:6443"}, "clusters[0].cluster.server: 'a:6443': must be a URL as https://10.0.0.1:6443"),
-        ({"proxy-url": "socks5://proxy"}, "clusters[0].cluster.proxy-url: 'socks5://proxy': must be a URL as http"),
-        ({"proxy-url": "proxy"}, "clusters[0].cluster.proxy-url: 'proxy': must be a URL"),
-        ({"certificate-authority-data": "?"}, "clusters[0].cluster.certificate-authority-data: '(hidden)'"),
+        (
+            {"server": "a:6443"},
+            "clusters[0].cluster.server: 'a:6443': must be a URL as https://10.0.0.1:6443",
+        ),
+        (
+            {"proxy-url": "socks5://proxy"},
+            "clusters[0].cluster.proxy-url: 'socks5://proxy': must be a URL as http",
+        ),
+        (
+            {"proxy-url": "proxy"},
+            "clusters[0].cluster.proxy-url: 'proxy': must be a URL",
+        ),
+        (
+            {"certificate-authority-data": "?"},
+            "clusters[0].cluster.certificate-authority-data: '(hidden)'",
+        ),
         (
             {"insecure-skip-tls-verify": True, "certificate-authority": "x"},
             "clusters[0].cluster.insecure-skip-tls-verify: True: must be false where",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_cluster_is_told(
     cluster: dict[str, Any], said: str
 ) -> None:

@@ -147,7 +147,10 @@ def test_an_agent_that_goes_or_is_elsewhere_is_not_asked() -> None:
 def test_in_a_directory_the_table_is_known_from_the_agent_s_state() -> None:
     text = described(an_npn(), None, has=frozenset({Source.NPNS}))
 
-    assert "    Table:           <unknown>: known on the node, from the agent's --state" in text  # fmt: skip
+    assert (
+        "    Table:           <unknown>: known on the node, from the agent's --state"
+        in text
+    )
     assert not {"Agent:", "Pods:", "Events:"} & {each.split()[0] for each in text}
 
 

@@ -442,7 +442,11 @@ def test_without_nodes_a_pool_s_document_says_that_they_were_not_read() -> None:
 
 
 def test_without_objects_it_is_not_known_where_a_pod_s_addresses_are() -> None:
-    pods = [a_pod("web", "10.0.8.10"), a_pod("new"), a_pod("p", "1.2.3.4", hostNetwork=True)]  # fmt: skip
+    pods = [
+        a_pod("web", "10.0.8.10"),
+        a_pod("new"),
+        a_pod("p", "1.2.3.4", hostNetwork=True),
+    ]
     view = blind(a_view([], [a_node()], pods), Source.NPNS)
     rows = shown("pods", view, wide=True)
     web, new, host = items("pods", view)

@@ -155,9 +155,10 @@ def test_a_file_reads_back_as_what_was_written() -> None:
 def test_what_is_ending_is_not_copied() -> None:
     cloud = a_cloud()
     (attachment,) = (
-        a for a in cloud.get("/vnicAttachments", compartmentId=cloud.compartment)
+        a
+        for a in cloud.get("/vnicAttachments", compartmentId=cloud.compartment)
         if not cloud.get(f"/vnics/{a['vnicId']}")["isPrimary"]
-    )  # fmt: skip
+    )
     cloud.delete(f"/vnicAttachments/{attachment['id']}")
 
     again = {record.id for record in records_of(shown(cloud.world), REGION)}

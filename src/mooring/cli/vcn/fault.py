@@ -37,7 +37,11 @@ output_option = click.option(
 
 # Option, metavar and help of what a fault may be told, in the order of the help.
 WISHES = (
-    ("operation", "NAME", "Operation or pattern that it strikes, e.g. 'Create*'; without it every one."),
+    (
+        "operation",
+        "NAME",
+        "Operation or pattern that it strikes, e.g. 'Create*'; without it every one.",
+    ),
     ("rate", "CHANCE", "Chance to strike, above 0, up to 1.  [default: 1]"),
     ("count", "N", "Go away after striking so often."),
     ("for", "DURATION", "Go away after this time, e.g. 30s."),
@@ -48,8 +52,12 @@ WISHES = (
     ("message", "TEXT", "Message of an error."),
     ("budget", "RATE[:BURST]", "Requests that throttle lets pass, e.g. 5/s:1."),
     ("subnet", "OCID", "Subnet that is fragmented."),
-    ("prefix", "LENGTH", "Prefix length of the blocks of which none is left free, 18 to 30."),
-)  # fmt: skip
+    (
+        "prefix",
+        "LENGTH",
+        "Prefix length of the blocks of which none is left free, 18 to 30.",
+    ),
+)
 
 
 def _begins_with(words: Iterable[str]) -> Callable[..., list[str]]:

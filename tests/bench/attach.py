@@ -14,13 +14,17 @@ VERBS = ("ADD", "DEL")
 
 @dataclass
 class Contender:
-    """An executable with its configuration; `took[verb]` in nanoseconds per call."""
+    """An executable with its configuration.
+
+    `took[verb]`: the median call of each turn, in milliseconds, one after another; `rates`: ADDs a
+    second of each turn, eight at a time.
+    """
 
     executable: Path
     path: Path
     conf: Path
     socket: str = ""
-    took: dict[str, list[int]] = field(default_factory=lambda: {v: [] for v in VERBS})
+    took: dict[str, list[float]] = field(default_factory=lambda: {v: [] for v in VERBS})
     rates: list[float] = field(default_factory=list)
 
     def drive(self, space: str, verb: str, pods: list[str], workers: int = 1) -> None:
@@ -36,13 +40,10 @@ class Contender:
             env=environment,
         ).splitlines()
         if workers == 1:
-            self.took[verb] += [int(line.split()[0]) for line in out[:-1]]
+            calls = [int(line.split()[0]) for line in out[:-1]]
+            self.took[verb].append(statistics.median(calls) / 1e6)
         elif verb == "ADD":
             self.rates.append(len(pods) / (int(out[-1].split()[1]) / 1e9))
-
-    def median(self, verb: str) -> float:
-        """Median of a verb in milliseconds."""
-        return statistics.median(self.took[verb]) / 1e6
 
 
 def contenders(agent: Agent, place: Path) -> dict[str, Contender]:
@@ -72,12 +73,12 @@ def spaces(names: list[str], verb: str) -> None:
 
 
 def measure(agent: Agent, place: Path, rounds: int) -> dict[str, Contender]:
-    """Interleaved rounds: containers one after another, then eight at a time, eight times."""
+    """Rounds of a turn each: containers one after another, then eight at a time, eight times."""
     both = contenders(agent, place)
     for number in range(rounds):
         order = list(both.items())
         for name, contender in order if number % 2 else order[::-1]:
-            for workers, pods in ((1, 20), (8, 64)):
+            for workers, pods in ((1, 12), (8, 64)):
                 names = [f"{NAME}-{name}-{workers}-{i}" for i in range(pods)]
                 spaces(names, "add")
                 for verb in VERBS:

@@ -1,12 +1,11 @@
 """Bursts of ADDs through real executables: what a single call waits among so many at once (RT-45).
 
 Ours against ptp + host-local, in turns, every ADD of a burst started at the same time. Of each
-burst p50 and p99 are taken, of the bursts of one size the medians: one burst that met something
-else on the machine counts once. By itself: python tests/bench/burst.py
+burst p50 and p99 are taken, of the bursts of one size the turn in the middle: one burst that met
+something else on the machine counts once. By itself: python tests/bench/burst.py
 """
 
 import math
-import statistics
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -14,10 +13,11 @@ from pathlib import Path
 
 from attach import Contender, contenders, spaces
 from tools import c_program, run
+from turns import middle
 from world import NAME, Agent, mooring
 
 SIZES = (30, 60, 110)
-ROUNDS = 6
+ROUNDS = 7
 Times = dict[tuple[str, int], list[list[int]]]
 """By contender and size: the calls of each burst in nanoseconds."""
 
@@ -53,25 +53,21 @@ def measure(agent: Agent, place: Path, rounds: int) -> Times:
     return times
 
 
-def part(bursts: list[list[int]], share: float) -> float:
-    """Give the median over the bursts of what so large a share of the calls took at most, in ms."""
-    ranks = [each[math.ceil(share * len(each)) - 1] for each in bursts]
-    return statistics.median(ranks) / 1e6
+def part(bursts: list[list[int]], share: float) -> list[float]:
+    """Give what so large a share of each burst's calls took at most, in milliseconds."""
+    return [each[math.ceil(share * len(each)) - 1] / 1e6 for each in bursts]
 
 
 def rows(agent: Agent, place: Path) -> list[tuple[str, float, float, str]]:
     """Every row: name, ours, reference, unit."""
     times = measure(agent, place, ROUNDS)
-    return [
-        (
-            f"add_burst_{size}_p{round(share * 100)}",
-            part(times["ours", size], share),
-            part(times["ptp", size], share),
-            "ms",
-        )
-        for size in SIZES
-        for share in (0.5, 0.99)
-    ]
+    made = []
+    for size in SIZES:
+        for share in (0.5, 0.99):
+            ours, ptp = (part(times[name, size], share) for name in ("ours", "ptp"))
+            name = f"add_burst_{size}_p{round(share * 100)}"
+            made.append((name, *middle(ours, ptp), "ms"))
+    return made
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ import oci
 from builders_vcn import Cloud, allow, an_id
 from latency import trip
 from oci.core import models as m
+from turns import middle
 
 from mooring.adapters import netns
 from mooring.adapters.journal import Entry, Journal
@@ -36,7 +37,7 @@ from mooring.localvcn.weaver import Tools, Weaver
 GROUPS, PER_GROUP = 5, 120  # of them every VNIC is under, and what a group may hold
 LISTED = 400  # rules of the security list
 TALKERS = ("10.0.0.10", "10.0.0.11")
-ROUNDS, TIMES, CHANGES = 20_000, 7, 15
+ROUNDS, TIMES, CHANGES = 5_000, 29, 15
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,7 @@ def scaling() -> Scaling:
         change = changed(*fabrics[MANY.name])
         look = looked(*fabrics[MANY.name])
     call, read = called()
-    middle = {key: statistics.median(took) for key, took in p50.items()}
-    pairs = [(middle[k, MANY.name], middle[k, FEW.name]) for k in ("tcp", "udp")]
+    pairs = [middle(p50[k, MANY.name], p50[k, FEW.name]) for k in ("tcp", "udp")]
     worse = max(pairs, key=lambda p: p[0] / p[1])
     return Scaling(*worse, change, call, read, look, first)
 

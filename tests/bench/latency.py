@@ -5,7 +5,6 @@ the same without it, which is what a node has by default, are `..._plain`. `_ct`
 tracked on both sides, on the reference's too. By itself: python tests/bench/latency.py
 """
 
-import math
 import random
 import statistics
 import subprocess
@@ -15,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tools import c_program, run
+from turns import middle
 from world import (
     EXECUTABLE,
     FAST,
@@ -30,8 +30,11 @@ from world import (
 
 PORT = 7000
 KINDS = ("tcp", "udp")
-TAILS = 63
-"""Runs for a tail, which is told less surely than a median."""
+TURNS, TRIPS = 29, 5_000
+"""Short ones, so that both sides of a ratio meet the same mood of the machine."""
+
+TAILS = 253
+"""Turns for a tail, which is told less surely than a median."""
 
 CROWD = 250
 MODES = (
@@ -126,53 +129,51 @@ class Paths:
 
     def worse(self, ours: str, reference: str) -> tuple[float, float]:
         """The kind (TCP or UDP) with the larger ratio: ours and reference in microseconds."""
-        medians = statistics.median
-        pairs = [
-            (medians(self.p50[ours, kind]), medians(self.p50[reference, kind]))
-            for kind in KINDS
-        ]
+        pairs = []
+        for kind in KINDS:
+            both = self.p50[ours, kind], self.p50[reference, kind]
+            turns = min(map(len, both))  # the first are those that all ways have
+            pairs.append(middle(*(each[:turns] for each in both)))
         return max(pairs, key=lambda p: p[0] / p[1])
 
-    def spread(self, name: str) -> float:
-        """p99 / p50, the median over the runs; of TCP and UDP together (the geometric mean).
+    def tails(self, name: str, kind: str) -> list[float]:
+        """p99 / p50 of each turn."""
+        both = zip(self.p99[name, kind], self.p50[name, kind], strict=True)
+        return [long / usual for long, usual in both]
+
+    def spreads(self, ours: str, reference: str) -> tuple[float, float]:
+        """p99 / p50 of both; of TCP and UDP together (the geometric mean).
 
         The worse of the two would be above the host's even where nothing differs: of two draws one is.
         """
-        return statistics.geometric_mean(
-            statistics.median(
-                long / usual
-                for long, usual in zip(
-                    self.p99[name, kind], self.p50[name, kind], strict=True
-                )
-            )
-            for kind in KINDS
-        )
+        kinds = [middle(self.tails(ours, k), self.tails(reference, k)) for k in KINDS]
+        mine, others = zip(*kinds, strict=True)
+        return statistics.geometric_mean(mine), statistics.geometric_mean(others)
 
     def tails_apart(self, ours: str, reference: str) -> tuple[float, float]:
-        """How surely the two spreads' ratio is told: its 90 % interval, by drawing runs again.
-
-        Neighbours in time are drawn together, since what disturbs one disturbs the other.
-        """
+        """How surely the two spreads' ratio is told: its 90 % interval, by drawing turns again."""
         chance = random.Random(1)
+        ratios = {
+            kind: [
+                one / other
+                for one, other in zip(
+                    self.tails(ours, kind), self.tails(reference, kind), strict=True
+                )
+            ]
+            for kind in KINDS
+        }
         drawn = []
         for _ in range(500):
-            logs = []
-            for kind in KINDS:
-                ends = (ours, kind), (reference, kind)
-                runs = range(len(self.p50[ends[0]]))
-                some = chance.choices(runs, k=len(runs))
-                one, other = (
-                    statistics.median(self.p99[e][i] / self.p50[e][i] for i in some)
-                    for e in ends
-                )
-                logs.append(math.log(one / other))
-            drawn.append(math.exp(statistics.mean(logs)))
+            turns = range(len(ratios[KINDS[0]]))
+            some = chance.choices(turns, k=len(turns))
+            medians = [statistics.median(ratios[k][i] for i in some) for k in KINDS]
+            drawn.append(statistics.geometric_mean(medians))
         drawn.sort()
         return drawn[25], drawn[474]
 
-    def rate(self, name: str) -> float:
-        """The median of the streams by a way."""
-        return statistics.median(self.rates[name])
+    def poured(self, ours: str, reference: str) -> tuple[float, float]:
+        """The streams by two ways in MiB/s."""
+        return middle(self.rates[ours], self.rates[reference])
 
 
 def ways(stack: ExitStack, place: Path) -> Paths:
@@ -210,26 +211,26 @@ def crowd(agent: Agent, conf: Path, stack: ExitStack) -> None:
 def rows(stack: ExitStack, place: Path) -> list[tuple[str, float, float, str]]:
     """Every row: name, ours, reference, unit."""
     paths = ways(stack, place)
-    paths.measure(times=7, rounds=20_000)
-    paths.measure(times=TAILS - 7, rounds=20_000, names=("fast", "host"))
+    paths.measure(TURNS, TRIPS)
+    paths.measure(TAILS - TURNS, TRIPS, names=("fast", "host"))
     low, high = paths.tails_apart("fast", "host")
     print(
         f"bench: the tails' ratio, nine times in ten: {low:.3f} to {high:.3f}",
         file=sys.stderr,
     )
-    paths.pour(("fast", "plain", "host"), times=7, milliseconds=1000)
+    paths.pour(("fast", "plain", "host"), TURNS, milliseconds=250)
     return [
         ("rtt_cross_node", *paths.worse("fast", "host"), "us"),
         ("rtt_cross_node_ct", *paths.worse("fast_ct", "host_ct"), "us"),
         ("rtt_same_node", *paths.worse("same_node", "loopback"), "us"),
         ("rtt_vs_vxlan", *paths.worse("fast", "vxlan"), "us"),
-        ("rtt_p99_over_p50", paths.spread("fast"), paths.spread("host"), "1"),
+        ("rtt_p99_over_p50", *paths.spreads("fast", "host"), "1"),
         ("rtt_250_pods", *paths.worse("crowded", "fast"), "us"),
-        ("throughput_cross_node", paths.rate("fast"), paths.rate("host"), "MiB/s"),
+        ("throughput_cross_node", *paths.poured("fast", "host"), "MiB/s"),
         ("rtt_cross_node_plain", *paths.worse("plain", "host"), "us"),
         ("rtt_cross_node_ct_plain", *paths.worse("plain_ct", "host_ct"), "us"),
         ("rtt_vs_vxlan_plain", *paths.worse("plain", "vxlan"), "us"),
-        ("throughput_plain", paths.rate("plain"), paths.rate("host"), "MiB/s"),
+        ("throughput_plain", *paths.poured("plain", "host"), "MiB/s"),
     ]
 
 

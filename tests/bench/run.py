@@ -10,7 +10,6 @@ along, and the file is left as it is.
 
 import json
 import os
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -33,6 +32,7 @@ import watching
 import world
 from bars import BARS, HEAD, Row, failed, row
 from tools import ROOT
+from turns import middle
 
 
 @dataclass
@@ -50,13 +50,12 @@ class Bench:
 
 def attach_rows(bench: Bench) -> list[Row]:
     """ADD and DEL one after another, and ADD at concurrency 8."""
-    both = attach.measure(bench.agent, bench.place, rounds=20)
+    both = attach.measure(bench.agent, bench.place, rounds=31)
     ours, ptp = both["ours"], both["ptp"]
-    rates = [statistics.median(c.rates) for c in (ours, ptp)]
     return [
-        row("add_p50", ours.median("ADD"), ptp.median("ADD"), "ms"),
-        row("del_p50", ours.median("DEL"), ptp.median("DEL"), "ms"),
-        row("add_rate_8", rates[0], rates[1], "1/s"),
+        row("add_p50", *middle(ours.took["ADD"], ptp.took["ADD"]), "ms"),
+        row("del_p50", *middle(ours.took["DEL"], ptp.took["DEL"]), "ms"),
+        row("add_rate_8", *middle(ours.rates, ptp.rates), "1/s"),
     ]
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from bench.bars import BARS, Bar, failed, row
+from bench.turns import middle
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,23 @@ def test_the_table_says_what_does_not_hold() -> None:
 def test_the_bars_of_add_and_del_are_exact() -> None:
     assert BARS["add_p50"].bound == 1 / 7
     assert BARS["del_p50"].bound == 1 / 40
+
+
+def test_the_turn_in_the_middle_is_that_of_the_median_ratio() -> None:
+    assert middle([3.0, 8.0, 1.0], [2.0, 4.0, 1.0]) == (3.0, 2.0)
+    assert middle([2.0, 1.0], [1.0, 1.0]) == (1.0, 1.0)
+
+
+def test_a_bad_mood_of_the_machine_does_not_move_the_ratio() -> None:
+    """All but three turns of nine are slow, and some meet the change between their two sides."""
+    moods = [(1, 1), (4, 4), (4, 4), (1, 4), (4, 1), (4, 4), (1, 1), (4, 4), (1, 1)]
+    ours = [1.2 * mood for mood, _ in moods]
+    reference = [1.0 * mood for _, mood in moods]
+    mine, others = middle(ours, reference)
+
+    assert mine / others == pytest.approx(1.2)
+
+
+def test_turns_of_which_one_side_is_missing_are_no_turns() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        middle([1.0, 1.0], [1.0])

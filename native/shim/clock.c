@@ -1,14 +1,17 @@
 #include "shim.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+/* Asked of the kernel itself: the library's way there, without a call, touches two pages and looks
+ * for a symbol first, which takes longer than the few calls of one execution. */
 uint64_t now_ms(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 

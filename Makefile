@@ -35,7 +35,7 @@ e2e: ## the Kubernetes suite: a real cluster in the lab, upstream's conformance 
 
 E2E := tests/kubernetes
 e2e-full: e2e upstream ## the same, kube-proxy's other mode, two families and IPv6 alone, three nodes, the fast path, heavy clients
-	$(PY) -m pytest -q $(E2E)/full
+	$(PY) -m pytest -q -o faulthandler_timeout=7200 $(E2E)/full
 	MOORING_E2E_PROXY=iptables $(PY) -m pytest -q $(E2E)/test_traffic.py $(E2E)/test_conformance.py
 	for families in IPv4,IPv6 IPv6,IPv4 IPv6; do MOORING_E2E_FAMILIES=$$families $(PY) -m pytest -q \
 	  $(E2E)/test_traffic.py $(E2E)/test_many_pods.py $(E2E)/test_survival.py || exit 1; done

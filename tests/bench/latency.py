@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from operator import truediv
 from pathlib import Path
 
 from tools import c_program, run
@@ -138,8 +139,7 @@ class Paths:
 
     def tails(self, name: str, kind: str) -> list[float]:
         """p99 / p50 of each turn."""
-        both = zip(self.p99[name, kind], self.p50[name, kind], strict=True)
-        return [long / usual for long, usual in both]
+        return [*map(truediv, self.p99[name, kind], self.p50[name, kind])]
 
     def spreads(self, ours: str, reference: str) -> tuple[float, float]:
         """p99 / p50 of both; of TCP and UDP together (the geometric mean).
@@ -154,13 +154,8 @@ class Paths:
         """How surely the two spreads' ratio is told: its 90 % interval, by drawing turns again."""
         chance = random.Random(1)
         ratios = {
-            kind: [
-                one / other
-                for one, other in zip(
-                    self.tails(ours, kind), self.tails(reference, kind), strict=True
-                )
-            ]
-            for kind in KINDS
+            k: [*map(truediv, self.tails(ours, k), self.tails(reference, k))]
+            for k in KINDS
         }
         drawn = []
         for _ in range(500):

@@ -339,3 +339,24 @@ def test_every_pods_inside_is_looked_at_in_its_turn() -> None:
         machine.assert_consistent()
 
     play(story())
+
+
+def test_what_is_refused_keeps_nothing_else_from_coming_back() -> None:
+    async def story() -> None:
+        machine, _ = await with_pod()
+        plan = machine.agent.node.standing.plan()
+        ways = [fact for fact in plan if isinstance(fact, Rule | Route)]
+        settings = [fact for fact in plan if isinstance(fact, Sysctl)]
+        machine.unmake(*ways)
+        machine.make(*(replace(each, value="7") for each in settings))
+        machine.kernel.refuse(ways[0])
+        machine.kernel.refuse(settings[0])
+        await machine.agent.look_after()
+
+        seen = machine.kernel.look(HOST, None)
+        assert {*ways} - {*seen.rules, *seen.routes} == {ways[0]}
+        now = {each: machine.kernel.sysctl(None, each.key) for each in settings}
+        assert [s for s, value in now.items() if value != s.value] == settings[:1]
+        assert len(machine.heard("repair-refused")) == 2
+
+    play(story())

@@ -99,7 +99,7 @@ class Meter:
 
     def collect(self) -> Iterator[Metric]:
         """Look at the pool."""
-        ledger, node = self._program.book.ledger, self._program.node
+        ledger = self._program.book.ledger
         addresses = GaugeMetricFamily(
             "mooring_agent_addresses",
             "Addresses by what is done with them.",
@@ -116,21 +116,29 @@ class Meter:
             ):
                 addresses.add_metric([f"IPv{version}", state], number)
         yield addresses
-        for name, what, value in (
-            ("pods", "Pods that hold addresses.", len(ledger.leases)),
-            ("draining", "Pods whose address the cloud took.", len(ledger.draining())),
-            (
-                "kept",
-                "Addresses that rest on because of a flow.",
-                self._program.book.kept,
-            ),
-            ("early", "Addresses reused before their time.", self._program.book.early),
-            ("vnics", "VNICs that work.", len(node.standing.uplinks)),
-            ("vnics_absent", "VNICs without a link here.", len(node.standing.absent)),
-            ("ready", "1 when an ADD could be served.", node.ready),
-            ("store_heard", "1 when the object's store answers.", self._program.heard),
-        ):
+        for name, what, value in (*self._pods(), *self._vnics()):
             yield GaugeMetricFamily(f"mooring_agent_{name}", what, value=float(value))
+
+    def _pods(self) -> Iterator[tuple[str, str, int]]:
+        book, node = self._program.book, self._program.node
+        draining = len(node.draining(book.ledger))
+        yield "pods", "Pods that hold addresses.", len(book.ledger.leases)
+        yield "draining", "Pods whose address the cloud took.", draining
+        yield "kept", "Addresses that rest on because of a flow.", book.kept
+        yield "early", "Addresses reused before their time.", book.early
+        yield "ready", "1 when an ADD could be served.", node.ready
+        yield "store_heard", "1 when the object's store answers.", self._program.heard
+
+    def _vnics(self) -> Iterator[tuple[str, str, int]]:
+        standing = self._program.node.standing
+        refused, absent = len(standing.refused), len(standing.absent)
+        yield "vnics", "VNICs that work.", len(standing.uplinks) - refused
+        yield "vnics_absent", "VNICs without a link here.", absent
+        yield (
+            "vnics_refused",
+            "VNICs of whose cables the kernel refuses a part.",
+            refused,
+        )
 
 
 def _observe(step: Histogram, took: object) -> None:

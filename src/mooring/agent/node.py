@@ -8,7 +8,7 @@ from errno import EBUSY, EEXIST, ENOENT
 from mooring.agent.carry import Carrier, Scene, Terms
 from mooring.agent.host import Host
 from mooring.core.cni.request import AttachmentId
-from mooring.core.ipam.ledger import Lease, Phase
+from mooring.core.ipam.ledger import Lease, Ledger, Phase
 from mooring.core.ipam.pool import parts
 from mooring.core.linux import nft
 from mooring.core.linux.plan import Plan
@@ -27,13 +27,18 @@ KNOWN_CABLES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the node stands; a change makes another one. `absent` VNICs have no link here."""
+    """How the node stands; a change makes another one.
+
+    `absent` VNICs have no link here. Of those `refused` the kernel refused something: they keep what
+    they have, pods too, and give no address.
+    """
 
     primary: Primary | None = None
     uplinks: Mapping[str, Uplink] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     npn: NpnStatus = field(default_factory=NpnStatus)
     trouble: str = "the agent is starting"
+    refused: tuple[str, ...] = ()
 
     def plan(self) -> Plan:
         """Lay out all that the node and its VNICs need, pods aside."""
@@ -73,7 +78,13 @@ class Node:
     @property
     def ready(self) -> bool:
         """Tell whether an ADD could be served, were an address free."""
-        return self.in_force and bool(self.standing.uplinks)
+        standing = self.standing
+        return self.in_force and len(standing.uplinks) > len(standing.refused)
+
+    def draining(self, ledger: Ledger) -> tuple[Lease, ...]:
+        """Give the leases whose address the cloud took; a VNIC that gives none for now is no such sign."""
+        refused = self.standing.refused
+        return tuple(e for e in ledger.draining() if e.vnic_id not in refused)
 
     def cables(self, lease: Lease) -> Plan:
         """Lay out a lease's cables as they belong here."""

@@ -9,12 +9,13 @@ VNICs: what it lists is there. One that names none, after there were some, says 
 has no address for pods left: then nothing is handed out any more. Where two families are
 asked for, it counts as well when the preferred one is complete and the controller has said that
 the other is not to be had for now.
-A VNIC whose link has not appeared gives no addresses yet.
+A VNIC whose link has not appeared gives no addresses yet, nor does one of whose cables the kernel
+refuses a part; the other VNICs serve on.
 Nothing is touched before the first status that counts, so a restart of the agent while the
 store is out of reach leaves every pod as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from mooring.agent.book import Book
@@ -25,7 +26,7 @@ from mooring.agent.source import Source, explain
 from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.pool import Offer, Offers, offer, paired, parts
 from mooring.core.linux import drift
-from mooring.core.linux.plan import HOST, Ip, Plan, Sysctl
+from mooring.core.linux.plan import HOST, Fact, Ip, Plan, Sysctl
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.linux.seen import Seen
 from mooring.core.npn.record import UNDER_WAY, NpnStatus, VnicStatus
@@ -33,6 +34,7 @@ from mooring.core.wiring import node as node_wiring
 from mooring.core.wiring import vnic
 from mooring.core.wiring.names import words
 from mooring.core.wiring.vnic import Match, Uplink
+from mooring.core.wiring.words import say
 
 SEEK_SECONDS = 30.0
 """How long a link that a new status names is looked for at each turn; later, as the node is looked at."""
@@ -101,7 +103,11 @@ class Refill:
         primary = node_wiring.primary(seen) or standing.primary
         same = (match.links, primary) == (links, standing.primary)
         settled = self._contested == self._held_hosts(standing.npn)
-        if not same or not settled or not self._node.in_force:
+        mended = any(
+            not drift.missing(vnic.plan(standing.uplinks[v]), {HOST: seen})
+            for v in standing.refused
+        )
+        if not same or not settled or mended or not self._node.in_force:
             self.follow(standing.npn, seen)
 
     def follow(self, status: NpnStatus, seen: Seen) -> None:
@@ -109,21 +115,30 @@ class Refill:
         before = self._node.standing.plan()
         match = vnic.match(status.vnics, seen.links)
         here = [v for v in status.vnics if v.vnic_id in match.links]
-        self._book.refill(self._offers(here))
+        refused_before = self._node.standing.refused
+        self._book.refill(self._offers(here, refused_before))
         self._book.rest_for(status.pool.policy.cool_down if status.pool else None)
         primary = node_wiring.primary(seen) or self._node.standing.primary
         if primary is not None:
             # First of all: which addresses pods hold, the kernel may know better.
             self._resume.take_over(seen)
         self._node.standing = self._standing(status, match, seen)
-        self._report_drains()
         try:
             self._put_in_force(before, seen)
         except (KernelError, NftError) as why:
             self._node.in_force = False
             self._complain(f"the node could not be set up: {why}")
             return
+        finally:
+            self._report_drains()
         if not self._node.in_force:
+            self._complain(self._node.standing.trouble)
+            return
+        refused = self._node.standing.refused
+        if refused != refused_before:
+            self._book.refill(self._offers(here, refused))
+            self._said = ""
+        if refused:
             self._complain(self._node.standing.trouble)
             return
         pool = self._book.ledger.pool
@@ -134,11 +149,13 @@ class Refill:
             absent=",".join(match.absent),
         )
 
-    def _offers(self, vnics: Iterable[VnicStatus]) -> Offers:
+    def _offers(
+        self, vnics: Iterable[VnicStatus], refused: Collection[str] = ()
+    ) -> Offers:
+        """Read what VNICs give; one whose addresses are withheld keeps its number."""
         offers = {v.vnic_id: _offer(v) for v in vnics}
-        if self._withheld:
-            return {v: replace(o, addresses=()) for v, o in offers.items()}
-        return offers
+        shut = offers if self._withheld else offers.keys() & refused
+        return offers | {v: replace(offers[v], addresses=()) for v in shut}
 
     def _is_new(self, status: NpnStatus) -> bool:
         return self._withheld or status != self._node.standing.npn
@@ -204,13 +221,29 @@ class Refill:
         # What holds already is left alone: the kernel's own rule for `main` is not ours.
         lacking = set(drift.missing(plan, {HOST: seen}))
         facts = tuple(f for f in plan if f in lacking or isinstance(f, Sysctl))
-        self._host.kernel.carry_out(facts, {HOST: None})
+        cables = {v: frozenset(vnic.plan(u)) for v, u in standing.uplinks.items()}
+        theirs = frozenset[Fact]().union(*cables.values())
+        self._make(f for f in facts if f not in theirs)
+        refusals: dict[str, KernelError] = {}
+        for vnic_id, own in cables.items():
+            try:
+                self._make(f for f in facts if f in own)
+            except KernelError as why:
+                refusals[vnic_id] = why
+        if refusals:
+            trouble = "; ".join(map(_refusal, refusals.keys(), refusals.values()))
+            self._node.standing = replace(
+                standing, refused=tuple(refusals), trouble=trouble
+            )
         self._resume.end()
         self._node.in_force = True
 
+    def _make(self, facts: Iterable[Fact]) -> None:
+        self._host.kernel.carry_out(tuple(facts), {HOST: None})
+
     def _report_drains(self) -> None:
         """Say once of each pod that the cloud took its address away."""
-        draining = self._book.ledger.draining()
+        draining = self._node.draining(self._book.ledger)
         for lease in draining:
             if lease.attachment not in self._draining:
                 self._host.say(
@@ -235,6 +268,14 @@ def _offer(vnic: VnicStatus) -> Offer:
     """Read what a VNIC gives to pods; IPv6 leads nowhere without its router."""
     families = [f for f in vnic.ip_families if f == "IPv4" or vnic.router.v6]
     return offer(vnic.pod_addresses, families or ("IPv4",))
+
+
+def _refusal(vnic_id: str, why: KernelError) -> str:
+    what = "" if why.fact is None else f"{say(why.fact)}: "
+    return (
+        f"{vnic_id} gives no addresses: the kernel refused {what}"
+        f"{why.message} (errno {why.errno})"
+    )
 
 
 def _serves(status: NpnStatus) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from mooring.agent.attach import Attachments
 from mooring.agent.book import Book
@@ -61,8 +62,9 @@ class Repair:
             return
         wanted = self._node.standing.plan()
         settings = tuple(fact for fact in wanted if isinstance(fact, Sysctl))
-        self._try(lambda: self._host.kernel.carry_out(settings, {HOST: None}))
-        self._make(drift.missing(wanted, {HOST: seen}))
+        self._set(settings)
+        for fact in drift.missing(wanted, {HOST: seen}):
+            self._make((fact,))
         self.guests.turn(self._book.ledger.leases)
         wired = self._wired()
         for lease in wired:
@@ -182,6 +184,13 @@ class Repair:
             if not self._reaper.has(link):
                 self._note(f"stray link {link}")
                 self._reaper.take(Doomed(link))
+
+    def _set(self, settings: Plan) -> None:
+        """Make settings, of which no look tells; one that is refused stops none of the others."""
+        carry_out = self._host.kernel.carry_out
+        if not self._try(lambda: carry_out(settings, {HOST: None})):
+            for one in settings:
+                self._try(partial(carry_out, (one,), {HOST: None}))
 
     def _make(self, facts: Plan, netns: int | None = None) -> None:
         if not facts:

@@ -54,7 +54,7 @@ class Report:
 
     def _document(self, repairs: Iterable[tuple[datetime, str]]) -> dict[str, Any]:
         ledger, standing = self._book.ledger, self._node.standing
-        drains = {lease.attachment for lease in ledger.draining()}
+        drains = {lease.attachment for lease in self._node.draining(ledger)}
         return {
             "version": 1,
             "ready": self._node.ready,
@@ -73,6 +73,7 @@ class Report:
                 _vnic(ledger.pool, uplink) for uplink in standing.uplinks.values()
             ],
             "absent": list(standing.absent),
+            "refused": list(standing.refused),
             "attachments": [
                 _attachment(
                     lease,

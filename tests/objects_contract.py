@@ -10,7 +10,7 @@ import pytest
 
 from mooring.core.npn.port import Absent, Objects
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, Pair, VnicStatus
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Counts, Usage, VnicLink
 
 
 def an_npn(name: str = "abc", pods: int = 31) -> Npn:
@@ -115,11 +115,15 @@ def test_changes_name_what_came_changed_and_went(objects: Objects) -> None:
 def test_what_an_agent_tells_is_kept_beside_the_object(objects: Objects) -> None:
     assert objects.read_usage("a") is None
     objects.write(an_npn("a"))
-    usage = Usage(serial=4, held=frozenset({IPv4Address("10.0.0.5")}))
+    link = VnicLink(vnic_id="v", link="ens5", table=7001)
+    usage = Usage(serial=4, held=frozenset({IPv4Address("10.0.0.5")}), links=(link,))
     objects.write_usage("a", usage)
 
     assert objects.read_usage("a") == usage
     assert objects.names() == ["a"]
+    counts = Usage(counts=Counts(used=1))
+    objects.write_usage("a", counts)
+    assert objects.read_usage("a") == counts
     objects.remove("a")
     assert objects.read_usage("a") is None
 

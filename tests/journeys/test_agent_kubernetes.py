@@ -80,7 +80,14 @@ def test_the_usage_is_told_in_the_status_of_its_own_object_and_nothing_else(
 ) -> None:
     node.started()
     until(lambda: node.usage is not None, "the usage")
-    assert node.usage == {"serial": 0, "used": 0, "free": 30, "cooling": 0}
+    (vnic,) = node.world.status["vnics"]
+    assert node.usage == {
+        "serial": 0,
+        "used": 0,
+        "free": 30,
+        "cooling": 0,
+        "vnics": [{"vnicId": vnic["id"], "link": vnic["link"], "table": 7001}],
+    }
     for name in ("one", "two"):
         node.world.run_pod(name)
     until(lambda: (node.usage or {})["used"] == 2, "two used")

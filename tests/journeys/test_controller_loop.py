@@ -28,7 +28,7 @@ from mooring.core.npn.codec import Unreadable
 from mooring.core.npn.policy import PoolPolicy
 from mooring.core.npn.record import Npn, NpnSpec
 from mooring.core.npn.seen import InstanceSeen
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Usage, VnicLink
 
 
 def an_npn(name: str, pods: int = 31) -> Npn:
@@ -185,13 +185,18 @@ def listed(desk: Desk) -> list[IPv4Address]:
     return [p.v4 for vnic in vnics for p in vnic.pod_addresses if p.v4]
 
 
-def tell(desk: Desk, held: int) -> None:
-    """Let the agent of a tell how many of its addresses pods have."""
+def served(desk: Desk) -> int:
+    """Give the serial of a's status."""
     pool = desk.objects.read_status("a").pool
     assert pool is not None
+    return pool.serial
+
+
+def tell(desk: Desk, held: int) -> None:
+    """Let the agent of a tell how many of its addresses pods have."""
     known = listed(desk)
     usage = Usage(
-        serial=pool.serial,
+        serial=served(desk),
         held=frozenset(known[:held]),
         free=frozenset(known[held:]),
     )
@@ -206,11 +211,16 @@ def until_it_rests_long(desk: Desk, looks: int) -> None:
 
     most = looked() + 12 * looks
     until(lambda: late(desk.hands, 61.0) and looked() > most)
+    until_it_is_calm(desk)
+    assert desk.state("a") == "BACKOFF"
+
+
+def until_it_is_calm(desk: Desk) -> None:
+    """Let the turns that are under way end."""
     calls = 0
     while calls != len(desk.cloud.calls):
         calls = len(desk.cloud.calls)
         desk.turn_round()
-    assert desk.state("a") == "BACKOFF"
 
 
 def test_a_pool_that_runs_low_does_not_wait_for_what_fails_for_another_reason() -> None:
@@ -242,6 +252,24 @@ def test_a_pool_that_cannot_grow_is_not_tried_more_often_for_being_low() -> None
         assert desk.objects.read_status("a").reason == "FailedToCreatePrivateIP"
 
         assert rests_on(desk, lambda: tell(desk, 2))
+
+
+def test_that_a_low_pool_s_link_has_another_name_is_no_news_of_the_pool() -> None:
+    """The agent is about to follow what was added, so that it has few free."""
+    with at_work(interval=3600, pool=PoolPolicy(warm_target=4)) as desk:
+        desk.add("a")
+        until(lambda: desk.settled("a") and len(listed(desk)) == 7)
+        tell(desk, 0)
+        until_it_is_calm(desk)
+        calls = len(desk.cloud.calls)
+        few = Usage(serial=served(desk), free=frozenset(listed(desk)[:2]))
+        desk.objects.write_usage("a", few)
+        until(lambda: len(desk.cloud.calls) > calls)
+        until_it_is_calm(desk)
+
+        link = VnicLink(vnic_id="v", link="ens5", table=7001)
+        found = replace(few, links=(link,))
+        assert rests_on(desk, lambda: desk.objects.write_usage("a", found))
 
 
 def rests_on(desk: Desk, happens: Callable[[], None]) -> bool:

@@ -25,6 +25,7 @@ from mooring.core.kube.resource import (
     PODS,
     Resource,
 )
+from mooring.core.npn.usage import VnicLink
 
 
 @pytest.fixture(scope="module")
@@ -284,6 +285,35 @@ def test_a_node_is_described_by_any_name_of_it(
     assert f"kubectl exec -n kube-system {AGENT_POD} -- python3 -m mooring" in (
         shown.stdout
     )
+
+
+def test_a_node_is_described_from_afar_with_the_links_that_its_agent_told(
+    server: ApiServer, here: Mooring, tmp_path: Path
+) -> None:
+    link = VnicLink(vnic_id=VNIC, link="ens9", table=7003)
+    server.store.put(NPNS, an_npn(owner="node-1", links=(link,)))
+
+    shown = here("describe", "node", "node-1").stdout
+
+    assert "    Link:            ens9\n    Table:           7003\n" in shown
+    assert "    Rule:            510: from all fwmark 0x30000/0x7f0000" in shown
+    assert "  Repairs:  <unknown>\n" in shown
+    assert f"kubectl exec -n kube-system {AGENT_POD} -- python3 -m mooring" in shown
+
+    the_agent_told(tmp_path)
+    shown = here("describe", "node", "node-1").stdout
+    assert "    Link:            ens5\n    Table:           7001\n" in shown
+    assert "  2026-11-21T11:00:00Z  a route put back" in shown
+
+
+def test_the_object_s_document_has_the_links(server: ApiServer, here: Mooring) -> None:
+    link = VnicLink(vnic_id=VNIC, link="ens9", table=7003)
+    server.store.put(NPNS, an_npn(owner="node-1", links=(link,)))
+
+    document = json.loads(here("get", "npn", "aaaa", "-o", "json").stdout)
+
+    (said,) = document["status"]["usage"]["vnics"]
+    assert said == {"vnicId": VNIC, "link": "ens9", "table": 7003}
 
 
 def test_where_nodes_and_events_are_refused_the_object_tells_the_node(

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from mooring.adapters.objects import ObjectDirectory
 from mooring.cli.main import main
 from mooring.core.npn.record import Condition, Npn, NpnSpec, NpnStatus, Pair, VnicStatus
-from mooring.core.npn.usage import Counts, Usage
+from mooring.core.npn.usage import Counts, Usage, VnicLink
 
 OCID = "ocid1.instance.oc1.."
 VNIC = VnicStatus(
@@ -269,9 +269,30 @@ def test_an_object_is_described(objects: ObjectDirectory, tmp_path: Path) -> Non
     assert shown.stderr == ""
 
 
-def test_the_agent_s_own_state_tells_links_and_tables(
+def by_links(objects: ObjectDirectory) -> None:
+    """The agent tells another link and table than its state on the node will."""
+    link = VnicLink(vnic_id=VNIC.vnic_id, link="ens9", table=7126)
+    usage = Usage(serial=1, counts=Counts(used=1, free=1, cooling=0), links=(link,))
+    objects.write_usage("aaaa", usage)
+
+
+def test_links_and_tables_are_known_by_what_the_agent_told(
     objects: ObjectDirectory, tmp_path: Path
 ) -> None:
+    by_links(objects)
+
+    state = str(tmp_path / "gone")
+    shown = mooring(objects, "describe", "node", "aaaa", "--state", state).stdout
+
+    assert "    Link:            ens9\n    Table:           7126\n" in shown
+    assert "510: from all fwmark 0x7e0000/0x7f0000 lookup 7126" in shown
+    assert "Agent:" not in shown
+
+
+def test_the_agent_s_own_state_tells_links_and_tables_and_is_newer(
+    objects: ObjectDirectory, tmp_path: Path
+) -> None:
+    by_links(objects)
     state = tmp_path / "state"
     state.mkdir()
     told = {
@@ -299,6 +320,11 @@ def test_another_node_s_agent_is_not_believed(
     shown = mooring(objects, "describe", "node", "aaaa", "--state", str(state)).stdout
 
     assert "<unknown>: known on the node, from the agent's --state" in shown
+
+    by_links(objects)
+    shown = mooring(objects, "describe", "node", "aaaa", "--state", str(state)).stdout
+    assert "    Link:            ens9\n" in shown
+    assert "Agent:" not in shown
 
 
 def test_kinds_are_completed_by_a_shell() -> None:

@@ -40,7 +40,8 @@ PLACES = {
 }
 MAKERS = "vcn-native-ip-cni"
 """The role that Karpenter's chart binds its account to (oci-facts 1.4)."""
-USAGE = {"serial": 1, "used": 2, "free": 3, "cooling": 0}
+LINK = {"vnicId": "ocid1.vnic.oc1..a", "link": "ens5", "table": 7001}
+USAGE = {"serial": 1, "used": 2, "free": 3, "cooling": 0, "vnics": [LINK]}
 Json = dict[str, Any]
 
 
@@ -164,6 +165,19 @@ def test_an_agent_tells_the_usage_of_its_own_object(agent: Agent) -> None:
         code, document = write(agent, "one", {"usage": {**USAGE, "used": used}})
 
         assert (code, document["status"]["usage"]["used"]) == (200, used)
+        assert document["status"]["usage"]["vnics"] == [LINK]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"vnicId": ""}, {"link": "a/b"}, {"link": "x" * 16}, {"table": 7000}],
+)
+def test_a_link_that_cannot_be_is_refused(agent: Agent, wrong: Json) -> None:
+    usage = {**USAGE, "vnics": [{**LINK, **wrong}]}
+    code, said = write(agent, "one", {"usage": usage})
+
+    assert code == 422
+    assert f"status.usage.vnics[0].{next(iter(wrong))}" in said["message"]
 
 
 def test_no_agent_writes_another_nodes_object(agent: Agent) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from kubernetes.cluster import MOORING, Cluster, Json, Space, a_pod, addresses
@@ -161,9 +162,7 @@ def test_the_agent_s_pod_describes_its_node_with_links_and_tables(
 ) -> None:
     """With the agent's account, which may not read nodes: by the line that `describe` gives."""
     node = cluster.workers()[0]
-    (pod,) = agents(cluster, node)
-    words = ("python3", "-m", "mooring", "describe", "node", node)
-    shown = cluster.kubectl("exec", "-n", "kube-system", pod, "--", *words)
+    shown = described_in_the_pod(cluster, node)
 
     found = [line.split() for line in shown.splitlines()]
     said = {line[0]: line[1:] for line in found if line}
@@ -180,6 +179,44 @@ def test_the_agent_s_pod_describes_its_node_with_links_and_tables(
     ready = said.get("IPv4Ready") or said["IPv6Ready"]
     assert ready[0] == "True"
     assert ready[1].isalpha(), "the condition's reason"
+
+
+def test_from_afar_links_and_tables_are_those_that_the_agent_s_pod_shows(
+    cluster: Cluster,
+) -> None:
+    for node in cluster.workers():
+        known = cluster.npn_of(node)["status"]["vnics"]
+        inside = until(partial(the_same, cluster, node), "what both show")
+
+        assert inside.keys() == {vnic["vnicId"] for vnic in known}
+        for way in inside.values():
+            assert way.keys() == {"Link", "Table", "Rule"}
+            assert way["Table"].isdigit()
+            assert way["Rule"].endswith(f"lookup {way['Table']}")
+        told = cluster.npn_of(node)["status"]["usage"]["vnics"]
+        assert told == [
+            {"vnicId": vnic, "link": way["Link"], "table": int(way["Table"])}
+            for vnic, way in sorted(inside.items())
+        ]
+
+
+def the_same(cluster: Cluster, node: str) -> dict[str, dict[str, str]] | None:
+    """The ways of a node's VNICs when they are shown alike on both sides: telling takes seconds."""
+    afar = ways(described(cluster, node).stdout)
+    return afar if afar == ways(described_in_the_pod(cluster, node)) else None
+
+
+def ways(text: str) -> dict[str, dict[str, str]]:
+    """Link, table and rule of each VNIC of a node that is described."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        name, _, value = line.strip().partition(":")
+        if name.startswith("ocid1.vnic."):
+            found[name] = {}
+        elif name in {"Link", "Table", "Rule"}:
+            *_, last = found.values()
+            last[name] = value.strip()
+    return found
 
 
 def agents(cluster: Cluster, node: str) -> list[str]:
@@ -202,6 +239,13 @@ def described(cluster: Cluster, node: str) -> "subprocess.CompletedProcess[str]"
         timeout=600,
         env={**os.environ, "KUBECONFIG": str(cluster.kubeconfig)},
     )
+
+
+def described_in_the_pod(cluster: Cluster, node: str) -> str:
+    """What `describe` says in the pod of the node's agent, by the line that is given for it."""
+    (pod,) = agents(cluster, node)
+    words = ("python3", "-m", "mooring", "describe", "node", node)
+    return cluster.kubectl("exec", "-n", "kube-system", pod, "--", *words)
 
 
 def an_event(cluster: Cluster, node: str, reason: str) -> Json:

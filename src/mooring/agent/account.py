@@ -1,5 +1,7 @@
 """What the agent tells of its pool: counts always, and the lists that an elastic one is sized by.
 
+Also by which link and table each VNIC is served: people ask for it from afar.
+
 It says which addresses pods hold, which cool and which are free, and which status it follows. The
 controller gives an address back to the cloud only when the agent, following a status without
 it, names it no more; so what is told here is never older than what the agent does, and nothing
@@ -13,23 +15,26 @@ status was followed, and what the status does not list is never handed out again
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mooring.agent.book import Book
 from mooring.agent.host import Host
 from mooring.agent.node import Node
 from mooring.agent.resume import Resume
 from mooring.core.npn.port import Objects
-from mooring.core.npn.usage import Usage
+from mooring.core.npn.usage import Usage, VnicLink, lists
+from mooring.core.wiring import vnic
+from mooring.core.wiring.vnic import Uplink
 
 LONGEST_SECONDS = 30.0
 """The longest pause between two tries, and between two looks whether what was told stands there."""
 
 
 class Account:
-    """Tells the usage when it has changed; mere counts not more often than every few seconds.
+    """Tells the usage when it has changed; counts and links not more often than every few seconds.
 
-    That none is free, or some again, is told at once: the scheduler must not send more pods.
+    That none is free, or some again, is told at once: the scheduler must not send more pods. So
+    are an elastic pool's lists.
     """
 
     def __init__(
@@ -43,6 +48,8 @@ class Account:
         self._node = node
         self._objects = told
         self._last: Usage | None = None
+        self._uplinks: Mapping[str, Uplink] = {}
+        self._links: tuple[VnicLink, ...] = ()
         self._told_at = self._not_before = self._looked_at = float("-inf")
         self._refused = 0
         self._trouble = ""
@@ -91,8 +98,11 @@ class Account:
 
     def _is_early(self, usage: Usage, now: float) -> bool:
         counts, last = usage.counts, self._last.counts if self._last else None
-        if counts is None or (last and (counts.free == 0) != (last.free == 0)):
+        if counts is None and lists(usage) != lists(self._last):
             return False
+        if counts and last and (counts.free == 0) != (last.free == 0):
+            return False
+        # A link that comes and goes is no reason to write at each turn.
         return now - self._told_at < self.counts_every
 
     def _usage(self) -> Usage:
@@ -104,5 +114,15 @@ class Account:
             held=frozenset(ledger.holders),
             cooling=frozenset(ledger.pool.cooling),
             free=frozenset(free),
+            links=self._served(),
         )
-        return listed if pool else Usage(counts=listed.tally)
+        if pool:
+            return listed
+        return Usage(counts=listed.tally, links=listed.links)
+
+    def _served(self) -> tuple[VnicLink, ...]:
+        """Tell links and tables, worked out only when the VNICs that work are others."""
+        uplinks = self._node.standing.uplinks
+        if uplinks is not self._uplinks:
+            self._uplinks, self._links = uplinks, vnic.served(uplinks.values())
+        return self._links

@@ -41,7 +41,7 @@ def describe() -> None:
     type=FOLDER,
     default=usual_state,
     show_default=USUAL_STATE,
-    help="State of the node's agent, which knows links and tables.",
+    help="State of the node's agent: what it has repaired, and newer than all else.",
 )
 @place_options
 def node(names: tuple[str, ...], state: Path, **given: Unpack[Given]) -> None:

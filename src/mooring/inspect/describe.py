@@ -1,7 +1,7 @@
 """`mooring describe node`: one node's pod network, from the API server and the node's agent."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from mooring.adapters import disk
 from mooring.core.cni.fields import nearest
 from mooring.core.ipam.port import DiskError
 from mooring.core.npn.shown import describe
-from mooring.core.npn.shown.describe import Told, Way
+from mooring.core.npn.shown.describe import Own, Told, Way
 from mooring.core.npn.shown.things import NodeSeen, NpnSeen
 from mooring.core.npn.shown.view import Source, View, vnics
 from mooring.core.wiring import vnic
@@ -55,7 +55,7 @@ class Describer:
             has=self._sights.knows,
             unknown=frozenset(self.blind),
         )
-        told = agent(self._state, npn) if npn else None
+        told = agent(self._state, npn) if npn else Told()
         return list(describe.lines(view, node, npn, told))
 
     def _found(self, name: str) -> tuple[View, NodeSeen | None, NpnSeen | None]:
@@ -110,26 +110,34 @@ class Describer:
         return "; ".join([found, *refused])
 
 
-def agent(state: Path, npn: NpnSeen) -> Told | None:
+def agent(state: Path, npn: NpnSeen) -> Told:
+    """Read what the node's agent tells: in its state, which is newer, if that is here."""
+    ways = {e.vnic_id: _way(e.link, vnic.slot(e.table)) for e in npn.links}
+    return _here(state, npn) or Told(ways=ways)
+
+
+def _here(state: Path, npn: NpnSeen) -> Told | None:
     """Read what the agent here tells; None when there is none, or it is another node's."""
     try:
         told = json.loads(disk.published(state, FILE) or b"{}")
-        ways = {each["id"]: _way(each) for each in told.get("vnics", ())}
+        ways = {
+            each["id"]: _way(str(each["link"]), int(each["slot"]))
+            for each in told.get("vnics", ())
+        }
         repairs = tuple(f"{r['at']}  {r['what']}" for r in told.get("repairs", ()))
         trouble = str(told.get("trouble") or "")
     except (DiskError, ValueError, TypeError, KeyError, AttributeError):
         return None
     if not ways.keys() & {each.vnic_id for each in vnics(npn)}:
         return None
-    return Told(ways=ways, trouble=trouble, repairs=repairs)
+    return Told(ways=ways, own=Own(trouble=trouble, repairs=repairs))
 
 
-def _way(said: Mapping[str, Any]) -> Way:
-    slot = int(said["slot"])
+def _way(link: str, slot: int) -> Way:
     number = vnic.table(slot)
     mark = f"fwmark {vnic.mark(slot):#x}/{vnic.MARK_MASK:#x}"
     return Way(
-        link=str(said["link"]),
+        link=link,
         table=str(number),
         rule=f"{vnic.RULE_PRIORITY}: from all {mark} lookup {number}",
     )

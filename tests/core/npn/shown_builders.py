@@ -14,7 +14,7 @@ from mooring.core.npn.record import (
     Pair,
     VnicStatus,
 )
-from mooring.core.npn.usage import Counts, Usage
+from mooring.core.npn.usage import Counts, Usage, VnicLink
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BORN = "2026-11-21T11:00:00Z"
@@ -51,7 +51,12 @@ def ready(family: str = "IPv4", status: str = "True", message: str = "") -> Cond
 
 
 def an_npn(
-    name: str = "aaaa", *, used: int | None = 1, owner: str = "", **status: object
+    name: str = "aaaa",
+    *,
+    used: int | None = 1,
+    owner: str = "",
+    links: tuple[VnicLink, ...] = (),
+    **status: object,
 ) -> Json:
     said = {
         "state": "SUCCESS",
@@ -72,7 +77,8 @@ def an_npn(
             {"apiVersion": "v1", "kind": "Node", "name": owner, "uid": f"uid-{owner}"}
         ]
     if used is not None:
-        usage = Usage(serial=1, counts=Counts(used=used, free=3 - used, cooling=0))
+        counts = Counts(used=used, free=3 - used, cooling=0)
+        usage = Usage(serial=1, counts=counts, links=links)
         document["status"]["usage"] = usages.write(usage)
     return document
 

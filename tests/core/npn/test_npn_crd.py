@@ -81,6 +81,7 @@ OBJECT: dict[str, Any] = {
             "free": 1,
             "cooling": 0,
             "addresses": {"held": ["10.0.0.1"], "cooling": [], "free": []},
+            "vnics": [{"vnicId": "v", "link": "ens5", "table": 7001}],
         },
         "vnicCount": 1,
         "vnics": [

@@ -1,6 +1,8 @@
 """What can be said of a pool, and what an agent tells of it."""
 
+import json
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from mooring.core.npn.codec import parse_status
 from mooring.core.npn.fields import Unreadable
 from mooring.core.npn.policy import PREALLOCATE, PoolPolicy, parse, say
 from mooring.core.npn.record import Npn, NpnSpec, NpnStatus, PoolStatus
-from mooring.core.npn.usage import Counts, Usage
+from mooring.core.npn.usage import Counts, Usage, VnicLink
 from mooring.core.npn.written import render, render_status
 
 POLICIES = st.builds(
@@ -104,20 +106,114 @@ ADDRESSES = st.frozensets(
 )
 
 
-@given(
+LINKS = st.lists(
     st.builds(
-        Usage,
-        serial=st.integers(0, 99),
-        held=ADDRESSES,
-        cooling=ADDRESSES,
-        free=ADDRESSES,
-    )
+        VnicLink,
+        vnic_id=st.text(min_size=1, max_size=9),
+        link=st.from_regex(r"[a-z][a-z0-9.@_-]{0,14}", fullmatch=True),
+        table=st.sampled_from(usages.TABLES),
+    ),
+    max_size=4,
+    unique_by=lambda each: each.vnic_id,
+).map(lambda links: tuple(sorted(links)))
+COUNTS = st.builds(
+    Counts,
+    used=st.integers(0, 4096),
+    free=st.integers(0, 4096),
+    cooling=st.integers(0, 4096),
 )
+USAGES = st.builds(
+    Usage,
+    serial=st.integers(0, 99),
+    held=ADDRESSES,
+    cooling=ADDRESSES,
+    free=ADDRESSES,
+    links=LINKS,
+) | st.builds(Usage, serial=st.integers(0, 99), counts=COUNTS, links=LINKS)
+
+
+@given(USAGES)
 def test_a_usage_is_read_as_it_was_written(usage: Usage) -> None:
-    assert usages.read(usages.write(usage)) == usage
+    assert usages.read(json.loads(json.dumps(usages.write(usage)))) == usage
+
+
+RUBBISH = st.sampled_from(
+    [None, True, -1, 7000, 7127, 1.5, "", "a/b", "x" * 300, [], {}, [{}], [None]]
+) | st.text(max_size=20)
+
+
+@given(USAGES, st.data())
+def test_rubbish_in_a_usage_is_unreadable_and_nothing_worse(
+    usage: Usage, data: st.DataObject
+) -> None:
+    document = json.loads(json.dumps(usages.write(usage)))
+    places = [(document, key) for key in document]
+    places += [(each, key) for each in document["vnics"] for key in each]
+    for _ in range(data.draw(st.integers(1, 3))):
+        where, key = data.draw(st.sampled_from(places))
+        where[key] = data.draw(RUBBISH)
+
+    try:
+        found = usages.read(document)
+    except Unreadable:
+        return
+    assert usages.read(usages.write(found)) == found
 
 
 NONE = {"used": 0, "free": 0, "cooling": 0}
+LINK = {"vnicId": "v", "link": "ens5", "table": 7001}
+
+
+@pytest.mark.parametrize("vnics", [{}, {"vnics": None}, {"vnics": []}])
+def test_an_agent_that_tells_no_links_is_heard(vnics: dict[str, Any]) -> None:
+    assert usages.read({**NONE, **vnics}) == Usage(counts=Counts())
+
+
+def test_links_are_read_in_order_each_once() -> None:
+    other = {"vnicId": "a", "link": "ens6", "table": 7126}
+
+    assert usages.read({**NONE, "vnics": [LINK, other, LINK]}).links == (
+        VnicLink(vnic_id="a", link="ens6", table=7126),
+        VnicLink(vnic_id="v", link="ens5", table=7001),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"vnicId": ""}, r"usage.vnics[0].vnicId: '': must have 1 to 255 characters"),
+        ({"vnicId": None}, "usage.vnics[0].vnicId: None: is required"),
+        ({"link": "x" * 16}, "must have 1 to 15 characters, has 16"),
+        ({"link": "é" * 8}, "usage.vnics[0].link: 'éééééééé': must have 1 to 15 bytes"),
+        ({"link": "a/b"}, "usage.vnics[0].link: 'a/b': must not hold / or : or blanks"),
+        ({"link": ".."}, "usage.vnics[0].link: '..': must not be . or .."),
+        ({"table": 7000}, "usage.vnics[0].table: 7000: must be from 7001 to 7126"),
+        ({"table": 7127}, "usage.vnics[0].table: 7127: must be from 7001 to 7126"),
+        ({"table": "7001"}, "usage.vnics[0].table: '7001': must be a whole number"),
+    ],
+)
+def test_what_is_wrong_with_a_link_is_told(said: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(Unreadable) as found:
+        usages.read({**NONE, "vnics": [{**LINK, **said}]})
+
+    assert wrong in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("vnics", "wrong"),
+    [
+        ([LINK, {**LINK, "link": "ens6"}], "must not name two links or tables of one"),
+        ([LINK] * 65, "usage.vnics: [{'vnicId'"),
+        ({}, "usage.vnics: {}: must be a list"),
+    ],
+)
+def test_lists_of_links_that_cannot_be_are_unreadable(
+    vnics: object, wrong: str
+) -> None:
+    with pytest.raises(Unreadable) as found:
+        usages.read({**NONE, "vnics": vnics})
+
+    assert wrong in str(found.value)
 
 
 def test_counts_are_told_without_lists_where_nobody_needs_those() -> None:
@@ -135,8 +231,15 @@ def test_lists_are_counted_too_the_scarcer_family_first() -> None:
 
     assert usage.tally == Counts(used=8, free=0)
     assert Usage().tally == Counts()
-    assert usages.lists(usage) is usage
+    assert usages.lists(usage) == usage
     assert usages.write(usage)["used"] == 8
+
+
+def test_an_elastic_pool_is_not_sized_by_links() -> None:
+    link = VnicLink(vnic_id="v", link="ens5", table=7001)
+    usage = Usage(serial=3, held=frozenset({IPv4Address("10.0.0.5")}), links=(link,))
+
+    assert usages.lists(usage) == Usage(serial=3, held=usage.held)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,10 @@ from core.npn.shown_builders import (
 
 from mooring.core.npn.record import Condition
 from mooring.core.npn.shown import things
-from mooring.core.npn.shown.describe import Told, Way, lines, runs
+from mooring.core.npn.shown.describe import Own, Told, Way, lines, runs
 from mooring.core.npn.shown.view import Source, View
 
+SILENT = Told()
 WAY = Way(link="ens5", table="7001", rule="510: from all fwmark 0x10000 lookup 7001")
 
 
@@ -30,7 +31,7 @@ def described(
     npn: Json | None = None,
     node: Json | None = None,
     *pods: Json,
-    told: Told | None = None,
+    told: Told = SILENT,
     events: tuple[Json, ...] = (),
     unknown: Source | None = None,
     has: frozenset[Source] = frozenset(Source),
@@ -53,7 +54,9 @@ def test_a_node_is_described_whole() -> None:
         an_npn(vnics=(a_vnic(six=True),)),
         a_node(taints=[{"key": "mooring/no-addresses", "effect": "NoSchedule"}]),
         a_pod("web", "10.0.8.10", "fd00:8::a"),
-        told=Told(ways={VNIC: WAY}, repairs=("2026-11-21T11:00:00Z  a route",)),
+        told=Told(
+            ways={VNIC: WAY}, own=Own(repairs=("2026-11-21T11:00:00Z  a route",))
+        ),
         events=(an_event(), an_event(deprecatedCount=3, type="Warning")),
     )
 
@@ -119,16 +122,37 @@ AGENT["metadata"] |= {
 ASK = "python3 -m mooring describe node node-1"
 
 
-def test_without_its_agent_the_table_is_not_known_and_who_knows_it_is_said() -> None:
+ASKED = [
+    "Agent:",
+    "  Trouble:  <unknown>",
+    "  Repairs:  <unknown>",
+    f"  Ask it:   kubectl exec -n kube-system vcn-native-ip-cni-x -- {ASK}",
+]
+
+
+def test_from_afar_a_vnic_has_its_link_and_who_knows_the_repairs_is_said() -> None:
+    text = described(an_npn(), a_node(), AGENT, told=Told(ways={VNIC: WAY}))
+
+    place = text.index("    Link:            ens5")
+    assert text[place + 1 : place + 3] == [
+        "    Table:           7001",
+        "    Rule:            510: from all fwmark 0x10000 lookup 7001",
+    ]
+    assert text[text.index("Agent:") :][:4] == ASKED
+
+
+def test_a_vnic_that_is_not_among_those_told_is_not_taken() -> None:
+    text = described(an_npn(), a_node(), AGENT, told=Told(ways={"another": WAY}))
+
+    assert "    Table:           none: the agent has not taken this VNIC" in text
+    assert text[text.index("Agent:") :][:4] == ASKED
+
+
+def test_of_an_agent_that_tells_no_link_the_table_is_not_known() -> None:
     text = described(an_npn(), a_node(), AGENT)
 
     assert "    Table:           <unknown>: see Agent below" in text
-    place = text.index("Agent:")
-    assert text[place + 1 : place + 4] == [
-        "  Trouble:  <unknown>",
-        "  Repairs:  <unknown>",
-        f"  Ask it:   kubectl exec -n kube-system vcn-native-ip-cni-x -- {ASK}",
-    ]
+    assert text[text.index("Agent:") :][:4] == ASKED
 
 
 def test_an_agent_that_goes_or_is_elsewhere_is_not_asked() -> None:
@@ -144,7 +168,7 @@ def test_an_agent_that_goes_or_is_elsewhere_is_not_asked() -> None:
     ) in text
 
 
-def test_in_a_directory_the_table_is_known_from_the_agent_s_state() -> None:
+def test_a_directory_that_tells_no_link_names_the_agent_s_state() -> None:
     text = described(an_npn(), None, has=frozenset({Source.NPNS}))
 
     assert (
@@ -201,7 +225,7 @@ def test_the_agent_of_no_node_is_not_asked() -> None:
 
 
 def test_a_vnic_that_the_agent_has_not_taken_has_no_table() -> None:
-    text = described(an_npn(), a_node(), told=Told(trouble="no route"))
+    text = described(an_npn(), a_node(), told=Told(own=Own(trouble="no route")))
 
     assert "    Table:           none: the agent has not taken this VNIC" in text
     assert "  Trouble:  no route" in text

@@ -8,6 +8,7 @@ import pytest
 from core.wiring.cables import V4, V6, a_lease, a_pod, an_uplink
 
 from mooring.core.cni import result
+from mooring.core.ipam.ledger import SLOTS
 from mooring.core.linux import nft
 from mooring.core.linux.plan import (
     HOST,
@@ -23,7 +24,9 @@ from mooring.core.linux.plan import (
     Veth,
 )
 from mooring.core.linux.seen import Link, Seen
+from mooring.core.npn import usage
 from mooring.core.npn.record import Pair
+from mooring.core.npn.usage import VnicLink
 from mooring.core.wiring import node, pod, ruleset, vnic
 from mooring.core.wiring.names import host_link
 from mooring.core.wiring.node import Primary
@@ -186,6 +189,20 @@ def seen(*facts: Address | Route) -> Seen:
 
 def at(link: str, address: str) -> Address:
     return Address(HOST, link, IPv4Interface(address))
+
+
+def test_a_vnic_s_link_is_told_with_its_table() -> None:
+    first, second = an_uplink(1), an_uplink(126, "ens6")
+
+    assert vnic.served([second, first]) == (
+        VnicLink(vnic_id=first.status.vnic_id, link="ens5", table=7001),
+        VnicLink(vnic_id=second.status.vnic_id, link="ens6", table=7126),
+    )
+
+
+def test_the_tables_that_may_be_told_are_those_of_the_slots() -> None:
+    assert list(usage.TABLES) == [vnic.table(slot) for slot in SLOTS]
+    assert [vnic.slot(table) for table in usage.TABLES] == list(SLOTS)
 
 
 def test_the_primary_is_where_the_default_route_leaves() -> None:

@@ -6,7 +6,7 @@ of the VNIC's pods, the table, and one rule from the mark to the table. So the n
 rules grows with VNICs, never with pods.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 
@@ -23,6 +23,7 @@ from mooring.core.linux.plan import (
 )
 from mooring.core.linux.seen import Link
 from mooring.core.npn.record import VnicStatus
+from mooring.core.npn.usage import VnicLink
 from mooring.core.wiring.names import PREFIX
 from mooring.core.wiring.pod import alone, everywhere
 
@@ -83,6 +84,21 @@ def mark(slot: int) -> int:
 def table(slot: int) -> int:
     """Give the number of a slot's routing table."""
     return TABLES + slot
+
+
+def slot(number: int) -> int:
+    """Give the slot whose routing table has a number."""
+    return number - TABLES
+
+
+def served(uplinks: Iterable[Uplink]) -> tuple[VnicLink, ...]:
+    """Say by which link and table each VNIC is served, in the order of their ids."""
+    return tuple(
+        sorted(
+            VnicLink(vnic_id=u.status.vnic_id, link=u.link, table=table(u.slot))
+            for u in uplinks
+        )
+    )
 
 
 def plan(uplink: Uplink) -> Plan:

@@ -24,7 +24,7 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How packets of a VNIC's pods leave the node, as the agent tells it."""
+    """How packets of a VNIC's pods leave the node, as its agent tells it."""
 
     link: str
     table: str
@@ -32,16 +32,28 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What the node's agent tells, when this is its node: ways by VNIC, trouble, repairs."""
+class Own:
+    """What the agent keeps on its node and tells nobody: its trouble, what it repaired last."""
 
-    ways: Mapping[str, Way] = field(default_factory=dict)
     trouble: str = ""
     repairs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the node's agent tells: ways by VNIC. `own` is known on its node only."""
+
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    own: Own | None = None
+
+    @property
+    def of_vnics(self) -> bool:
+        """Tell whether it said which VNICs it serves."""
+        return bool(self.ways) or self.own is not None
+
+
 def lines(
-    view: View, node: NodeSeen | None, npn: NpnSeen | None, agent: Told | None
+    view: View, node: NodeSeen | None, npn: NpnSeen | None, agent: Told
 ) -> Iterator[str]:
     """Describe a node by its Node and its object; one of the two may not be there."""
     name = (
@@ -50,9 +62,9 @@ def lines(
     yield from fields(_head(view, name, node, npn))
     if npn is not None:
         yield from _npn(view, npn, agent)
-    if agent is not None:
-        yield from _section("Agent", fields([("Trouble", agent.trouble)]))
-        yield from _section("Repairs", agent.repairs)
+    if agent.own is not None:
+        yield from _section("Agent", fields([("Trouble", agent.own.trouble)]))
+        yield from _section("Repairs", agent.own.repairs)
     elif npn is not None and Source.PODS in view.has:
         said = [(each, UNKNOWN) for each in ("Trouble", "Repairs")]
         yield from _section("Agent", fields([*said, ("Ask it", asking(view, name))]))
@@ -67,7 +79,7 @@ def lines(
 
 
 def asking(view: View, node: str) -> str:
-    """Say how to ask a node's agent, which alone knows links, tables and repairs."""
+    """Say how to ask a node's agent, which alone knows its trouble and repairs."""
     if not node:
         return "no node is known to be this object's"
     found = [
@@ -127,7 +139,7 @@ def _head(view: View, name: str, node: NodeSeen | None, npn: NpnSeen | None) -> 
     return found
 
 
-def _npn(view: View, npn: NpnSeen, agent: Told | None) -> Iterator[str]:
+def _npn(view: View, npn: NpnSeen, agent: Told) -> Iterator[str]:
     name, reason, message = state(npn)
     yield from _section(
         "NativePodNetwork",
@@ -164,7 +176,7 @@ def _pool(npn: NpnSeen) -> Pairs:
     ]
 
 
-def _vnic(view: View, vnic: VnicStatus, agent: Told | None) -> Iterator[str]:
+def _vnic(view: View, vnic: VnicStatus, agent: Told) -> Iterator[str]:
     yield vnic.vnic_id
     pairs = [
         ("MAC", vnic.mac_address),
@@ -199,15 +211,15 @@ def _addresses(vnic: VnicStatus) -> Iterator[tuple[str, str]]:
             yield f"{family} for pods", f"{sizes[family]}: {listed}"
 
 
-def _way(view: View, vnic: VnicStatus, agent: Told | None) -> Pairs:
-    if agent is None and Source.PODS in view.has:
-        return [("Table", f"{UNKNOWN}: see Agent below")]
-    if agent is None:
-        return [("Table", f"{UNKNOWN}: known on the node, from the agent's --state")]
+def _way(view: View, vnic: VnicStatus, agent: Told) -> Pairs:
     way = agent.ways.get(vnic.vnic_id)
-    if way is None:
+    if way is not None:
+        return [("Link", way.link), ("Table", way.table), ("Rule", way.rule)]
+    if agent.of_vnics:
         return [("Table", "none: the agent has not taken this VNIC")]
-    return [("Link", way.link), ("Table", way.table), ("Rule", way.rule)]
+    if Source.PODS in view.has:
+        return [("Table", f"{UNKNOWN}: see Agent below")]
+    return [("Table", f"{UNKNOWN}: known on the node, from the agent's --state")]
 
 
 def _both(*values: object) -> str:

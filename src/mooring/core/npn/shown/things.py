@@ -15,7 +15,7 @@ from mooring.core.npn.codec import parse
 from mooring.core.npn.fields import Field, Unreadable
 from mooring.core.npn.policy import ANNOTATION
 from mooring.core.npn.record import Npn
-from mooring.core.npn.usage import Counts
+from mooring.core.npn.usage import Counts, Usage, VnicLink
 
 Json = Mapping[str, Any]
 ENDED = frozenset({"Succeeded", "Failed"})
@@ -45,12 +45,13 @@ class Thing:
 class NpnSeen(Thing):
     """An object; `npn` is None and `trouble` says why when it breaks a rule.
 
-    `counts` is None where the agent has told nothing yet.
+    `counts` is None where the agent has told nothing yet; `links` are what it told of VNICs.
     """
 
     npn: Npn | None
     trouble: str = ""
     counts: Counts | None = None
+    links: tuple[VnicLink, ...] = ()
     node: str = ""
     policy: str | None = None
 
@@ -103,14 +104,15 @@ def npn(document: object, trouble: str = "") -> NpnSeen:
         found = None if trouble else parse(document)
     except Unreadable as why:
         trouble = str(why)
-    usage = _dict(root.value.get("status")).get("usage")
+    usage = _usage(_dict(root.value.get("status")).get("usage"))
     annotations = _dict(_dict(root.value.get("metadata")).get("annotations"))
     return NpnSeen(
         meta=meta,
         document=root.value,
         npn=found,
         trouble=trouble,
-        counts=_counts(usage),
+        counts=usage.tally if usage else None,
+        links=usage.links if usage else (),
         node=meta.owner.removeprefix("Node/") if meta.owner.startswith("Node/") else "",
         policy=_said(annotations.get(ANNOTATION)),
     )
@@ -204,10 +206,10 @@ def _meta(root: Field) -> Meta:
     )
 
 
-def _counts(usage: object) -> Counts | None:
+def _usage(usage: object) -> Usage | None:
     """Read what the agent told; None when it told nothing that can be read."""
     try:
-        return None if usage is None else usages.read(usage).tally
+        return None if usage is None else usages.read(usage)
     except Unreadable:
         return None
 

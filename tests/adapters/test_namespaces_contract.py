@@ -70,6 +70,19 @@ def test_each_namespace_is_one_of_its_own(namespaces: port.Namespaces) -> None:
     assert len(identities) == 3
 
 
+def test_a_path_tells_which_namespace_it_leads_to(
+    namespaces: port.Namespaces,
+) -> None:
+    path = f"/run/netns/{ONE}"
+    with pytest.raises(FileNotFoundError):
+        namespaces.inode_at(path)
+    namespaces.create(ONE)
+    fd = namespaces.open_fd(path)
+
+    assert namespaces.inode_at(path) == namespaces.inode(fd)
+    namespaces.close(fd)
+
+
 def test_inside_is_there_and_back(namespaces: port.Namespaces) -> None:
     home = namespaces.own_inode()
     namespaces.create(ONE)

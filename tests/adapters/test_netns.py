@@ -213,3 +213,10 @@ def test_a_namespace_ends_although_another_mount_namespace_knew_it(fd: int) -> N
 def test_a_step_that_fails_says_why() -> None:
     with pytest.raises(OSError, match="setns: Bad file descriptor"):
         setns.setns(-1)
+
+
+def test_a_plain_file_is_at_no_namespace(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.touch()
+    with pytest.raises(OSError, match="not a namespace"):
+        netns.inode_at(str(plain))

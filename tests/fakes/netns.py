@@ -47,14 +47,18 @@ class FakeNamespaces:
         return sorted(self._named)
 
     def open_fd(self, path_or_name: str) -> int:
+        inode = self.inode_at(path_or_name)
+        self._next_fd += 1
+        self.open_fds[self._next_fd] = inode
+        return self._next_fd
+
+    def inode_at(self, path: str) -> int:
         if self.refusal is not None:
             raise self.refusal
-        name = path_or_name.rpartition("/")[2]
+        name = path.rpartition("/")[2]
         if name not in self._named:
-            raise FileNotFoundError(2, "No such file or directory", path_or_name)
-        self._next_fd += 1
-        self.open_fds[self._next_fd] = self._named[name]
-        return self._next_fd
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return self._named[name]
 
     def close(self, fd: int) -> None:
         inode = self._of(fd)

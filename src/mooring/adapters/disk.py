@@ -61,7 +61,8 @@ class StateDirectory:
 
     def _append(self, data: bytes, *, durable: bool) -> None:
         file = self._open()
-        if os.fstat(file).st_size != self._length:
+        # What fstat would say, without making all that it says.
+        if os.lseek(file, 0, os.SEEK_END) != self._length:
             os.ftruncate(file, self._length)
         try:
             _write_all(file, data)

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EINVAL
+from functools import cache
 from pathlib import Path
 
 from mooring import setns
@@ -20,6 +21,7 @@ __all__ = [
     "delete",
     "exists",
     "inode",
+    "inode_at",
     "inside",
     "is_network",
     "listen_tcp",
@@ -104,6 +106,14 @@ def is_network(fd: int) -> bool:
 def inode(fd: int) -> int:
     """Tell what identifies the namespace while it lives."""
     return os.fstat(fd).st_ino
+
+
+def inode_at(path: str) -> int:
+    """Tell the same of what a path leads to; OSError when that is no namespace."""
+    found = os.stat(path)  # noqa: PTH116 - on the way of an ADD
+    if found.st_dev == _device():
+        return found.st_ino
+    raise OSError(EINVAL, "not a namespace", path)
 
 
 def own_inode() -> int:
@@ -208,9 +218,15 @@ def _mount_new(path: Path) -> None:
 
 def _stands(path: Path) -> bool:
     try:
-        return path.stat().st_dev == Path(setns.OWN).stat().st_dev
+        return path.stat().st_dev == _device()
     except FileNotFoundError:
         return False
+
+
+@cache
+def _device() -> int:
+    """Give the device on which all namespaces are (nsfs)."""
+    return Path(setns.OWN).stat().st_dev
 
 
 def _path(name: str) -> Path:

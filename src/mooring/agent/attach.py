@@ -18,7 +18,7 @@ from typing import Any
 
 from mooring.agent.book import Book
 from mooring.agent.flows import forget_all
-from mooring.agent.host import Host, Stopwatch, open_alive
+from mooring.agent.host import Host, Stopwatch
 from mooring.agent.node import Node
 from mooring.agent.reap import Doomed, Reaper
 from mooring.agent.source import SLOW_SECONDS
@@ -216,11 +216,11 @@ class Attachments:
                 Code.INVALID_NETNS, f"CNI_NETNS={path}: is the node's own namespace"
             )
         # The runtime's path may lead elsewhere in the agent's mount namespace, or nowhere.
-        fd = open_alive(namespaces, Netns(path, inode))
-        if fd is None:
-            return Netns("", inode)
-        namespaces.close(fd)
-        return Netns(path, inode)
+        try:
+            is_there = namespaces.inode_at(path) == inode
+        except OSError:
+            is_there = False
+        return Netns(path if is_there else "", inode)
 
     async def _clear_the_way(self, attachment: AttachmentId, where: Netns) -> None:
         """End what an earlier life of the container has left."""

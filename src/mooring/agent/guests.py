@@ -95,14 +95,10 @@ class Guests:
 
     def _is_gone(self, lease: Lease) -> bool:
         """Tell whether nothing or another namespace is at its place; not to see it is no sign."""
-        namespaces = self._host.namespaces
         try:
-            fd = namespaces.open_fd(lease.netns.path)
+            there = self._host.namespaces.inode_at(lease.netns.path)
         except FileNotFoundError:
             return True
         except OSError:
             return False
-        try:
-            return namespaces.inode(fd) != lease.netns.inode
-        finally:
-            namespaces.close(fd)
+        return there != lease.netns.inode

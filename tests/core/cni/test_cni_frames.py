@@ -129,10 +129,10 @@ def test_a_variable_that_is_no_utf8_stays_readable() -> None:
 
 def test_success_may_be_silent_or_an_object() -> None:
     assert Answer(0, b"") == DONE
-    assert granted({"a": 1}) == Answer(0, b'{"a": 1}\n')
+    assert granted({"a": 1}) == Answer(0, b'{"a":1}\n')
 
 
 def test_an_error_is_an_object_and_a_non_zero_exit_code() -> None:
     answer = refused(CniError(Code.TRY_AGAIN_LATER, "later"), "0.4.0")
 
-    assert answer == Answer(1, b'{"cniVersion": "0.4.0", "code": 11, "msg": "later"}\n')
+    assert answer == Answer(1, b'{"cniVersion":"0.4.0","code":11,"msg":"later"}\n')

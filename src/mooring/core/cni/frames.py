@@ -6,7 +6,6 @@ came. An answer is `MOR1`, the exit code, the length of standard output, and tha
 output. Each side sends one frame per connection. The spool keeps calls in this form.
 """
 
-import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Generic, TypeVar
 
 from mooring.core.cni.errors import CniError
 from mooring.core.cni.versions import FALLBACK
+from mooring.core.net.jsontext import written
 
 MAGIC = b"MOR1"
 LIMIT = 1 << 20
@@ -52,12 +52,12 @@ DONE = Answer(0)
 
 def granted(document: Mapping[str, object]) -> Answer:
     """Answer with a result."""
-    return Answer(0, json.dumps(document).encode() + b"\n")
+    return Answer(0, written(document) + b"\n")
 
 
 def refused(error: CniError, version: str = FALLBACK) -> Answer:
     """Answer with an error object and a non-zero exit code."""
-    return Answer(1, json.dumps(error.as_json(version)).encode() + b"\n")
+    return Answer(1, written(error.as_json(version)) + b"\n")
 
 
 def encode_call(call: Call) -> bytes:

@@ -39,11 +39,10 @@ from mooring.core.ipam.ledger import (
     Wired,
 )
 from mooring.core.ipam.pool import parts
+from mooring.core.net.jsontext import written
 from mooring.core.npn.record import Pair
 
 FORMAT = 1
-
-_WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Damaged(Exception):
@@ -134,7 +133,7 @@ def restore(journal: Journal, boot: str, now: float, cooldown: float) -> Ledger:
 
 
 def _line(document: Mapping[str, Any]) -> bytes:
-    text = _WRITER.encode(document).encode()
+    text = written(document)
     return b"%08x %b\n" % (zlib.crc32(text), text)
 
 

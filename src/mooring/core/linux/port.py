@@ -155,6 +155,9 @@ class Namespaces(Protocol):
     def inode(self, fd: int) -> int:
         """Tell what identifies the namespace behind a descriptor."""
 
+    def inode_at(self, path: str) -> int:
+        """Tell the same of what a path leads to; OSError when that is no namespace."""
+
     def own_inode(self) -> int:
         """Tell the same of the namespace that this thread is in."""
 

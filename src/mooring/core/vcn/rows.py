@@ -14,7 +14,7 @@ from operator import attrgetter
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from mooring.core.vcn.jsontext import written
+from mooring.core.net.jsontext import written
 from mooring.core.vcn.model import Resource
 from mooring.core.vcn.model.kinds import KINDS, word
 from mooring.core.vcn.model.tokens import RetryToken

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from mooring.core.net.jsontext import written
 from mooring.core.vcn.acts import servicelimits, sizes
 from mooring.core.vcn.acts.vnics import DETACHED, Place, plug, unplug
 from mooring.core.vcn.acts.work import accepted, finished, header, touched
 from mooring.core.vcn.api.errors import incorrect_state, invalid, limit
 from mooring.core.vcn.api.schema import Values
 from mooring.core.vcn.api.turns import Answer, Call, renamed
-from mooring.core.vcn.jsontext import written
 from mooring.core.vcn.limits import METADATA, Delays
 from mooring.core.vcn.model import Instance
 from mooring.core.vcn.model.compute import KEPT

@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import replace
 
+from mooring.core.net.jsontext import written
 from mooring.core.vcn.acts.work import HEADER as WORK_ID
 from mooring.core.vcn.api.elsewhere import VERSION, name_elsewhere, segments
 from mooring.core.vcn.api.errors import Refusal, invalid, not_built, not_found
@@ -22,7 +23,6 @@ from mooring.core.vcn.api.schema import Values, check, entries
 from mooring.core.vcn.api.settle import settle
 from mooring.core.vcn.api.turns import Answer, Call, Dice
 from mooring.core.vcn.api.views import etag, render, view
-from mooring.core.vcn.jsontext import written
 from mooring.core.vcn.limits import LONGEST_TOKEN, TOKEN_LIFE
 from mooring.core.vcn.model import Resource, WorkRequest
 from mooring.core.vcn.model.tokens import RetryToken, digest, key

@@ -1,8 +1,8 @@
-"""Plain values as JSON text: what goes out to clients, what the journal keeps.
+"""Plain values as JSON text: what goes out to runtimes and clients, what journals keep.
 
 orjson writes it, in a fifth of the time of the standard library; only integers of more than 64
-bits, which a tag may hold, are left to the latter. What comes in is read by the standard library,
-whose faults the error bodies tell.
+bits, which a tag may hold, and halves of characters are left to the latter. What comes in is read
+by the standard library, whose faults the error bodies tell.
 """
 
 import json

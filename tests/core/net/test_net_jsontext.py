@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.vcn.jsontext import written
+from mooring.core.net.jsontext import written
 
 values = st.recursive(
     st.none()

@@ -1,6 +1,5 @@
 """The status file: what the agent knows, for `mooring lab status` and for people."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from mooring.agent.node import Node
 from mooring.core.ipam.ledger import Lease, Ledger
 from mooring.core.ipam.pool import Pool
 from mooring.core.ipam.port import DiskError, Storage
+from mooring.core.net.jsontext import written_in_lines
 from mooring.core.npn.record import Condition
 from mooring.core.wiring.names import host_link
 from mooring.core.wiring.vnic import Uplink
@@ -43,7 +43,7 @@ class Report:
         now = (id(ledger), id(node.standing), node.ready, told, fast, guests)
         if now == self._written[: len(now)]:
             return
-        text = json.dumps(self._document(told), indent=1) + "\n"
+        text = written_in_lines(self._document(told))
         try:
             self._disk.publish(FILE, text)
         except DiskError as why:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.net.jsontext import written
+from mooring.core.net.jsontext import written, written_in_lines
 
 values = st.recursive(
     st.none()
@@ -36,6 +36,14 @@ def test_the_text_is_short_and_in_order() -> None:
         written({"b": [1, None, "ü"], "a": True})
         == '{"b":[1,null,"ü"],"a":true}'.encode()
     )
+
+
+@given(values)
+def test_lines_say_the_same(value: object) -> None:
+    text = written_in_lines({"it": value})
+    assert json.loads(text) == {"it": value}
+    assert text.startswith('{\n  "it": ')
+    assert text.endswith("\n}\n")
 
 
 def test_an_integer_may_be_of_any_length() -> None:

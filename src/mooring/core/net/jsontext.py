@@ -12,6 +12,7 @@ import orjson
 # Times and records have forms of their own and must not get here.
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _PLAIN = json.JSONEncoder(separators=(",", ":"))
+_LINES = json.JSONEncoder(indent=2)
 
 
 def written(value: object) -> bytes:
@@ -20,3 +21,12 @@ def written(value: object) -> bytes:
         return orjson.dumps(value, option=_STRICT)
     except TypeError:
         return _PLAIN.encode(value).encode()
+
+
+def written_in_lines(value: object) -> str:
+    """Write it for people, a line for each field, the last one ended; else as `written`."""
+    form = _STRICT | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    try:
+        return orjson.dumps(value, option=form).decode()
+    except TypeError:
+        return _LINES.encode(value) + "\n"

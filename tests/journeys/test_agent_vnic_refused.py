@@ -4,10 +4,21 @@ import json
 from dataclasses import replace
 
 import pytest
-from journeys.agent_fakes import OTHER_MAC, Machine, a_machine, a_vnic, play, v4
+from journeys.agent_fakes import (
+    NAME,
+    OTHER_MAC,
+    Machine,
+    a_machine,
+    a_vnic,
+    play,
+    success,
+    v4,
+)
 
 from mooring.core.linux.plan import HOST, Address, Fact, LinkUp, Rule, Sysctl
-from mooring.core.npn.record import Pair
+from mooring.core.npn.policy import PoolPolicy
+from mooring.core.npn.record import Pair, PoolStatus
+from mooring.core.npn.usage import Counts
 from mooring.core.wiring import vnic
 from mooring.core.wiring.pod import alone
 
@@ -108,6 +119,7 @@ async def refused_with_a_pod(machine: Machine, address: str) -> None:
     machine.cloud(a_vnic(), replace(SECOND, host=Pair(v4(9))))
     await machine.settle()
     assert machine.agent.node.standing.refused == ("vnic-2",)
+    assert machine.heard("withdrawn") == []
     held = {str(a) for a in machine.agent.book.ledger.holders}
     assert address in held
 
@@ -126,13 +138,85 @@ def test_its_pods_keep_what_they_have_and_are_looked_after() -> None:
         machine = await with_two()
         _, address = await a_pod_of_the_second(machine)
         await refused_with_a_pod(machine, address)
-        assert machine.heard("withdrawn") == []
-        assert machine.agent.node.draining(machine.agent.book.ledger) == ()
+        assert machine.agent.book.ledger.draining() == ()
 
         machine.unmake(RULE)
         machine.clock.forward(10)
         await machine.settle()
         assert RULE in machine.kernel.look(HOST, None).rules
+        machine.kernel.relent()
+        await machine.settle()
+        assert machine.agent.node.standing.refused == ()
+        assert machine.heard("withdrawn") == []
+
+    play(story())
+
+
+def test_what_the_cloud_takes_of_it_is_told() -> None:
+    async def story() -> None:
+        machine = await with_two()
+        _, address = await a_pod_of_the_second(machine)
+        await refused_with_a_pod(machine, address)
+        machine.cloud(a_vnic(), replace(SECOND, host=Pair(v4(9)), pod_addresses=()))
+        await machine.settle()
+        (line,) = machine.heard("withdrawn")
+        assert address in line
+
+    play(story())
+
+
+def test_a_refused_setting_is_tried_at_each_look_and_told_once() -> None:
+    async def story() -> None:
+        setting = Sysctl(HOST, "net/ipv4/conf/ens6/arp_ignore", "1")
+        machine = await with_second_refused(setting)
+        standing, said = machine.agent.node.standing, list(machine.said)
+        for _ in range(5):
+            machine.clock.forward(10)
+            await machine.settle()
+        assert machine.agent.node.standing is standing
+        assert machine.said == said
+
+        machine.kernel.relent()
+        await machine.settle()
+        assert machine.free() == 8
+
+    play(story())
+
+
+def test_a_pod_that_gets_none_is_told_of_it() -> None:
+    async def story() -> None:
+        machine = await with_second_refused(RULE)
+        for number in range(4):
+            await machine.run_pod(f"c{number}")
+        error = await machine.refused("ADD", machine.a_pod("c4"))
+        assert "8 IPv4 pod addresses is free: 4 held by pods" in error["msg"]
+        assert error["details"].startswith("vnic-2 gives no addresses: ")
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [None, PoolStatus(policy=PoolPolicy(warm_target=2))],
+    ids=["fixed", "elastic"],
+)
+def test_its_addresses_count_as_resting(pool: PoolStatus | None) -> None:
+    """An elastic pool grows beside them, and gives none back that others could use."""
+
+    async def story() -> None:
+        machine = a_machine()
+        await machine.start()
+        machine.kernel.add_hardware(None, "ens6", OTHER_MAC, 1500)
+        machine.kernel.refuse(RULE)
+        status = replace(success(a_vnic(), SECOND), pool=pool)
+        machine.objects.write_status(NAME, status)
+        await machine.settle()
+        await machine.agent.account()
+        usage = machine.objects.read_usage(NAME)
+        assert usage is not None
+        assert usage.tally == Counts(used=0, free=4, cooling=4)
+        if pool is not None:
+            assert usage.cooling == {v4(n) for n in range(20, 24)}
 
     play(story())
 

@@ -108,11 +108,12 @@ class Account:
     def _usage(self) -> Usage:
         pool = self._node.standing.npn.pool
         ledger = self._book.ledger
+        withheld = ledger.pool.withheld(ledger.holders)
         free = (a for queue in ledger.pool.free.values() for a in queue)
         listed = Usage(
             serial=pool.serial if pool else 0,
             held=frozenset(ledger.holders),
-            cooling=frozenset(ledger.pool.cooling),
+            cooling=frozenset(ledger.pool.cooling) | withheld,
             free=frozenset(free),
             links=self._served(),
         )

@@ -271,8 +271,10 @@ class Attachments:
                     raise _exists(attachment.ifname)
                 return lease
             case Empty() as empty:
-                elastic = self._node.standing.npn.pool is not None
-                advice = GROWING if elastic else empty.advice
+                standing = self._node.standing
+                advice = GROWING if standing.npn.pool is not None else empty.advice
+                if standing.refused:
+                    advice = standing.trouble
                 raise CniError(Code.TRY_AGAIN_LATER, empty.cause, advice)
             case Claimed(lease, early) as claimed:
                 self._need_room_for_alias(lease)

@@ -121,7 +121,7 @@ class Meter:
 
     def _pods(self) -> Iterator[tuple[str, str, int]]:
         book, node = self._program.book, self._program.node
-        draining = len(node.draining(book.ledger))
+        draining = len(book.ledger.draining())
         yield "pods", "Pods that hold addresses.", len(book.ledger.leases)
         yield "draining", "Pods whose address the cloud took.", draining
         yield "kept", "Addresses that rest on because of a flow.", book.kept

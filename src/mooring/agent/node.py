@@ -8,7 +8,7 @@ from errno import EBUSY, EEXIST, ENOENT
 from mooring.agent.carry import Carrier, Scene, Terms
 from mooring.agent.host import Host
 from mooring.core.cni.request import AttachmentId
-from mooring.core.ipam.ledger import Lease, Ledger, Phase
+from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.ipam.pool import parts
 from mooring.core.linux import nft
 from mooring.core.linux.plan import Plan
@@ -29,8 +29,8 @@ KNOWN_CABLES = 1024
 class Standing:
     """How the node stands; a change makes another one.
 
-    `absent` VNICs have no link here. Of those `refused` the kernel refused something: they keep what
-    they have, pods too, and give no address.
+    VNICs that are `absent` have no link here. Of those that are `refused` the kernel refuses a part of
+    the cables: they keep what they have, pods too, and give no address.
     """
 
     primary: Primary | None = None
@@ -80,11 +80,6 @@ class Node:
         """Tell whether an ADD could be served, were an address free."""
         standing = self.standing
         return self.in_force and len(standing.uplinks) > len(standing.refused)
-
-    def draining(self, ledger: Ledger) -> tuple[Lease, ...]:
-        """Give the leases whose address the cloud took; a VNIC that gives none for now is no such sign."""
-        refused = self.standing.refused
-        return tuple(e for e in ledger.draining() if e.vnic_id not in refused)
 
     def cables(self, lease: Lease) -> Plan:
         """Lay out a lease's cables as they belong here."""

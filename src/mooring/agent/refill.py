@@ -103,10 +103,8 @@ class Refill:
         primary = node_wiring.primary(seen) or standing.primary
         same = (match.links, primary) == (links, standing.primary)
         settled = self._contested == self._held_hosts(standing.npn)
-        mended = any(
-            not drift.missing(vnic.plan(standing.uplinks[v]), {HOST: seen})
-            for v in standing.refused
-        )
+        refused = [standing.uplinks[v] for v in standing.refused]
+        mended = any(self._lies(uplink, seen) for uplink in refused)
         if not same or not settled or mended or not self._node.in_force:
             self.follow(standing.npn, seen)
 
@@ -123,14 +121,13 @@ class Refill:
             # First of all: which addresses pods hold, the kernel may know better.
             self._resume.take_over(seen)
         self._node.standing = self._standing(status, match, seen)
+        self._report_drains()
         try:
             self._put_in_force(before, seen)
         except (KernelError, NftError) as why:
             self._node.in_force = False
             self._complain(f"the node could not be set up: {why}")
             return
-        finally:
-            self._report_drains()
         if not self._node.in_force:
             self._complain(self._node.standing.trouble)
             return
@@ -140,7 +137,6 @@ class Refill:
             self._said = ""
         if refused:
             self._complain(self._node.standing.trouble)
-            return
         pool = self._book.ledger.pool
         self._host.say(
             "refilled",
@@ -152,10 +148,13 @@ class Refill:
     def _offers(
         self, vnics: Iterable[VnicStatus], refused: Collection[str] = ()
     ) -> Offers:
-        """Read what VNICs give; one whose addresses are withheld keeps its number."""
+        """Read what VNICs give; one that gives none for now keeps its number."""
         offers = {v.vnic_id: _offer(v) for v in vnics}
-        shut = offers if self._withheld else offers.keys() & refused
-        return offers | {v: replace(offers[v], addresses=()) for v in shut}
+        if self._withheld:
+            return {v: replace(o, addresses=()) for v, o in offers.items()}
+        return offers | {
+            v: replace(offers[v], shut=True) for v in offers.keys() & refused
+        }
 
     def _is_new(self, status: NpnStatus) -> bool:
         return self._withheld or status != self._node.standing.npn
@@ -231,19 +230,31 @@ class Refill:
             except KernelError as why:
                 refusals[vnic_id] = why
         if refusals:
-            trouble = "; ".join(map(_refusal, refusals.keys(), refusals.values()))
+            said = [_refusal(vnic_id, why) for vnic_id, why in refusals.items()]
+            trouble = "; ".join(filter(None, (*said, standing.trouble)))
             self._node.standing = replace(
                 standing, refused=tuple(refusals), trouble=trouble
             )
         self._resume.end()
         self._node.in_force = True
 
+    def _lies(self, uplink: Uplink, seen: Seen) -> bool:
+        """Tell whether all cables of a VNIC lie; what no look shows is made to be sure."""
+        plan = vnic.plan(uplink)
+        if drift.missing(plan, {HOST: seen}):
+            return False
+        try:
+            self._make(fact for fact in plan if isinstance(fact, Sysctl))
+        except KernelError:
+            return False
+        return True
+
     def _make(self, facts: Iterable[Fact]) -> None:
         self._host.kernel.carry_out(tuple(facts), {HOST: None})
 
     def _report_drains(self) -> None:
         """Say once of each pod that the cloud took its address away."""
-        draining = self._node.draining(self._book.ledger)
+        draining = self._book.ledger.draining()
         for lease in draining:
             if lease.attachment not in self._draining:
                 self._host.say(

@@ -54,7 +54,7 @@ class Report:
 
     def _document(self, repairs: Iterable[tuple[datetime, str]]) -> dict[str, Any]:
         ledger, standing = self._book.ledger, self._node.standing
-        drains = {lease.attachment for lease in self._node.draining(ledger)}
+        drains = {lease.attachment for lease in ledger.draining()}
         return {
             "version": 1,
             "ready": self._node.ready,

@@ -1,5 +1,6 @@
 """The pool: free is what the cloud has, less what is held and what cools; by family."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from mooring.core.ipam.pool import (
@@ -183,3 +184,36 @@ def test_required_families_are_named_first() -> None:
     assert pool.families == (4, 6)
     assert a_pool({"a": dual([1], [7], (6, 4))}).families == (6, 4)
     assert Pool().families == ()
+
+
+def shut(given: Offer) -> Offer:
+    return replace(given, shut=True)
+
+
+def test_a_shut_vnic_gives_nothing_and_the_other_one_gives_on() -> None:
+    pool = a_pool({"a": shut(some(1, 2)), "b": some(3)}, held=four(1))
+    assert pool.first() == ("b", Pair(v4(3)))
+    assert pool.count(4) == Count(offered=3, free=1, resting=())
+    assert pool.withheld(four(1)) == {v4(2)}
+    assert pool.taken(four(3)).first() is None
+
+
+def test_what_rests_on_a_shut_vnic_rests_on_and_is_not_given_early() -> None:
+    pool = resting(a_pool({"a": some(1)}), 1).offered({"a": shut(some(1))}, ())
+    assert pool.oldest() is None
+    assert pool.withheld(()) == frozenset()
+    assert pool.offered({"a": some(1)}, ()).first() is None
+
+
+def test_a_rest_that_ends_on_a_shut_vnic_gives_the_address_when_it_opens() -> None:
+    pool = resting(a_pool({"a": some(1)}), 1).offered({"a": shut(some(1))}, ())
+    over = pool.reclaimed(5, ())
+    assert over.first() is None
+    assert over.withheld(()) == {v4(1)}
+    assert over.offered({"a": some(1)}, ()).first() == ("a", Pair(v4(1)))
+
+
+def test_a_vnic_that_is_shut_loses_what_was_free() -> None:
+    pool = a_pool({"a": some(1, 2)}).offered({"a": shut(some(1, 2))}, ())
+    assert pool.first() is None
+    assert pool.offered({"a": some(1, 2)}, ()).first() == ("a", Pair(v4(1)))

@@ -306,9 +306,10 @@ class Ledger:
         return ledger
 
     def _nothing_left(self) -> Empty:
-        required = next(iter(self.pool.families), 4)
-        found = self.pool.count(required)
-        held = found.offered - found.free - len(found.resting)
+        pool = self.pool
+        required = next(iter(pool.families), 4)
+        found = pool.count(required)
+        held = sum(a in self.holders for a in pool.homes if a.version == required)
         return Empty(found.offered, held, f"IPv{required}")
 
     def _applied(self, entry: Entry) -> "Ledger":

@@ -30,11 +30,12 @@ class Offer:
     """A VNIC's addresses for pods, and the families that a pod of it is to have.
 
     The first of `families` is the one without which there is no pod; the others are given
-    as long as there are any.
+    as long as there are any. One that is `shut` gives none for now: what pods have they keep.
     """
 
     addresses: tuple[Ip, ...] = ()
     families: tuple[int, ...] = (4,)
+    shut: bool = False
 
 
 Offers = Mapping[str, Offer]
@@ -92,6 +93,8 @@ class Pool:
                     for a in kept
                     if a.version == version and a not in held and a not in self.cooling
                 }
+                if given.shut:
+                    usable.clear()
                 queue = self.free.get((vnic, version), ())
                 known = [a for a in queue if a in usable]
                 free[vnic, version] = tuple(dict.fromkeys((*known, *usable)))
@@ -173,8 +176,9 @@ class Pool:
             return self
         free = dict(self.free)
         for address in due:
-            where = self.homes.get(address, ""), address.version
-            if where in free and address not in held:
+            vnic = self.homes.get(address, "")
+            where = vnic, address.version
+            if where in free and address not in held and not self.offers[vnic].shut:
                 free[where] = (*free[where], address)
         return replace(self, free=free, cooling=without(self.cooling, due))
 
@@ -199,6 +203,16 @@ class Pool:
             ),
         )
 
+    def withheld(self, held: Container[Ip]) -> frozenset[Ip]:
+        """Give the addresses that are there for pods and that nobody gets, for their VNIC is shut."""
+        return frozenset(
+            address
+            for given in self.offers.values()
+            if given.shut
+            for address in given.addresses
+            if address not in held and address not in self.cooling
+        )
+
     @property
     def families(self) -> tuple[int, ...]:
         """Give the families that pods are to have, the required ones first."""
@@ -208,7 +222,9 @@ class Pool:
 
     def _required(self, address: Ip) -> bool:
         vnic = self.homes.get(address)
-        return vnic is not None and self.offers[vnic].families[0] == address.version
+        if vnic is None or self.offers[vnic].shut:
+            return False
+        return self.offers[vnic].families[0] == address.version
 
     def _worth(self, vnic: str) -> tuple[bool, int]:
         families = self.offers[vnic].families

@@ -16,7 +16,7 @@ _LINES = json.JSONEncoder(indent=2)
 
 
 def written(value: object) -> bytes:
-    """Write a value; TypeError for one that JSON has no form for."""
+    """Write a value; TypeError for one that JSON has no form for. NaN and infinity become null."""
     try:
         return orjson.dumps(value, option=_STRICT)
     except TypeError:

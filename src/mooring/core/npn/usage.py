@@ -1,6 +1,6 @@
 """What a node's agent says of its pool: how many addresses are used, free and cooling, or which.
 
-And by which link and table each VNIC is served, which only `mooring describe` reads.
+And by which link and table each VNIC is served, which is for `mooring describe`.
 
 The counts are for people and for the scheduler's sake. An elastic pool needs the lists as well: the
 controller decides by them how large it has to be, and which objects of the cloud nobody uses.
@@ -44,7 +44,9 @@ class VnicLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Addresses by what the agent does with them. Those that cool include those kept by a flow.
+    """Addresses by what the agent does with them.
+
+    Those that cool include those kept by a flow, and those of a VNIC that gives none for now.
 
     `counts` stands there instead of the lists where nobody needs them: the pool is not elastic.
     `links` are sorted, one for a VNIC; none where the agent has not told any (an older one).

@@ -44,8 +44,9 @@ class Told:
 class Witness:
     """What was seen. `now` is the world's time, which no restart sets back.
 
-    `spoken` are flows of connection tracking, by name, and whose they are; `disturbed`: somebody
-    undid what the agent made, so the fast path may be ahead of the rest.
+    `heard` is who was told last of a link, `lives` the pod's namespace when a flow began: a container
+    that comes again has the same link. `spoken` are flows of connection tracking, by name, and whose
+    they are; `disturbed`: somebody undid what the agent made, so the fast path may be ahead of the rest.
     """
 
     machine: StoryMachine
@@ -62,6 +63,7 @@ class Witness:
     flowing: frozenset[Flow] = frozenset()
     ended: dict[Ip, tuple[float, Told]] = field(default_factory=dict)
     heard: dict[str, Told] = field(default_factory=dict)
+    lives: dict[Flow, int] = field(default_factory=dict)
     spoken: dict[bytes, Told] = field(default_factory=dict)
     blind: bool = False
     disturbed: bool = False
@@ -90,6 +92,7 @@ class Witness:
         self._one_owner(send & flowing)
         self._one_owner(reach & flowing)
         for address, link in flowing - self.flowing:
+            self.lives[address, link], _ = room.twins.get(link, (0, ""))
             self._is_recorded(links, address, link)
         for address, link in self.flowing - flowing:
             self._end(address, link)
@@ -116,8 +119,10 @@ class Witness:
 
     def _end(self, address: Ip, link: str) -> None:
         """A flow is over; it counts if somebody was told that the address is the pod's."""
-        told = self.heard.get(link)
-        if told is not None and address in told.addresses:
+        told, life = self.heard.get(link), self.lives.pop((address, link), 0)
+        if told is None or (life and told.inode and told.inode != life):
+            return
+        if address in told.addresses:
             self.ended[address] = self.now, told
 
     def forget(self) -> None:

@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EINVAL, ENOENT
+from errno import EINVAL
 from functools import cache
 from pathlib import Path
 
@@ -218,11 +218,9 @@ def _mount_new(path: Path) -> None:
 
 def _stands(path: Path) -> bool:
     try:
-        return inode_at(str(path)) > 0
-    except OSError as why:
-        if why.errno in {ENOENT, EINVAL}:
-            return False
-        raise
+        return path.stat().st_dev == _device()
+    except FileNotFoundError:
+        return False
 
 
 @cache

@@ -122,7 +122,7 @@ class Account:
         return Usage(counts=listed.tally, links=listed.links)
 
     def _served(self) -> tuple[VnicLink, ...]:
-        """Tell links and tables, worked out only when the VNICs that work are others."""
+        """Tell links and tables, worked out only when the VNICs that were taken are others."""
         uplinks = self._node.standing.uplinks
         if uplinks is not self._uplinks:
             self._uplinks, self._links = uplinks, vnic.served(uplinks.values())

@@ -116,21 +116,20 @@ class Meter:
             ):
                 addresses.add_metric([f"IPv{version}", state], number)
         yield addresses
-        for name, what, value in (*self._pods(), *self._vnics()):
+        for name, what, value in (*self._pods(), *self._node()):
             yield GaugeMetricFamily(f"mooring_agent_{name}", what, value=float(value))
 
     def _pods(self) -> Iterator[tuple[str, str, int]]:
-        book, node = self._program.book, self._program.node
+        book = self._program.book
         draining = len(book.ledger.draining())
         yield "pods", "Pods that hold addresses.", len(book.ledger.leases)
         yield "draining", "Pods whose address the cloud took.", draining
         yield "kept", "Addresses that rest on because of a flow.", book.kept
         yield "early", "Addresses reused before their time.", book.early
-        yield "ready", "1 when an ADD could be served.", node.ready
-        yield "store_heard", "1 when the object's store answers.", self._program.heard
 
-    def _vnics(self) -> Iterator[tuple[str, str, int]]:
-        standing = self._program.node.standing
+    def _node(self) -> Iterator[tuple[str, str, int]]:
+        node = self._program.node
+        standing = node.standing
         refused, absent = len(standing.refused), len(standing.absent)
         yield "vnics", "VNICs that work.", len(standing.uplinks) - refused
         yield "vnics_absent", "VNICs without a link here.", absent
@@ -139,6 +138,8 @@ class Meter:
             "VNICs of whose cables the kernel refuses a part.",
             refused,
         )
+        yield "ready", "1 when an ADD could be served.", node.ready
+        yield "store_heard", "1 when the object's store answers.", self._program.heard
 
 
 def _observe(step: Histogram, took: object) -> None:

@@ -301,7 +301,7 @@ class Attachments:
 
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:
-            names.alias(lease)
+            self._node.cables(lease)
         except names.TooLong as why:
             container = lease.attachment.container
             room = len(container) - why.over

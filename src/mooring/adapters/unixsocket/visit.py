@@ -12,6 +12,10 @@ from mooring.core.cni.frames import LIMIT, Answer, Call, Decoder
 _DESCRIPTOR = array.array("i").itemsize
 _MOST_DESCRIPTORS = 4  # taken at once, so that too many are seen and closed
 _CHUNK = 65536
+# As plain numbers: flags of an enumeration take longer to combine than a call to parse.
+_ROOM = socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR)
+_AT_ONCE = int(socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+_CUT = int(socket.MSG_CTRUNC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,13 @@ class Visit:
 
 def taken(peer: socket.socket, descriptors: list[int]) -> bytes:
     """Receive the next bytes; descriptors that come along are put into the list."""
-    space = socket.CMSG_SPACE(_MOST_DESCRIPTORS * _DESCRIPTOR)
-    how = socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
-    chunk, control, flags, _ = peer.recvmsg(_CHUNK, space, how)
+    chunk, control, flags, _ = peer.recvmsg(_CHUNK, _ROOM, _AT_ONCE)
     for level, kind, data in control:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             got = array.array("i")
             got.frombytes(data[: len(data) - len(data) % _DESCRIPTOR])
             descriptors.extend(got)
-    if flags & socket.MSG_CTRUNC:
+    if flags & _CUT:
         raise Rejected("too many descriptors")
     return chunk
 

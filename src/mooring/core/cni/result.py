@@ -7,6 +7,7 @@ the CNI project's own library does, so that others find what they know.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -18,7 +19,7 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mooring.core.cni.errors import Code
 from mooring.core.cni.fields import Fields
@@ -28,8 +29,7 @@ _T = TypeVar("_T")
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class Interface(NamedTuple):
     """A network interface that ADD made; `sandbox` is "" for the host's end."""
 
     name: str
@@ -40,8 +40,7 @@ class Interface:
     pci_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ip:
+class Ip(NamedTuple):
     """An address with its prefix; `interface` counts in the result's interfaces."""
 
     address: IPv4Interface | IPv6Interface
@@ -49,8 +48,7 @@ class Ip:
     interface: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(NamedTuple):
     """A route of the container; without `gw` it goes by the address's gateway."""
 
     dst: IPv4Network | IPv6Network
@@ -137,6 +135,12 @@ def joined(first: Result, second: Result) -> Result:
     )
 
 
+@lru_cache(maxsize=64)
+def _few(place: IPv4Address | IPv6Address | IPv4Network | IPv6Network) -> str:
+    """Write a gateway or a destination, which are the same in most results."""
+    return str(place)
+
+
 def _known(**members: object) -> Json:
     """Leave out what is unknown or empty; 0 is a value."""
     return {k: v for k, v in members.items() if v is not None and v not in ("", [])}
@@ -170,16 +174,16 @@ def _ip(ip: Ip, *, named: bool) -> Json:
     made: Json = {"version": str(ip.address.version)} if named else {}
     made["address"] = str(ip.address)
     if ip.gateway is not None:
-        made["gateway"] = str(ip.gateway)
+        made["gateway"] = _few(ip.gateway)
     if ip.interface is not None:
         made["interface"] = ip.interface
     return made
 
 
 def _route(route: Route, *, wide: bool) -> Json:
-    made: Json = {"dst": str(route.dst)}
+    made: Json = {"dst": _few(route.dst)}
     if route.gw is not None:
-        made["gw"] = str(route.gw)
+        made["gw"] = _few(route.gw)
     if wide:
         made |= _known(
             mtu=route.mtu,

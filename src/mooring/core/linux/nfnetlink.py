@@ -7,6 +7,7 @@ out of a second try.
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from mooring.core.linux import wire
@@ -26,6 +27,8 @@ KEY, DATA, VALUE = 1, 2, 1
 ELEMENTS_PER_MESSAGE = 256
 
 _HEADER = struct.Struct(">BBH")
+_BEGIN = Message(BATCH_BEGIN, 0, _HEADER.pack(0, 0, NF_TABLES))
+_END = Message(BATCH_END, 0, _BEGIN.body)
 
 
 class Refusal(NamedTuple):
@@ -52,14 +55,12 @@ def datagram(messages: list[Message], sequence: int) -> bytes:
 
     The last message asks for an acknowledgement, which comes after the commit.
     """
-    begin = Message(BATCH_BEGIN, 0, _HEADER.pack(0, 0, NF_TABLES))
-    end = Message(BATCH_END, 0, begin.body)
     last = len(messages) - 1
-    framed = [wire.frame(begin, sequence)]
+    framed = [wire.frame(_BEGIN, sequence)]
     for place, message in enumerate(messages):
         flags = wire.ACK if place == last else 0
         framed.append(wire.frame(message, sequence + 1 + place, flags))
-    framed.append(wire.frame(end, sequence + last + 2))
+    framed.append(wire.frame(_END, sequence + last + 2))
     return b"".join(framed)
 
 
@@ -91,14 +92,19 @@ def _elements(kind: int, where: SetPath, elements: list[Element]) -> Message:
     listed = b"".join(
         attribute(LIST_ELEMENT | wire.NESTED, _element(each)) for each in elements
     )
-    body = (
+    body = _place(where) + attribute(ELEMENTS | wire.NESTED, listed)
+    flags = wire.CREATE if kind == NEW_ELEMENTS else 0
+    return Message(kind, flags, body)
+
+
+@lru_cache(maxsize=16)
+def _place(where: SetPath) -> bytes:
+    """Write which set or map is meant; there are few."""
+    return (
         _HEADER.pack(FAMILIES[where.family], 0, 0)
         + wire.text(TABLE, where.table)
         + wire.text(SET, where.name)
-        + attribute(ELEMENTS | wire.NESTED, listed)
     )
-    flags = wire.CREATE if kind == NEW_ELEMENTS else 0
-    return Message(kind, flags, body)
 
 
 def _element(element: Element) -> bytes:

@@ -50,6 +50,13 @@ ONLY_GATEWAY4 = IPv4Network(GATEWAY4)
 ONLY_GATEWAY6 = IPv6Network(GATEWAY6)
 EVERYWHERE4 = IPv4Network("0.0.0.0/0")
 EVERYWHERE6 = IPv6Network("::/0")
+DEFAULTS: Mapping[int, result.Route] = {
+    4: result.Route(dst=EVERYWHERE4, gw=GATEWAY4),
+    6: result.Route(dst=EVERYWHERE6, gw=GATEWAY6),
+}
+"""A pod's route in the result of ADD, by family."""
+
+LOOPBACK = LinkUp(POD, "lo")
 MARKS: Mapping[int, Ip] = {
     4: IPv4Address(0xDC5155A2),
     6: IPv6Address(0x19495CFF2AE8944A625558EC238E1F29),
@@ -102,7 +109,7 @@ def _plan(own: Own, far: str, mtu: int) -> Alike:
         far=End(POD, far, far_mac, mtu, own_ip6=six),
     )
     interfaces = [alone(address) for address in addresses]
-    facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LinkUp(POD, "lo")]
+    facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LOOPBACK]
     for interface in interfaces:
         facts += _inside(interface, far, near_mac)
     for interface in interfaces:
@@ -176,7 +183,7 @@ def outcome(lease: Lease, sandbox: str, mtu: int) -> result.Result:
             result.Ip(address=alone(a), gateway=gateway(a), interface=1)
             for a in addresses
         ),
-        routes=tuple(result.Route(dst=everywhere(a), gw=gateway(a)) for a in addresses),
+        routes=tuple(DEFAULTS[a.version] for a in addresses),
     )
 
 

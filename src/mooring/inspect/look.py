@@ -90,14 +90,16 @@ class Looker:
         return Sight(sides=sides, blind=blind)
 
     def _agent(self) -> AgentTold:
-        mtu = self._told().get("mtu")
+        told = self._told()
+        mtu, shut = told.get("mtu"), told.get("refused")
         known = mtu if isinstance(mtu, int) else None
+        refused = frozenset(map(str, shut)) if isinstance(shut, list) else frozenset()
         try:
             answer = agentcall.ask(self.place.socket, STATUS, STATUS_SECONDS)
         except agentcall.AgentAway as why:
             return AgentTold(answers=False, trouble=str(why), mtu=known)
         trouble = refusal(answer.stdout) if answer.exit_code else ""
-        return AgentTold(answers=True, trouble=trouble, mtu=known)
+        return AgentTold(answers=True, trouble=trouble, mtu=known, refused=refused)
 
     def _told(self) -> Mapping[str, object]:
         """Read what the agent tells of itself; nothing when there is nothing to read."""

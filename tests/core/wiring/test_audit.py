@@ -15,6 +15,7 @@ from core.wiring.audit_scene import (
     NAME,
     NOW,
     ONE,
+    PRIMARY,
     SECOND,
     STATUS,
     THREE,
@@ -37,6 +38,7 @@ from mooring.core.linux.plan import (
     Neighbour,
     Route,
     Rule,
+    Sysctl,
     Veth,
 )
 from mooring.core.npn.policy import PoolPolicy
@@ -66,6 +68,7 @@ from mooring.core.wiring.audit.sides import (
 )
 from mooring.core.wiring.audit.twice import across
 from mooring.core.wiring.names import host_link
+from mooring.core.wiring.words import say as say_fact
 
 PAGE = Path(__file__).parents[3] / "docs/programs/audit.md"
 Spoil = Callable[[Scene], object]
@@ -793,6 +796,33 @@ def test_without_the_agents_word_any_mtu_is_right() -> None:
     scene.links["ens5"] = replace(a_link("ens5", STATUS.mac_address), mtu=1500)
 
     assert scene.found() == ()
+
+
+def test_of_a_vnic_that_is_shut_the_kernel_is_the_cause() -> None:
+    own, other = vnic.plan(UPLINK), node.plan(PRIMARY)
+    of_vnic = next(f for f in own if isinstance(f, Rule))
+    setting = next(f for f in own if isinstance(f, Sysctl))
+    of_node = next(f for f in other if isinstance(f, Rule))
+    scene = Scene(without={of_vnic, of_node})
+    told = scene.kernel()
+    settings = {**told.settings, setting.key: "7"}
+    scene.changes["kernel"] = replace(told, settings=settings)
+    usual = {each.name: (each.cause, each.by) for each in scene.found()}
+    refused = frozenset({VNIC})
+    scene.changes["agent"] = AgentTold(answers=True, mtu=MTU, refused=refused)
+
+    found = {each.name: each for each in scene.found()}
+
+    assert (
+        found.keys()
+        == usual.keys()
+        == {say_fact(of_vnic), setting.key, say_fact(of_node)}
+    )
+    assert found[say_fact(of_node)].cause == usual[say_fact(of_node)][0]
+    for name in (say_fact(of_vnic), setting.key):
+        assert "the kernel refuses" in found[name].cause
+        assert (found[name].by, found[name].act) == (By.YOU, None)
+        assert usual[name][1] is By.AGENT
 
 
 def test_a_route_inside_the_pod_of_a_later_plugin_is_fine() -> None:

@@ -1,10 +1,20 @@
 """The object and the ledger beside the kernel: VNICs, the node's rules and routes, the nft table."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from mooring.core.ipam.ledger import Ledger
 from mooring.core.linux import drift
-from mooring.core.linux.plan import HOST, Address, LinkUp, Plan, Route, Rule, Sysctl
+from mooring.core.linux.plan import (
+    HOST,
+    Address,
+    Fact,
+    LinkUp,
+    Plan,
+    Route,
+    Rule,
+    Sysctl,
+)
 from mooring.core.npn.record import NpnStatus
 from mooring.core.wiring import node as wiring
 from mooring.core.wiring import pod, ruleset, vnic
@@ -120,13 +130,28 @@ def _set_up(
         yield Difference(Code.NO_PRIMARY, "default route", says)
         return
     wanted = wiring.whole(wiring.primary(kernel.seen), working)
-    yield from _facts(kernel, wanted)
-    yield from _settings(kernel.settings, wanted)
+    shut = sides.agent.refused if sides.agent else frozenset()
+    refused = {f for u in working if u.status.vnic_id in shut for f in vnic.plan(u)}
+    lacking = (*_facts(kernel, wanted), *_settings(kernel.settings, wanted))
+    for fact, difference in lacking:
+        yield _refused(difference) if fact in refused else difference
     yield from _strays(sides, kernel, wanted)
     yield from _table(kernel, primary, working)
 
 
-def _facts(kernel: KernelTold, wanted: Plan) -> Iterator[Difference]:
+def _refused(difference: Difference) -> Difference:
+    """Say of cables of a VNIC that is shut who keeps the agent from making them."""
+    return replace(
+        difference,
+        because="the kernel refuses the agent a part of this VNIC's cables, so the VNIC"
+        " is shut: it gives no addresses",
+        advice="mend what `trouble` in the agent's status.json and log says; the agent"
+        " tries at each look at the node",
+        whose=By.YOU,
+    )
+
+
+def _facts(kernel: KernelTold, wanted: Plan) -> Iterator[tuple[Fact, Difference]]:
     lacking = drift.missing(wanted, {HOST: kernel.seen})
     down = {name for name, link in kernel.seen.links.items() if not link.up}
     for fact in lacking:
@@ -138,16 +163,18 @@ def _facts(kernel: KernelTold, wanted: Plan) -> Iterator[Difference]:
             link = kernel.seen.links[fact.link]
             state = "up" if link.up else "down"
             says = {Side.KERNEL: f"{fact.link} is {state} with MTU {link.mtu}"}
-        yield Difference(code, say(fact), says)
+        yield fact, Difference(code, say(fact), says)
 
 
-def _settings(values: Mapping[str, str], wanted: Plan) -> Iterator[Difference]:
+def _settings(
+    values: Mapping[str, str], wanted: Plan
+) -> Iterator[tuple[Fact, Difference]]:
     for fact in wanted:
         if not isinstance(fact, Sysctl) or fact.key not in values:
             continue
         if values[fact.key].split() != fact.value.split():
             says = {Side.KERNEL: f"{values[fact.key]} instead of {fact.value}"}
-            yield Difference(Code.SETTING_CHANGED, fact.key, says)
+            yield fact, Difference(Code.SETTING_CHANGED, fact.key, says)
 
 
 def _strays(sides: Sides, kernel: KernelTold, wanted: Plan) -> Iterator[Difference]:

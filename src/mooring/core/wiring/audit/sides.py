@@ -87,11 +87,15 @@ class CloudTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTold:
-    """The node's agent: whether it answers, what keeps it from serving, its pods' MTU."""
+    """The node's agent: whether it answers, what keeps it from serving, its pods' MTU.
+
+    `refused`: the VNICs of whose cables the kernel refuses it a part.
+    """
 
     answers: bool
     trouble: str = ""
     mtu: int | None = None
+    refused: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,15 @@ def audit(world: World, *words: str) -> tuple[int, Json]:
     return done.returncode, document["nodes"][0]
 
 
+def start(world: World) -> None:
+    """Start the agent, and see its first look at the node to its end: the next is asked for.
+
+    What is spoilt during that look, whose listing of nft takes its time, would be repaired.
+    """
+    world.start()
+    world.repaired()
+
+
 def keys(node: Json, part: str = "differences") -> set[tuple[str, str]]:
     return {(each["code"], each["name"]) for each in node[part]}
 

@@ -1,6 +1,8 @@
 """Drift, on fakes: whatever is removed behind the agent's back comes back, and is told."""
 
+import asyncio
 import json
+import threading
 from dataclasses import replace
 from errno import EPERM
 from ipaddress import IPv4Interface
@@ -73,6 +75,36 @@ def test_nothing_is_repaired_where_nothing_drifted() -> None:
             await machine.agent.look_after()
 
         assert machine.heard("repaired") == []
+
+    play(story())
+
+
+def test_who_asks_during_a_look_has_another_one_after_it() -> None:
+    async def story() -> None:
+        machine, _ = await with_pod()
+        go, began = threading.Event(), threading.Event()
+        said: list[str] = []
+        listing = machine.nft.listing
+
+        def slow(family: str, table: str, fd: int | None = None) -> str:
+            said.append("begins")
+            began.set()
+            assert go.wait(60)
+            text = listing(family, table, fd)
+            said.append("ends")
+            return text
+
+        machine.nft.listing = slow  # type: ignore[method-assign] - the tool takes its time
+        first = asyncio.create_task(machine.agent.repair.table())
+        await asyncio.to_thread(began.wait)
+        second = asyncio.create_task(machine.agent.repair.table())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert said == ["begins"]
+        go.set()
+        await asyncio.gather(first, second)
+
+        assert said == ["begins", "ends"] * 2
 
     play(story())
 

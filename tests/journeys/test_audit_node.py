@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from journeys.agent_world import VNIC, VNIC_MAC, Pod, World, a_world, ip
-from journeys.audited import OPTIONS, audit, keys, link, nft
+from journeys.audited import OPTIONS, audit, keys, link, nft, start
 from patience import until
 
 from mooring.adapters.agentcall import ask
@@ -31,7 +31,7 @@ from mooring.core.npn.record import Pair
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with a_world(tmp_path, *OPTIONS) as made:
-        made.start()
+        start(made)
         yield made
 
 
@@ -220,7 +220,7 @@ def test_what_a_killed_agent_left_halfway_is_told_of(world: World) -> None:
         ("lease-claimed", "10.0.8.39"),
         ("lease-leaving", "10.0.8.38"),
     }
-    world.start()
+    start(world)
     until(lambda: world.status["pool"]["held"] == 1, "their end")
     assert audit(world)[0] == 0
     assert world.reaches(pod.space, "10.0.8.1")
@@ -237,7 +237,7 @@ def test_a_ledger_of_another_boot_is_of_no_use(world: World) -> None:
         ("agent-away", "agent"),
         ("ledger-of-another-boot", "journal"),
     }
-    world.start()
+    start(world)
     repaired(world)
 
 
@@ -292,7 +292,7 @@ def test_the_agent_answers_no_other_wish(world: World) -> None:
 
 def test_of_two_families_each_is_judged_by_itself(tmp_path: Path) -> None:
     with a_world(tmp_path, *OPTIONS, six=True) as world:
-        world.start()
+        start(world)
         one, two = world.run_pod("c1"), world.run_pod("c2")
         assert audit(world)[0] == 0
         six = {pod.name: f"fd00:8::{pod.address.split('.')[-1]}" for pod in (one, two)}
@@ -318,7 +318,7 @@ def test_of_two_families_each_is_judged_by_itself(tmp_path: Path) -> None:
 
 def test_pods_that_come_and_go_are_no_differences(tmp_path: Path) -> None:
     with a_world(tmp_path, "--cooldown", "0") as world, ThreadPoolExecutor(1) as pool:
-        world.start()
+        start(world)
         done = threading.Event()
         number = 0
 

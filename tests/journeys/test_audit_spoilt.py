@@ -9,7 +9,17 @@ from dataclasses import dataclass
 
 import pytest
 from journeys.agent_world import Pod, World, a_world, run
-from journeys.audited import OPTIONS, Json, audit, codes, element, keys, link, nft
+from journeys.audited import (
+    OPTIONS,
+    Json,
+    audit,
+    codes,
+    element,
+    keys,
+    link,
+    nft,
+    start,
+)
 from patience import until
 
 
@@ -124,7 +134,7 @@ class Told:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     with a_world(tmp_path_factory.mktemp("audit"), *OPTIONS) as world:
-        world.start()
+        start(world)
         names = {code: f"c{number}" for number, code in enumerate(SPOILT)}
         scene = Scene(world, {code: world.run_pod(n) for code, n in names.items()})
         assert audit(world) == (0, clean())

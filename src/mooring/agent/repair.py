@@ -52,6 +52,7 @@ class Repair:
         self._attachments = attachments
         self._reaper = reaper
         self._insides: Iterator[Lease] = iter(())
+        self._comparing = asyncio.Lock()
         self._refusals: tuple[set[str], set[str]] = set(), set()
 
     def turn(self, seen: Seen) -> None:
@@ -76,7 +77,14 @@ class Repair:
         self._look_inside(wired)
 
     async def table(self) -> None:
-        """Compare the nft table with what it should be; the look is beside the loop."""
+        """Compare the nft table with what it should be; the look is beside the loop.
+
+        Who asks for it meanwhile has one that begins after this.
+        """
+        async with self._comparing:
+            await self._compare_table()
+
+    async def _compare_table(self) -> None:
         if not self._node.in_force:
             return
         before = ruleset.sources(self._wired())

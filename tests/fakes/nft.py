@@ -8,6 +8,7 @@ import copy
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from errno import EEXIST, ENOENT
 from ipaddress import ip_address
@@ -45,6 +46,8 @@ class FakeNft:
         self._refusals: list[str] = []
         self._generations: dict[int, int] = {}
         self._home = HOME
+        # What whoever lists has to go through: a tool that takes its time.
+        self.gate: AbstractContextManager[object] = nullcontext()
         # The namespaces in which nft is kept open, by inode.
         self.held: list[int] = []
         if namespaces is not None:
@@ -86,6 +89,10 @@ class FakeNft:
         self.scripts.append(script)
 
     def listing(self, family: str, table: str, fd: int | None = None) -> str:
+        with self.gate:
+            return self._listing(family, table, fd)
+
+    def _listing(self, family: str, table: str, fd: int | None) -> str:
         shelf = self._tables_of(fd).get((family, table))
         if shelf is None:
             return ""

@@ -117,7 +117,7 @@ class FakeKernel:
 
     # The port.
 
-    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
+    def carry_out(self, plan: Iterable[Fact], spaces: Spaces) -> None:
         for fact in plan:
             self._count(fact)
             self._make(fact, spaces)

@@ -96,14 +96,15 @@ class MortalKernel(FakeKernel):
         self._fuse.glance("kernel look")
         return super().look(space, fd)
 
-    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
-        for number, fact in enumerate(plan, start=1):
+    def carry_out(self, plan: Iterable[Fact], spaces: Spaces) -> None:
+        facts = tuple(plan)
+        for number, fact in enumerate(facts, start=1):
             try:
                 self._fuse.burn("kernel make", fact)
                 super().carry_out((fact,), spaces)
                 self._fuse.done("kernel make")
             except KernelError:
-                rest = plan[number:] if self._fuse.goes_on() else ()
+                rest = facts[number:] if self._fuse.goes_on() else ()
                 for each in rest:
                     with suppress(KernelError):
                         super().carry_out((each,), spaces)
@@ -375,6 +376,7 @@ class Machine:
     async def add(self, pod: Pod) -> str:
         answer = await self.cni("ADD", pod)
         assert answer.exit_code == 0, answer.stdout
+        await asyncio.sleep(0)  # it is said when it has been answered
         pod.prev = json.loads(answer.stdout)
         address: str = pod.prev["ips"][0]["address"]
         return address.removesuffix("/32")

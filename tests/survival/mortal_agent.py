@@ -48,7 +48,8 @@ class Steps:
             return act(*given, **named)
         if self.how == 0 and act.__name__ == "carry_out":
             plan, spaces = given
-            act(plan[: len(plan) // 2], spaces)
+            facts = tuple(plan)
+            act(facts[: len(facts) // 2], spaces)
         elif self.how == 1:
             act(*given, **named)
         die()

@@ -152,7 +152,7 @@ def _before(request: Add) -> result.Result | None:
 def _document(
     request: Add, before: result.Result | None, made: result.Result
 ) -> Mapping[str, object]:
-    if request.conf.dns != made.dns:
+    if request.conf.dns is not made.dns:
         made = replace(made, dns=request.conf.dns)
     if before is not None:
         made = result.joined(before, made)

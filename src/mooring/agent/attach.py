@@ -11,8 +11,7 @@ repair and the collection, so it answers success.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
+from collections.abc import Coroutine, Mapping
 from errno import EEXIST
 from typing import Any
 
@@ -39,7 +38,8 @@ from mooring.core.ipam.ledger import (
     Wired,
 )
 from mooring.core.ipam.pool import parts
-from mooring.core.linux.plan import HOST, POD, Ip, Plan, Veth
+from mooring.core.linux.mould import Alike
+from mooring.core.linux.plan import HOST, POD, Ip, Veth
 from mooring.core.linux.port import KernelError, NftError
 from mooring.core.wiring import names, pod, words
 from mooring.core.wiring.names import host_link
@@ -64,7 +64,8 @@ class Attachments:
         self._node = node
         self._reaper = reaper
         self._turns = Turns()
-        self._line = Line()
+        self._line = Line(self._look_back)
+        self._added: list[tuple[Add, Lease, Stopwatch]] = []
         self._own = host.namespaces.own_inode()
         self.busy_at = float("-inf")
         self.patience = REAP_SECONDS
@@ -109,18 +110,25 @@ class Attachments:
         where = self._admitted(request, netns)
         watch.lap("look")
         lease = self._wired(request.id, where, netns or 0, watch)
-        self.busy_at = self._host.clock.now()
-        if self._book.runs_low:
-            asyncio.get_running_loop().call_soon(self._book.look_ahead)
-        self._host.say(
-            "added",
-            pod=request.args.get("K8S_POD_NAME", ""),
-            attachment=names.words(request.id),
-            address=",".join(map(str, lease.ordered)),
-            **({"lacks": ",".join(lease.lacking)} if lease.lacking else {}),
-            **watch.times(),
-        )
+        self.busy_at = watch.last
+        self._added.append((request, lease, watch))
         return pod.outcome(lease, request.netns, self._node.mtu_of(lease))
+
+    def _look_back(self) -> None:
+        """Do what an ADD's answer need not wait for."""
+        added, self._added = self._added, []
+        for request, lease, watch in added:
+            lacking = ",".join(lease.lacking)
+            self._host.say(
+                "added",
+                pod=request.args.get("K8S_POD_NAME", ""),
+                attachment=names.words(request.id),
+                address=",".join(map(str, lease.ordered)),
+                **({"lacks": lacking} if lacking else {}),
+                **watch.times(),
+            )
+        if added:
+            self._book.look_ahead()
 
     async def delete(self, attachment: AttachmentId) -> None:
         """Unwire a container; what is not there is unwired already."""
@@ -151,13 +159,12 @@ class Attachments:
 
     def finish(self, lease: Lease, rest: float) -> None:
         """Do what is left of the end of a lease, past every refusal."""
-        cables = self._node.cables(lease)
         refused: list[object] = []
         try:
             self._node.stop_sending(lease)
         except NftError as why:
             refused.append(why)
-        refused += self._host.kernel.take_back(pod.ways_in(cables), {HOST: None})
+        refused += self._host.kernel.take_back(pod.way_in(lease), {HOST: None})
         if refused:
             self._host.say(
                 "cut-refused",
@@ -241,26 +248,26 @@ class Attachments:
         self, attachment: AttachmentId, where: Netns, netns: int, watch: Stopwatch
     ) -> Lease:
         """Claim an address and lay its cables; on the way back undo what was done."""
-        with ExitStack() as undo:
-            lease = self._claimed(attachment, where, netns, undo.callback)
-            watch.lap("save")
+        lease, early = self._claimed(attachment, where, netns)
+        watch.lap("save")
+        try:
             self._node.stop_former(attachment)
-            self._lay(self._node.cables(lease), netns)
+            self._lay(self._node.known_cables(lease), netns)
             watch.lap("cables")
             self._node.let_send(lease, self._book.ledger.leases.values())
             watch.lap("send")
             self._book.record(Wired(attachment))
-            watch.lap("done")
-            undo.pop_all()
+        except BaseException:
+            if early is not None:
+                self._undo(lease, max(early.values(), default=0.0))
+            raise
+        watch.lap("done")
         return lease
 
     def _claimed(
-        self,
-        attachment: AttachmentId,
-        where: Netns,
-        netns: int,
-        on_failure: Callable[..., object],
-    ) -> Lease:
+        self, attachment: AttachmentId, where: Netns, netns: int
+    ) -> tuple[Lease, Mapping[Ip, float] | None]:
+        """Give the lease, and which addresses should have rested longer; None: it is an old one."""
         self._book.reclaim()
         now = self._host.clock.now()
         held_back = self._book.held_back
@@ -269,7 +276,7 @@ class Attachments:
                 # The kernel would take the pair that lies for the one asked for.
                 if self._host.kernel.link(netns, attachment.ifname) is not None:
                     raise _exists(attachment.ifname)
-                return lease
+                return lease, None
             case Empty() as empty:
                 standing = self._node.standing
                 advice = GROWING if standing.npn.pool is not None else empty.advice
@@ -280,8 +287,7 @@ class Attachments:
                 self._need_room_for_alias(lease)
                 self._book.record(*claimed.entries)
                 self._begin_early(lease, early)
-                on_failure(self._undo, lease, max(early.values(), default=0.0))
-                return lease
+                return lease, early
 
     def _begin_early(self, lease: Lease, early: Mapping[Ip, float]) -> None:
         """Say that nothing was left but addresses that should have rested longer.
@@ -301,7 +307,7 @@ class Attachments:
 
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:
-            self._node.cables(lease)
+            self._node.known_cables(lease)
         except names.TooLong as why:
             container = lease.attachment.container
             room = len(container) - why.over
@@ -321,14 +327,13 @@ class Attachments:
         self._book.note(Left(lease.attachment))
         self.finish(lease, rest)
 
-    def _lay(self, cables: Plan, netns: int) -> None:
+    def _lay(self, cables: Alike, netns: int) -> None:
         """Lay cables; a host end of a former life that has the name gives way.
 
         The veth comes first and alone, so a container's own interface of that name stays
         as it is.
         """
-        spaces = {HOST: None, POD: netns}
-        kernel = self._host.kernel
+        kernel, spaces = self._host.kernel, {HOST: None, POD: netns}
         while True:
             try:
                 kernel.carry_out(cables, spaces)
@@ -365,10 +370,10 @@ def _compare_result(request: Check, lease: Lease) -> None:
     for interface in made.interfaces:
         if (interface.name, bool(interface.sandbox)) not in links:
             raise _changed(f"prevResult has no interface {interface.name}")
-    said_addresses = {ip.address for ip in said.ips}
+    said_addresses = {(ip.address, ip.length) for ip in said.ips}
     for ip in made.ips:
-        if ip.address not in said_addresses:
-            raise _changed(f"prevResult has not {ip.address}")
+        if (ip.address, ip.length) not in said_addresses:
+            raise _changed(f"prevResult has not {ip.address}/{ip.length}")
 
 
 def _changed(what: str) -> CniError:

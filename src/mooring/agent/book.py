@@ -87,11 +87,6 @@ class Book:
         self.ledger = refilled
         self.look_ahead()
 
-    @property
-    def runs_low(self) -> bool:
-        """Tell whether addresses have to be written down ahead."""
-        return bool(self.ledger.next_ahead())
-
     def look_ahead(self) -> None:
         """Write down durably which addresses are handed out next, unless it is written."""
         if addresses := self.ledger.next_ahead():
@@ -183,13 +178,14 @@ class Book:
             self._disk.replace(journal.snapshot(draft, self._boot))
             self._stale = self._behind = False
             return
-        lines = b"".join(journal.line(entry) for entry in entries)
-        durable = any(self._needs_the_disk(entry) for entry in entries)
+        lines, durable = b"", False
+        for entry in entries:
+            lines += journal.line(entry)
+            durable = durable or self._needs_the_disk(entry)
         self._disk.append(lines, durable=durable)
         self._lines += len(entries)
 
     def _needs_the_disk(self, entry: Entry) -> bool:
         if isinstance(entry, Held):
-            ahead = self.ledger.ahead
-            return not all(a in ahead for a in parts(entry.lease.addresses))
+            return not self.ledger.ahead.issuperset(parts(entry.lease.addresses))
         return isinstance(entry, Ahead)

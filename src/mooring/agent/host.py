@@ -62,22 +62,22 @@ def open_alive(namespaces: Namespaces, netns: Netns) -> int | None:
 
 
 class Stopwatch:
-    """How long the steps of one journey took."""
+    """How long the steps of one journey took; `last`: when the last one ended."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._begin = self._last = clock.now()
+        self._now = clock.now
+        self._begin = self.last = clock.now()
         self._steps: list[tuple[str, float]] = []
 
     def lap(self, step: str) -> None:
         """Note that a step is done."""
-        now = self._clock.now()
-        self._steps.append((step, now - self._last))
-        self._last = now
+        now = self._now()
+        self._steps.append((step, now - self.last))
+        self.last = now
 
     def times(self) -> dict[str, "Took"]:
         """Give the whole and the steps, for the log."""
-        whole = ("ms", self._last - self._begin)
+        whole = ("ms", self.last - self._begin)
         return {name: Took(took) for name, took in (whole, *self._steps)}
 
 

@@ -11,6 +11,7 @@ from mooring.core.cni.request import AttachmentId
 from mooring.core.ipam.ledger import Lease, Phase
 from mooring.core.ipam.pool import parts
 from mooring.core.linux import nft
+from mooring.core.linux.mould import Alike
 from mooring.core.linux.plan import Plan
 from mooring.core.linux.port import NftError
 from mooring.core.linux.seen import Seen
@@ -72,7 +73,7 @@ class Node:
         self._tracked = tracking is Tracking.ON
         self._tracking = tracking
         self._listed = ""
-        self._cables: dict[AttachmentId, tuple[Lease, int, Plan]] = {}
+        self._cables: dict[AttachmentId, tuple[Lease, int, Alike]] = {}
         self._unstopped: dict[str, tuple[Lease, ...]] = {}
 
     @property
@@ -83,15 +84,19 @@ class Node:
 
     def cables(self, lease: Lease) -> Plan:
         """Lay out a lease's cables as they belong here."""
+        return self.known_cables(lease).facts
+
+    def known_cables(self, lease: Lease) -> Alike:
+        """Give a lease's cables, which are laid out when somebody looks at them."""
         mtu = self.mtu_of(lease)
         known = self._cables.get(lease.attachment)
         if known is not None and known[0] is lease and known[1] == mtu:
             return known[2]
         if len(self._cables) >= KNOWN_CABLES:
             self._cables.clear()
-        plan = pod.plan(lease, mtu)
-        self._cables[lease.attachment] = lease, mtu, plan
-        return plan
+        cables = pod.cables(lease, mtu)
+        self._cables[lease.attachment] = lease, mtu, cables
+        return cables
 
     def mtu_of(self, lease: Lease) -> int:
         """Give the MTU of the lease's VNIC."""
@@ -156,9 +161,9 @@ class Node:
 
     def let_send(self, lease: Lease, others: Iterable[Lease]) -> None:
         """Let the lease's pod send; if the table is gone, write it first."""
-        elements = ruleset.elements(ruleset.sources([lease]))
         try:
-            self._put(elements)
+            for where, element in ruleset.elements_of(lease):
+                self._put(where, [element])
         except NftError as why:
             if why.errno != ENOENT:
                 raise
@@ -182,9 +187,9 @@ class Node:
 
     def _take_out(self, lease: Lease) -> None:
         refusals: list[NftError] = []
-        for where, elements in ruleset.elements(ruleset.sources([lease])).items():
+        for where, (key, _) in ruleset.elements_of(lease):
             try:
-                self._host.nft.set_elements(where, delete=[key for key, _ in elements])
+                self._host.nft.set_elements(where, delete=[key])
             except NftError as why:
                 if why.errno != ENOENT:
                     refusals.append(why)
@@ -215,17 +220,17 @@ class Node:
 
     def mend(self, lost: Sources, extra: Sources) -> None:
         """Put elements back that are missing, and take out those nobody wants."""
-        self._put(ruleset.elements(lost))
+        for where, elements in ruleset.elements(lost).items():
+            self._put(where, elements)
         for where, elements in ruleset.elements(extra).items():
             self._host.nft.set_elements(where, delete=[key for key, _ in elements])
 
-    def _put(self, elements: Mapping[nft.SetPath, list[nft.Element]]) -> None:
-        for where, some in elements.items():
-            try:
-                self._host.nft.set_elements(where, add=some)
-            except NftError as why:
-                if why.errno not in {EBUSY, EEXIST}:
-                    raise
-                # Only then: deleting what is absent costs the kernel 10 ms.
-                keys = [key for key, _ in some]
-                self._host.nft.set_elements(where, add=some, delete=keys)
+    def _put(self, where: nft.SetPath, some: list[nft.Element]) -> None:
+        try:
+            self._host.nft.set_elements(where, add=some)
+        except NftError as why:
+            if why.errno not in {EBUSY, EEXIST}:
+                raise
+            # Only then: deleting what is absent costs the kernel 10 ms.
+            keys = [key for key, _ in some]
+            self._host.nft.set_elements(where, add=some, delete=keys)

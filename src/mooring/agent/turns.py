@@ -77,11 +77,12 @@ class Line:
     """One after another, each in a turn of the loop of its own.
 
     Kernel work holds the loop up. When many pods come at once, whoever only asks comes between
-    two of them instead of after all.
+    two of them instead of after all. At the end of a turn that was used is `then`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, then: Callable[[], None]) -> None:
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._then = then
         self.used = False
 
     def use(self) -> None:
@@ -100,6 +101,10 @@ class Line:
 
     def _go_on(self) -> None:
         self.used = False
+        self._let_next()
+        self._then()
+
+    def _let_next(self) -> None:
         while self._waiting:
             first = self._waiting.popleft()
             if not first.done():  # else it was told to end

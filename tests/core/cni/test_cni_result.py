@@ -2,7 +2,7 @@
 
 import json
 import os
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ POD = Result(
     ),
     ips=(
         Ip(
-            address=ip_interface("10.0.2.5/32"),
+            address=ip_address("10.0.2.5"),
+            length=32,
             gateway=ip_address("169.254.1.1"),
             interface=1,
         ),
@@ -47,9 +48,10 @@ POD = Result(
 DUAL = Result(
     interfaces=(Interface(name="eth0", sandbox="/run/netns/a"),),
     ips=(
-        Ip(address=ip_interface("10.0.2.5/32"), interface=0),
+        Ip(address=ip_address("10.0.2.5"), length=32, interface=0),
         Ip(
-            address=ip_interface("2001:DB8:0:0::0005/128"),
+            address=ip_address("2001:DB8:0:0::0005"),
+            length=128,
             gateway=ip_address("FE80::1"),
             interface=0,
         ),
@@ -70,7 +72,7 @@ RICH = Result(
             pci_id="0000:3b:00.1",
         ),
     ),
-    ips=(Ip(address=ip_interface("10.0.2.5/24")),),
+    ips=(Ip(address=ip_address("10.0.2.5"), length=24),),
     routes=(
         Route(
             dst=ip_network("10.96.0.0/12"),
@@ -236,7 +238,8 @@ def results(draw: st.DrawFn) -> Result:
     index = st.integers(0, len(interfaces) - 1) if interfaces else st.nothing()
     ips = st.builds(
         Ip,
-        address=ADDRESSES.map(lambda a: ip_interface(f"{a}/{a.max_prefixlen}")),
+        address=ADDRESSES,
+        length=st.integers(0, 32),
         gateway=st.none() | ADDRESSES,
         interface=st.none() | index,
     )

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from mooring.core.linux import wire
 from mooring.core.linux.mould import Alike, Mould
+from mooring.core.linux.plan import POD, LinkUp, Plan
 from mooring.core.linux.wire import Message
 
 MARKS = (b"\xdcQ\xa2\x01", b"{#\xc6d<\x98", b"\x7f" * 9)
@@ -24,7 +25,7 @@ def test_a_mould_says_what_the_ordinary_way_says(
 ) -> None:
     long, short = wire.attribute(1, MARKS[0]), wire.attribute(2, MARKS[1])
     messages = [Message(16, 0x400, long + short + long), Message(24, 0, b"plain")]
-    mould = Mould([*messages, Message(28, 0, short)], MARKS)
+    mould = Mould(wire.framed([*messages, Message(28, 0, short)], 0), MARKS)
 
     assert mould.count == 3
     assert mould.cast(first, some) == written(some, first)
@@ -42,8 +43,17 @@ def test_only_the_last_message_is_acknowledged() -> None:
     ]
 
 
-def test_a_plan_that_is_alike_is_a_plan() -> None:
-    plan = Alike((), "shape", (b"x",), lambda: plan)
+def test_a_plan_that_is_alike_is_laid_out_when_somebody_looks_once() -> None:
+    laid = []
 
-    assert plan == ()
-    assert (plan.shape, plan.values, plan.sample()) == ("shape", (b"x",), plan)
+    def lay() -> Plan:
+        laid.append("laid")
+        return (LinkUp(POD, "lo"),)
+
+    plan = Alike(lay, "shape", "moor1", (b"x",), lambda: plan)
+
+    assert (plan.shape, plan.link, plan.values) == ("shape", "moor1", (b"x",))
+    assert plan.sample() is plan
+    assert laid == []
+    assert tuple(plan) == plan.facts == (LinkUp(POD, "lo"),)
+    assert laid == ["laid"]

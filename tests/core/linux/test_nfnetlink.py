@@ -61,7 +61,7 @@ def test_a_message_says_where() -> None:
 
 def test_a_datagram_is_fenced_and_the_last_message_acknowledged() -> None:
     messages = nf.transaction(PODS, [(b"1234", None)], [b"5678"])
-    begin, delete, add, end = wire.replies(nf.datagram(messages, 40))
+    begin, delete, add, end = wire.replies(b"".join(nf.framed(messages, 40)))
 
     assert [r.sequence for r in (begin, delete, add, end)] == [40, 41, 42, 43]
     assert (begin.kind, end.kind) == (nf.BATCH_BEGIN, nf.BATCH_END)

@@ -68,7 +68,7 @@ def test_what_the_runtime_is_told_first_is_the_preferred_family() -> None:
     lease = replace(a_lease(addresses=Pair(V4, V6)), families=(6, 4))
     made = pod.outcome(lease, "/run/netns/x", 9000)
 
-    assert [str(ip.address) for ip in made.ips] == ["fd00:8::5/128", "10.0.8.5/32"]
+    assert [(ip.address, ip.length) for ip in made.ips] == [(V6, 128), (V4, 32)]
     assert [str(route.dst) for route in made.routes] == ["::/0", "0.0.0.0/0"]
     assert set(pod.plan(lease, 9000)[1:]) >= set(pod.plan(a_lease(), 9000)[1:])
 
@@ -130,6 +130,7 @@ def test_the_host_side_is_what_does_not_go_with_the_veth() -> None:
     assert {type(f) for f in pod.host_side(plan)} == {Veth, Neighbour, Route}
     assert all(isinstance(f, Veth) or f.space == HOST for f in pod.host_side(plan))
     assert pod.ways_in(plan) == pod.host_side(plan)[1:]
+    assert pod.way_in(a_lease(addresses=Pair(V4, V6))) == pod.ways_in(plan)
 
 
 def test_the_outcome_names_both_ends_and_the_gateway() -> None:
@@ -140,9 +141,9 @@ def test_the_outcome_names_both_ends_and_the_gateway() -> None:
         ("eth0", "/run/netns/x", 9000),
     ]
     assert made.ips[0] == result.Ip(
-        address=IPv4Interface("10.0.8.5/32"), gateway=pod.GATEWAY4, interface=1
+        address=V4, length=32, gateway=pod.GATEWAY4, interface=1
     )
-    assert str(made.ips[1].address) == "fd00:8::5/128"
+    assert (made.ips[1].address, made.ips[1].length) == (V6, 128)
     assert [(str(r.dst), r.gw) for r in made.routes] == [
         ("0.0.0.0/0", pod.GATEWAY4),
         ("::/0", pod.GATEWAY6),
@@ -351,10 +352,13 @@ def test_another_default_route_is_as_good() -> None:
 
 @pytest.mark.parametrize("addresses", [Pair(V4), Pair(None, V6), Pair(V4, V6)], ids=str)
 def test_a_sample_is_laid_alike_and_differs_in_every_value(addresses: Pair) -> None:
-    plan = pod.plan(a_lease(addresses=addresses), 9000)
+    plan = pod.cables(a_lease(addresses=addresses), 9000)
     sample = plan.sample()
 
     assert sample.shape == plan.shape == sample.sample().shape
+    assert {p.link for p in (plan, sample)} == {
+        fact.near.name for p in (plan, sample) for fact in p if isinstance(fact, Veth)
+    }
     assert [type(fact) for fact in sample] == [type(fact) for fact in plan]
     assert [len(v) for v in sample.values] == [len(v) for v in plan.values]
     assert not set(sample.values) & set(plan.values)
@@ -363,7 +367,7 @@ def test_a_sample_is_laid_alike_and_differs_in_every_value(addresses: Pair) -> N
 
 def test_other_cables_have_another_shape() -> None:
     shapes = {
-        pod.plan(lease, mtu).shape
+        pod.cables(lease, mtu).shape
         for lease in (
             a_lease(),
             a_lease(a_pod()._replace(ifname="net1")),

@@ -4,7 +4,6 @@ import os
 import random
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from errno import EAGAIN, EBADF, EINTR, ENOBUFS
 from itertools import count, islice
 from pathlib import Path
@@ -18,7 +17,7 @@ SYSCTLS = Path("/proc/sys")
 SOL_NETLINK = 270
 CAPPED_ACK, EXTENDED_ACK = 10, 11
 # rtnetlink answers before send(2) returns: what is not there to be read will never come.
-AT_ONCE = socket.MSG_DONTWAIT
+AT_ONCE = int(socket.MSG_DONTWAIT)
 REPLY, PIECE = 1 << 14, 1 << 16  # dumps come in pieces of at most 32 KiB
 TRIES = 50
 LOST = frozenset({ENOBUFS, EAGAIN})
@@ -30,6 +29,8 @@ REMEMBERED = 4096
 FIRST_NUMBERS = range(1 << 24, 1 << 30)
 """Where the numbers of links begin that we choose: the kernel counts up from 1."""
 
+
+GRANTED = wire.Verdict(0, "")
 
 Dial = Callable[[], socket.socket]
 
@@ -105,9 +106,18 @@ class Conversation:
         first = self._sequence + 1
         self._sequence = last = self._sequence + messages
         self._send(data)
+        answer = self._receive()
+        if wire.is_granted(answer, last):
+            return {}, GRANTED
+        return self._heard(answer, first, last)
+
+    def _heard(
+        self, answer: bytes, first: int, last: int
+    ) -> tuple[dict[int, wire.Verdict], bytes | wire.Verdict]:
+        """Read answers up to that of the last message."""
         refused: dict[int, wire.Verdict] = {}
         while True:
-            for reply in wire.replies(self._receive()):
+            for reply in wire.replies(answer):
                 if not first <= reply.sequence <= last:
                     continue
                 if reply.kind != wire.ERROR:
@@ -119,6 +129,7 @@ class Conversation:
                     return refused, verdict
                 if verdict.errno:
                     refused[reply.sequence - first] = verdict
+            answer = self._receive()
 
     def _dump_once(self, message: wire.Message) -> list[bytes] | None:
         self._sequence += 1
@@ -207,9 +218,10 @@ class Conversations:
             raise OSError(EBADF, "closed")
         if fd is not None:
             return Conversation(fd, self.home, self._dial)
-        with suppress(IndexError):
+        try:
             return self._idle.pop()
-        return Conversation(self.home, self.home, self._dial)
+        except IndexError:
+            return Conversation(self.home, self.home, self._dial)
 
     def end(self, conversation: Conversation, *, keep: bool) -> None:
         """End a conversation; `keep` for one at home in which every reply was read."""

@@ -23,7 +23,7 @@ from mooring.closing import Closing
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.mould import Alike
-from mooring.core.linux.plan import Plan
+from mooring.core.linux.plan import Fact, Plan
 from mooring.core.linux.port import KernelError, Spaces
 from mooring.core.linux.seen import Link, Seen
 
@@ -53,12 +53,13 @@ class Kernel(Closing):
         """Give the descriptors back; the object is of no use after that."""
         self._conversations.close()
 
-    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
+    def carry_out(self, plan: Iterable[Fact], spaces: Spaces) -> None:
         """Make every fact true, in order; see `core.linux.port.Kernel`."""
         with Making(self._conversations, spaces) as turn:
-            if not (isinstance(plan, Alike) and self._moulds.cast(turn, plan, spaces)):
-                for fact in plan:
-                    turn.make(fact)
+            if isinstance(plan, Alike) and self._moulds.cast(turn, plan, spaces):
+                return
+            for fact in plan:
+                turn.make(fact)
             turn.finish()
 
     def take_back(self, plan: Plan, spaces: Spaces) -> tuple[KernelError, ...]:

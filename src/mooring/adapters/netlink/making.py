@@ -9,12 +9,12 @@ from errno import EAFNOSUPPORT, EBUSY, EEXIST, EINVAL, ENETDOWN
 from pathlib import Path
 
 from mooring import setns
-from mooring.adapters.netlink.conversation import Conversations
+from mooring.adapters.netlink.conversation import Conversation, Conversations
 from mooring.adapters.netlink.turn import UNSAYABLE, Turn, refusal, spoken_of
 from mooring.core.linux import drift, rtdump, wire
 from mooring.core.linux import rtnetlink as rt
 from mooring.core.linux.mould import Alike, Mould
-from mooring.core.linux.plan import Address, End, Fact, Rule, Sysctl, Veth
+from mooring.core.linux.plan import Address, End, Fact, Plan, Rule, Sysctl, Veth
 from mooring.core.linux.port import KernelError, Spaces
 
 PATIENCE, PAUSE = 0.1, 0.0005
@@ -28,6 +28,20 @@ class Batch:
     space: str
     facts: tuple[int, ...]
     mould: Mould
+
+
+@dataclass(frozen=True, slots=True)
+class Casting:
+    """What is done for every plan of a shape: settings, datagrams, and a question after the far end.
+
+    `late`: it has addresses that the kernel takes in later than it says.
+    """
+
+    settings: Plan
+    batches: tuple[Batch, ...]
+    far: str
+    question: wire.Message
+    late: bool
 
 
 class Making(Turn):
@@ -117,26 +131,36 @@ class Making(Turn):
                 self.queue(self._pending_space, fact, self.message(fact))
         self.flush()
 
-    def cast(self, plan: Alike, batches: Sequence[Batch]) -> bool:
-        """Send a plan as moulds give it; False when the pair is refused: then nothing is there.
+    def cast(self, plan: Alike, casting: Casting) -> bool:
+        """Make all of a plan as moulds give it; False when the pair is refused: then nothing is there.
 
         The moulds' values are the plan's and the numbers of the pair's ends, the near one at home.
+        Its facts are looked at only when one is refused, or has to be waited for.
         """
         near, far = self._number(), self._number()
         values = (*plan.values, wire.U32.pack(near), wire.U32.pack(far))
-        for fact in plan:
-            if isinstance(fact, Sysctl):
-                self.make(fact)
-        for batch in batches:
-            talk = self.conversation(batch.space, plan[batch.facts[0]])
-            verdicts = talk.say(batch.mould, values)
-            if 0 in verdicts and batch is batches[0]:
+        for setting in casting.settings:
+            self.make(setting)
+        for batch in casting.batches:
+            verdicts = self._to(batch, plan).say(batch.mould, values)
+            if not verdicts:
+                continue
+            if 0 in verdicts and batch is casting.batches[0]:
                 return False
-            if verdicts:
-                self._heed([plan[place] for place in batch.facts], verdicts)
-        for fact in plan:
-            self._note(fact, near)
+            self._heed([plan.facts[place] for place in batch.facts], verdicts)
+        self._conversations.remember(plan.link, near)
+        answer = self._open[casting.far].ask(casting.question)
+        if casting.late or not _is_ready(answer):
+            for fact in plan:
+                self._note(fact)
+            self.finish()
         return True
+
+    def _to(self, batch: Batch, plan: Alike) -> Conversation:
+        try:
+            return self.conversation(batch.space, None)
+        except KernelError as err:
+            raise spoken_of(plan.facts[batch.facts[0]], err) from err
 
     def _heed(
         self, facts: Sequence[Fact], verdicts: Mapping[int, wire.Verdict]
@@ -147,12 +171,11 @@ class Making(Turn):
         if self.refused:
             raise self.refused[0]
 
-    def _note(self, fact: Fact, near: int) -> None:
-        """Note what has been cast, for the end of the walk and for who takes it back."""
+    def _note(self, fact: Fact) -> None:
+        """Note what has been cast, for the end of the walk."""
         match fact:
             case Veth():
                 self._made.append(fact)
-                self._conversations.remember(fact.near.name, near)
             case Address() if _comes_late(fact):
                 self._slow.append(fact)
 

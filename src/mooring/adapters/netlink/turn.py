@@ -67,14 +67,14 @@ class Turn:
         """Note a refusal; each kind of walk has some that are none."""
         self.refused.append(refusal(fact, verdict))
 
-    def fd(self, space: str, fact: Fact) -> int:
+    def fd(self, space: str, fact: Fact | None) -> int:
         """Find the descriptor of a namespace of the plan."""
         if space not in self._spaces:
             raise KernelError(fact, ENOENT, f"no namespace is known as {space!r}")
         fd = self._spaces[space]
         return self._conversations.home if fd is None else fd
 
-    def conversation(self, space: str, fact: Fact) -> Conversation:
+    def conversation(self, space: str, fact: Fact | None) -> Conversation:
         """Find the socket in a namespace of the plan, opened on first use."""
         found = self._open.get(space)
         if found is None:

@@ -110,10 +110,10 @@ class Nft(Closing):
         talk = self._open(fd)
         try:
             while added or deleted:
-                refusals = talk.transact(nfnetlink.transaction(where, added, deleted))
-                absent = {_absent(each, len(deleted)) for each in refusals}
+                refusals = _transacted(talk, where, added, deleted)
                 if not refusals:
                     break
+                absent = {_absent(each, len(deleted)) for each in refusals}
                 if None in absent:
                     raise _error(where, refusals)
                 deleted = [key for i, key in enumerate(deleted) if i not in absent]
@@ -147,9 +147,11 @@ class Nft(Closing):
         return process.returncode, text, errors
 
     def _open(self, fd: int | None) -> Wire:
-        if fd is None:
-            with suppress(IndexError):
+        if fd is None and self._idle:
+            try:
                 return self._idle.pop()
+            except IndexError:  # another thread took it
+                pass
         try:
             return Wire(self._home if fd is None else fd)
         except OSError as err:
@@ -185,6 +187,19 @@ class Held(Nft):
             super().run(script, fd)
         elif refusal := self._library.run(script):
             raise NftError(refusal)
+
+
+def _transacted(
+    talk: Wire, where: SetPath, added: list[Element], deleted: list[bytes]
+) -> list[nfnetlink.Refusal]:
+    """Carry out a transaction; one element, as a pod has, by a mould."""
+    if len(added) + len(deleted) == 1:
+        key, data = added[0] if added else (deleted[0], None)
+        if not added:
+            return talk.say(nfnetlink.of_one(where, len(key), None), (key,))
+        if data is not None:
+            return talk.say(nfnetlink.of_one(where, len(key), len(data)), (key, data))
+    return talk.transact(nfnetlink.transaction(where, added, deleted))
 
 
 def _absent(refusal: nfnetlink.Refusal, deletions: int) -> int | None:

@@ -5,6 +5,7 @@ import struct
 
 from mooring import setns
 from mooring.core.linux import nfnetlink, wire
+from mooring.core.linux.mould import Mould
 
 NETLINK_NETFILTER, SOL_NETLINK = 12, 270
 CAPPED_ACK, EXTENDED_ACK = 10, 11
@@ -50,18 +51,35 @@ class Wire:
     def transact(self, messages: list[wire.Message]) -> list[nfnetlink.Refusal]:
         """Send a transaction; what was refused, nothing when it was carried out."""
         sequence = self._sequence
-        self._sequence += len(messages) + 2
-        self._send(nfnetlink.datagram(messages, sequence))
+        framed = nfnetlink.framed(messages, sequence)
+        return self._carried(b"".join(framed), sequence, len(framed))
+
+    def say(self, mould: Mould, values: tuple[bytes, ...]) -> list[nfnetlink.Refusal]:
+        """Send the transaction that a mould gives; as `transact`."""
+        sequence = self._sequence
+        return self._carried(mould.cast(sequence, values), sequence, mould.count)
+
+    def _carried(
+        self, data: bytes, sequence: int, count: int
+    ) -> list[nfnetlink.Refusal]:
+        """Send a transaction of so many messages, its begin and its end among them."""
+        self._sequence += count
+        self._send(data)
+        answer = self._receive()
+        last = count - 3
+        if wire.is_granted(answer, sequence + 1 + last):
+            return []
         refusals: list[nfnetlink.Refusal] = []
         while True:
-            for reply in wire.replies(self._receive()):
+            for reply in wire.replies(answer):
                 said = nfnetlink.refusal(reply, sequence)
                 if said is None:
                     continue
                 if said.verdict.errno:
                     refusals.append(said)
-                if said.place in {None, len(messages) - 1}:
+                if said.place in {None, last}:
                     return refusals
+            answer = self._receive()
 
     def _send(self, data: bytes) -> None:
         try:

@@ -37,6 +37,20 @@ _TOO_MUCH = "half calls were too large together, and its half the largest"
 _QUEUE = 1024  # who finds it full is told to try again
 
 
+class Listener(socket.socket):
+    """A listening stream socket; `accept` asks for what it is, each time, which takes a while."""
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """Say it without converting the system's number."""
+        return socket.AF_UNIX
+
+    @property
+    def type(self) -> socket.SocketKind:
+        """As `family`."""
+        return socket.SOCK_STREAM
+
+
 class AgentSocket:
     """Listens on `path` and lets `serve` answer; what takes time has a task of its own.
 
@@ -72,7 +86,7 @@ class AgentSocket:
         # Made aside and moved over: whoever finds the file may connect to it.
         aside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         aside.unlink(missing_ok=True)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener = Listener(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             listener.settimeout(0)
             listener.bind(str(aside))

@@ -8,7 +8,7 @@ from typing import Any
 from mooring.core.cni.errors import CniError, Code
 from mooring.core.cni.fields import Fields, nearest, show
 from mooring.core.cni.request import NetConf
-from mooring.core.cni.result import Dns
+from mooring.core.cni.result import NO_DNS, Dns
 from mooring.core.cni.versions import SUPPORTED
 
 IDENTIFIER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
@@ -108,7 +108,7 @@ def network(document: Mapping[str, Any], *, strict: bool) -> NetConf:
         type=_if_text(document.get("type")),
         prev_result=_if_object(document.get("prevResult")) or None,
         capabilities=_capabilities(document, strict=strict),
-        dns=_dns(fields) if strict else Dns(),
+        dns=_dns(fields) if strict else NO_DNS,
         raw=document,
     )
 
@@ -189,12 +189,13 @@ def _dns(fields: Fields) -> Dns:
     servers = here.texts("nameservers")
     if not all(map(_is_address, servers)):
         raise here.wrong("nameservers", "must be a list of addresses")
-    return Dns(
+    said = Dns(
         nameservers=servers,
         domain=here.text("domain"),
         search=here.texts("search"),
         options=here.texts("options"),
     )
+    return NO_DNS if said == NO_DNS else said
 
 
 def _is_address(text: str) -> bool:

@@ -96,6 +96,8 @@ class Decoder(Generic[_T]):
 
     def feed(self, chunk: bytes) -> tuple[_T, ...]:
         """Take the next bytes, give the messages that they complete."""
+        if not self._buffer and (whole := self._alone(chunk)) is not None:
+            return (whole,)
         self._buffer += chunk
         messages = []
         while (end := self._end()) is not None:
@@ -104,6 +106,16 @@ class Decoder(Generic[_T]):
             del self._buffer[:end]
             messages.append(self._build(first, second, body))
         return tuple(messages)
+
+    def _alone(self, chunk: bytes) -> _T | None:
+        """Read what is just one frame, as nearly all comes; None for anything else."""
+        if len(chunk) < _HEADER.size or not chunk.startswith(MAGIC):
+            return None
+        _, first, second = _HEADER.unpack_from(chunk)
+        size = self._size(first, second)
+        if size > self._limit or len(chunk) != _HEADER.size + size:
+            return None
+        return self._build(first, second, chunk[_HEADER.size :])
 
     def _end(self) -> int | None:
         """Find where the first frame ends, when all of it is there."""
@@ -137,8 +149,8 @@ def _call(env_size: int, _: int, body: bytes) -> Call:
     if block and not block.endswith(b"\0"):
         raise Malformed("the block of variables does not end with a zero byte")
     env: dict[str, str] = {}
-    for entry in block.split(b"\0")[:-1]:
-        name, equals, value = entry.decode(errors="backslashreplace").partition("=")
+    for entry in block.decode(errors="backslashreplace").split("\0")[:-1]:
+        name, equals, value = entry.partition("=")
         if not equals:
             raise Malformed(f"{name!r} is no NAME=value")
         env.setdefault(name, value)  # as getenv(3): the first one counts

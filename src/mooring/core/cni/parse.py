@@ -56,6 +56,7 @@ ORDINARY = 4096
 
 _TRUTH = {"1": True, "true": True, "0": False, "false": False}
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,31}")
+_USUAL_IFNAME = re.compile(r"[a-z][0-9a-z]{0,14}")
 
 
 def parse(env: Mapping[str, str], stdin: bytes) -> Request:
@@ -88,6 +89,8 @@ def spoken(stdin: bytes) -> str:
 def split_args(text: str) -> dict[str, str]:
     """Split CNI_ARGS; an unknown key is an error unless IgnoreUnknown is true."""
     args: dict[str, str] = {}
+    if not text:
+        return args
     for pair in filter(None, text.split(";")):
         key, equals, value = pair.partition("=")
         if not equals or not key:
@@ -111,6 +114,8 @@ def _hint(unknown: list[str]) -> str:
 
 def fault_of_ifname(name: str) -> str:
     """Say why the kernel would not take the name (dev_valid_name); "" if it would."""
+    if _USUAL_IFNAME.fullmatch(name):
+        return ""
     if not 1 <= len(name.encode(errors="replace")) <= 15:
         return "must have 1 to 15 bytes"
     if name in {".", ".."}:

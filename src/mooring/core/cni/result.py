@@ -41,9 +41,10 @@ class Interface(NamedTuple):
 
 
 class Ip(NamedTuple):
-    """An address with its prefix; `interface` counts in the result's interfaces."""
+    """An address, the length of its prefix in bits; `interface` counts in the result's interfaces."""
 
-    address: IPv4Interface | IPv6Interface
+    address: IPv4Address | IPv6Address
+    length: int
     gateway: IPv4Address | IPv6Address | None = None
     interface: int | None = None
 
@@ -94,7 +95,8 @@ def document(result: Result, version: str) -> Json:
         made["ips"] = [_ip(ip, named=named) for ip in result.ips]
     if result.routes:
         made["routes"] = [_route(route, wide=wide) for route in result.routes]
-    made["dns"] = {} if result.dns == NO_DNS else _dns(result.dns)
+    plain = result.dns is NO_DNS or result.dns == NO_DNS
+    made["dns"] = {} if plain else _dns(result.dns)
     return made
 
 
@@ -120,11 +122,7 @@ def joined(first: Result, second: Result) -> Result:
     """Put a result behind that of an earlier plugin of the chain."""
     shift = len(first.interfaces)
     moved = tuple(
-        Ip(
-            address=ip.address,
-            gateway=ip.gateway,
-            interface=None if ip.interface is None else ip.interface + shift,
-        )
+        ip if ip.interface is None else ip._replace(interface=ip.interface + shift)
         for ip in second.ips
     )
     return Result(
@@ -172,7 +170,7 @@ def _interface(interface: Interface, *, wide: bool) -> Json:
 
 def _ip(ip: Ip, *, named: bool) -> Json:
     made: Json = {"version": str(ip.address.version)} if named else {}
-    made["address"] = str(ip.address)
+    made["address"] = f"{ip.address}/{ip.length}"
     if ip.gateway is not None:
         made["gateway"] = _few(ip.gateway)
     if ip.interface is not None:
@@ -210,8 +208,10 @@ def _read_ip(fields: Fields, interfaces: int) -> Ip:
     index = fields.number("interface")
     if index is not None and not 0 <= index < interfaces:
         raise fields.wrong("interface", f"there are {interfaces} interfaces")
+    place = _made(fields, "address", _interface_of, "an address with its length")
     return Ip(
-        address=_made(fields, "address", _interface_of, "an address with its length"),
+        address=place.ip,
+        length=place.network.prefixlen,
         gateway=_gateway(fields, "gateway"),
         interface=index,
     )

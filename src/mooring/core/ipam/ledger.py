@@ -250,7 +250,8 @@ class Ledger:
         vnic, pair = choice
         if pool.lacks(vnic, pair):
             pair = pool.completed(vnic, pair, held_back)
-        rests = {a: pool.cooling[a] for a in parts(pair) if a in pool.cooling}
+        cooling = pool.cooling
+        rests = {a: cooling[a] for a in parts(pair) if a in cooling} if cooling else {}
         lease = Lease(
             attachment=attachment,
             addresses=pair,

@@ -108,7 +108,7 @@ class Pool:
         fit = [v for v, given in self.offers.items() if self.free[v, given.families[0]]]
         if not fit:
             return None
-        vnic = max(fit, key=self._worth)
+        vnic = fit[0] if len(fit) == 1 else max(fit, key=self._worth)
         pair = self._taken_from(vnic)
         if self.lacks(vnic, pair):
             vnic = max(fit, key=self._worth_with_resting)
@@ -134,7 +134,8 @@ class Pool:
 
     def lacks(self, vnic: str, pair: Pair) -> bool:
         """Tell whether a pod of the VNIC should have more families than these."""
-        return len(parts(pair)) < len(self.offers[vnic].families)
+        had = (pair.v4 is not None) + (pair.v6 is not None)
+        return had < len(self.offers[vnic].families)
 
     def completed(
         self, vnic: str, pair: Pair, held_back: Container[Ip] = frozenset()
@@ -171,6 +172,8 @@ class Pool:
 
     def reclaimed(self, now: float, held: Container[Ip]) -> "Pool":
         """End the rest of those whose time has come."""
+        if not self.cooling:
+            return self
         due = [address for address, until in self.cooling.items() if until <= now]
         if not due:
             return self
@@ -184,6 +187,8 @@ class Pool:
 
     def rested(self, addresses: Iterable[Ip], now: float) -> "Pool":
         """End the rest of those of the addresses whose time has come, of no others."""
+        if not self.cooling:
+            return self
         due = [a for a in addresses if self.cooling.get(a, now + 1) <= now]
         return replace(self, cooling=without(self.cooling, due)) if due else self
 
@@ -238,8 +243,8 @@ class Pool:
         return had, len(self.free[vnic, families[0]])
 
     def _taken_from(self, vnic: str) -> Pair:
-        v4, v6 = (self.free.get((vnic, version), ())[:1] for version in (4, 6))
-        return paired((*v4, *v6))
+        free = self.free
+        return paired((*free.get((vnic, 4), ())[:1], *free.get((vnic, 6), ())[:1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +257,12 @@ class Count:
 
 
 def paired(addresses: Sequence[Ip]) -> Pair:
-    """Put addresses, one of a family at most, into a pair."""
-    v4 = (a for a in addresses if isinstance(a, IPv4Address))
-    v6 = (a for a in addresses if isinstance(a, IPv6Address))
-    return Pair(next(v4, None), next(v6, None))
+    """Put addresses into a pair, the first of each family."""
+    v4: IPv4Address | None = None
+    v6: IPv6Address | None = None
+    for address in addresses:
+        if isinstance(address, IPv4Address):
+            v4 = v4 or address
+        else:
+            v6 = v6 or address
+    return Pair(v4, v6)

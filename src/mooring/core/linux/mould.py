@@ -8,47 +8,53 @@ written for another plan too.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Self
 
 from mooring.core.linux import wire
-from mooring.core.linux.plan import Fact
+from mooring.core.linux.plan import Fact, Plan
 
 SEQUENCE = 8
 """Where a message's header has its number."""
 
 
-class Alike(tuple[Fact, ...]):  # noqa: SLOT001 - a tuple has no room for slots
-    """A plan, and how it differs from others of its shape.
+class Alike:
+    """A plan, laid out when somebody looks at its facts, and how it differs from others of its shape.
 
-    `values`: the bytes of its messages that are its own. `sample` gives another plan of the shape,
-    with values of the same lengths that do not come about in messages by chance.
+    `values`: the bytes of its messages that are its own. `link`: what the host's end of its pair is
+    called. `sample` gives another plan of the shape, with values of the same lengths that do
+    not come about in messages by chance.
     """
 
-    shape: Hashable
-    values: tuple[bytes, ...]
-    sample: Callable[[], "Alike"]
+    __slots__ = ("_facts", "_lay", "link", "sample", "shape", "values")
 
-    def __new__(
-        cls,
-        facts: Iterable[Fact],
+    def __init__(
+        self,
+        lay: Callable[[], Plan],
         shape: Hashable,
+        link: str,
         values: tuple[bytes, ...],
         sample: Callable[[], "Alike"],
-    ) -> Self:
-        """Make one."""
-        made = super().__new__(cls, facts)
-        made.shape, made.values, made.sample = shape, values, sample
-        return made
+    ) -> None:
+        self.shape, self.link, self.values, self.sample = shape, link, values, sample
+        self._lay = lay
+        self._facts: Plan | None = None
+
+    @property
+    def facts(self) -> Plan:
+        """Lay it out, once."""
+        if self._facts is None:
+            self._facts = self._lay()
+        return self._facts
+
+    def __iter__(self) -> Iterator[Fact]:
+        """Go through the facts."""
+        return iter(self.facts)
 
 
 class Mould:
     """The messages of one datagram, to be cast with other values and from another number on."""
 
-    def __init__(
-        self, messages: Sequence[wire.Message], marks: Iterable[bytes]
-    ) -> None:
-        """Make holes where the marks are; the last message asks for an acknowledgement."""
-        framed = wire.framed(messages, 0)
+    def __init__(self, framed: Sequence[bytes], marks: Iterable[bytes]) -> None:
+        """Make holes where the marks are, and where the messages, framed, have their numbers."""
         data = b"".join(framed)
         holes: list[tuple[int, int, int | None]] = []
         begin = 0
@@ -57,7 +63,7 @@ class Mould:
             begin += len(each)
         for which, mark in enumerate(marks):
             holes += [(at, len(mark), which) for at in _places(data, mark)]
-        self.count = len(messages)
+        self.count = len(framed)
         self._parts: list[bytes] = []
         self._numbers: list[int] = []
         self._holes: list[tuple[int, int]] = []

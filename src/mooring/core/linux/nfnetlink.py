@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mooring.core.linux import wire
+from mooring.core.linux.mould import Mould
 from mooring.core.linux.nft import Element, SetPath
 from mooring.core.linux.wire import Message, Reply, attribute
 
@@ -28,6 +29,8 @@ ELEMENTS_PER_MESSAGE = 256
 
 _HEADER = struct.Struct(">BBH")
 _BEGIN = Message(BATCH_BEGIN, 0, _HEADER.pack(0, 0, NF_TABLES))
+# Such as come about nowhere else in a transaction.
+_KEY_MARK, _DATA_MARK = b"\xd7", b"\xe9"
 _END = Message(BATCH_END, 0, _BEGIN.body)
 
 
@@ -50,18 +53,30 @@ def transaction(
     return messages
 
 
-def datagram(messages: list[Message], sequence: int) -> bytes:
+def framed(messages: list[Message], sequence: int) -> list[bytes]:
     """Frame a transaction: the begin has this sequence number, the messages the next ones.
 
     The last message asks for an acknowledgement, which comes after the commit.
     """
     last = len(messages) - 1
-    framed = [wire.frame(_BEGIN, sequence)]
+    frames = [wire.frame(_BEGIN, sequence)]
     for place, message in enumerate(messages):
         flags = wire.ACK if place == last else 0
-        framed.append(wire.frame(message, sequence + 1 + place, flags))
-    framed.append(wire.frame(_END, sequence + last + 2))
-    return b"".join(framed)
+        frames.append(wire.frame(message, sequence + 1 + place, flags))
+    frames.append(wire.frame(_END, sequence + last + 2))
+    return frames
+
+
+@lru_cache(maxsize=16)
+def of_one(where: SetPath, key: int, data: int | None) -> Mould:
+    """Give the mould of a transaction that adds one element of these lengths (None: deletes it).
+
+    Its values are the key and the data.
+    """
+    marks = _KEY_MARK * key, _DATA_MARK * (data or 0)
+    if data is None:
+        return Mould(framed(transaction(where, (), marks[:1]), 0), marks[:1])
+    return Mould(framed(transaction(where, (marks,), ()), 0), marks)
 
 
 def refusal(reply: Reply, sequence: int) -> Refusal | None:

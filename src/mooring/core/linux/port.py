@@ -91,7 +91,7 @@ class FastPath(Protocol):
 class Kernel(Protocol):
     """Makes plans true, takes them back, looks."""
 
-    def carry_out(self, plan: Plan, spaces: Spaces) -> None:
+    def carry_out(self, plan: Iterable[Fact], spaces: Spaces) -> None:
         """Make every fact true, in order; facts that hold already are fine.
 
         Raises KernelError for the first fact refused. Facts after it may have been made true as

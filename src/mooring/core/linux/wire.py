@@ -12,6 +12,7 @@ HEADER = struct.Struct("=IHHII")
 ATTRIBUTE = struct.Struct("=HH")
 U32 = struct.Struct("=I")
 _NUMBER = struct.Struct("=HHI")
+_ACKNOWLEDGEMENT = struct.Struct("=IHHIIi")
 
 ERROR = 2
 DONE = 3
@@ -105,6 +106,19 @@ def replies(data: bytes) -> Iterator[Reply]:
             raise Unreadable(f"a message of {size} bytes in {end - offset}")
         yield Reply(kind, flags, sequence, data[offset + 16 : offset + size])
         offset += size + 3 & ~3
+
+
+def is_granted(data: bytes, sequence: int) -> bool:
+    """Tell whether a datagram is the plain acknowledgement of this message, and nothing else.
+
+    Nearly all are: whoever only wants to know that need not read it word by word.
+    """
+    if len(data) < _ACKNOWLEDGEMENT.size:
+        return False
+    size, kind, _, number, _, errno = _ACKNOWLEDGEMENT.unpack_from(data)
+    return bool(
+        size == len(data) and kind == ERROR and number == sequence and errno == 0
+    )
 
 
 def attributes(data: bytes, start: int = 0) -> dict[int, bytes]:

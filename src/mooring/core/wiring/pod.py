@@ -91,16 +91,32 @@ class Own(NamedTuple):
         )
 
 
-def plan(lease: Lease, mtu: int) -> Alike:
+def plan(lease: Lease, mtu: int) -> Plan:
     """Lay out the cables of a lease, in the order in which ADD makes them."""
-    macs_of = macs(lease.attachment)
+    return cables(lease, mtu).facts
+
+
+def cables(lease: Lease, mtu: int) -> Alike:
+    """Give the cables of a lease; making them takes no more than what is their own."""
+    attachment = lease.attachment
     own = Own(
-        host_link(lease.attachment), *macs_of, alias(lease), parts(lease.addresses)
+        host_link(attachment), *macs(attachment), alias(lease), parts(lease.addresses)
     )
-    return _plan(own, lease.attachment.ifname, mtu)
+    return _alike(own, attachment.ifname, mtu)
 
 
-def _plan(own: Own, far: str, mtu: int) -> Alike:
+def _alike(own: Own, far: str, mtu: int) -> Alike:
+    values = own.values
+    return Alike(
+        partial(_laid, own, far, mtu),
+        (far, mtu, *map(len, values)),
+        own.near,
+        values,
+        partial(_sample, own, far, mtu),
+    )
+
+
+def _laid(own: Own, far: str, mtu: int) -> Plan:
     near, near_mac, far_mac, text, addresses = own
     six = any(isinstance(address, IPv6Address) for address in addresses)
     # A link-local address is of no use where no packet of it may pass, and takes its time.
@@ -112,14 +128,16 @@ def _plan(own: Own, far: str, mtu: int) -> Alike:
     facts: list[Fact] = [*(SETTINGS6 if six else ()), veth, LOOPBACK]
     for interface in interfaces:
         facts += _inside(interface, far, near_mac)
-    for interface in interfaces:
-        facts += [
-            Neighbour(HOST, near, interface.ip, far_mac),
-            Route(HOST, interface.network, near),
-        ]
-    values = own.values
-    shape = (far, mtu, *map(len, values))
-    return Alike(facts, shape, values, partial(_sample, own, far, mtu))
+    for address in addresses:
+        facts += _way_in(near, address, far_mac)
+    return tuple(facts)
+
+
+def _way_in(near: str, address: Ip, far_mac: str) -> tuple[Fact, Fact]:
+    return (
+        Neighbour(HOST, near, address, far_mac),
+        Route(HOST, alone(address).network, near),
+    )
 
 
 def _sample(own: Own, far: str, mtu: int) -> Alike:
@@ -131,7 +149,7 @@ def _sample(own: Own, far: str, mtu: int) -> Alike:
         "\x7e" * len(own.alias.encode()),
         tuple(MARKS[address.version] for address in own.addresses),
     )
-    return _plan(marks, far, mtu)
+    return _alike(marks, far, mtu)
 
 
 def host_side(cables: Plan) -> Plan:
@@ -144,6 +162,13 @@ def host_side(cables: Plan) -> Plan:
 def ways_in(cables: Plan) -> Plan:
     """Give the host's routes and neighbours: without them nothing reaches the pod."""
     return tuple(fact for fact in host_side(cables) if not isinstance(fact, Veth))
+
+
+def way_in(lease: Lease) -> Plan:
+    """Give what leads to the pod of a lease: its `ways_in`, without laying out the rest."""
+    near, (_, far_mac) = host_link(lease.attachment), macs(lease.attachment)
+    addresses = parts(lease.addresses)
+    return tuple(fact for a in addresses for fact in _way_in(near, a, far_mac))
 
 
 def inside(cables: Plan) -> Plan:
@@ -180,7 +205,7 @@ def outcome(lease: Lease, sandbox: str, mtu: int) -> result.Result:
             result.Interface(name=name, mac=far_mac, mtu=mtu, sandbox=sandbox),
         ),
         ips=tuple(
-            result.Ip(address=alone(a), gateway=gateway(a), interface=1)
+            result.Ip(a, length=a.max_prefixlen, gateway=gateway(a), interface=1)
             for a in addresses
         ),
         routes=tuple(DEFAULTS[a.version] for a in addresses),

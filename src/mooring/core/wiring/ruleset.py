@@ -106,9 +106,20 @@ def elements(wanted: Sources) -> dict[SetPath, list[Element]]:
     """Pack sources for the fast path, by map."""
     packed: dict[SetPath, list[Element]] = {}
     for (link, address), value in wanted.items():
-        where = PODS4 if isinstance(address, IPv4Address) else PODS6
-        packed.setdefault(where, []).append((nft.key(link, address), nft.mark(value)))
+        where, element = _element(link, address, value)
+        packed.setdefault(where, []).append(element)
     return packed
+
+
+def elements_of(lease: Lease) -> list[tuple[SetPath, Element]]:
+    """Pack what a lease's pod may send: an element for each of its addresses."""
+    link, value = host_link(lease.attachment), mark(lease.slot)
+    return [_element(link, address, value) for address in parts(lease.addresses)]
+
+
+def _element(link: str, address: Ip, value: int) -> tuple[SetPath, Element]:
+    where = PODS4 if isinstance(address, IPv4Address) else PODS6
+    return where, (nft.key(link, address), nft.mark(value))
 
 
 def listed(listing: str) -> tuple[str, dict[tuple[str, Ip], int]]:

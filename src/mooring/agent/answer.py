@@ -1,7 +1,6 @@
 """The border to the runtime: one call in, one answer out, errors in the runtime's words."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeGuard
 
 from mooring.agent.attach import Attachments, Work
@@ -153,7 +152,7 @@ def _document(
     request: Add, before: result.Result | None, made: result.Result
 ) -> Mapping[str, object]:
     if request.conf.dns is not made.dns:
-        made = replace(made, dns=request.conf.dns)
+        made = made._replace(dns=request.conf.dns)
     if before is not None:
         made = result.joined(before, made)
     return result.document(made, request.conf.cni_version)

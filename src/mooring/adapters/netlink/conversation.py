@@ -68,7 +68,9 @@ class Conversation:
 
     def ask(self, message: wire.Message) -> bytes | wire.Verdict:
         """Send one question; return the body of the answer, or the refusal."""
-        _, answer = self._talk(wire.frame(message, self._sequence + 1), 1)
+        self._sequence = number = self._sequence + 1
+        self._send(wire.frame(message, number))
+        _, answer = self._heard(self._receive(), number, number)
         return answer
 
     def say(self, mould: Mould, values: tuple[bytes, ...]) -> dict[int, wire.Verdict]:

@@ -137,7 +137,8 @@ class Making(Turn):
         The moulds' values are the plan's and the numbers of the pair's ends, the near one at home.
         Its facts are looked at only when one is refused, or has to be waited for.
         """
-        near, far = self._number(), self._number()
+        number = self._conversations.number
+        near, far = number(), number()
         values = (*plan.values, wire.U32.pack(near), wire.U32.pack(far))
         for setting in casting.settings:
             self.make(setting)

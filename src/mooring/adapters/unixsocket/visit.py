@@ -5,7 +5,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mooring.core.cni.frames import LIMIT, Answer, Call, Decoder
 
@@ -18,8 +18,7 @@ _AT_ONCE = int(socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
 _CUT = int(socket.MSG_CTRUNC)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A call and what came with it.
 
     `netns` is open until `serve` has answered; who needs it longer duplicates it.

@@ -8,8 +8,7 @@ output. Each side sends one frame per connection. The spool keeps calls in this 
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mooring.core.cni.errors import CniError
 from mooring.core.cni.versions import FALLBACK
@@ -30,16 +29,14 @@ class Malformed(Exception):
     """The bytes are no frame; nothing that follows on the connection can be one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One execution of the CNI executable: its variables and its standard input."""
 
     env: Mapping[str, str]
     stdin: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What the executable shall print, and the exit code it shall end with."""
 
     exit_code: int

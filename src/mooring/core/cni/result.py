@@ -74,8 +74,7 @@ class Dns:
 NO_DNS = Dns()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """What ADD made."""
 
     interfaces: tuple[Interface, ...] = ()

@@ -338,7 +338,7 @@ class Ledger:
         # That a rest ended is in no entry: a lease that begins later says it of its own.
         pool = self.pool.rested(addresses, lease.since)
         for address in addresses:
-            if address in self.holders or address in pool.cooling:
+            if address in self.holders or (pool.cooling and address in pool.cooling):
                 raise Contradiction(f"{address} is not to be had")
         # Not by `replace`, which takes longer than all the rest.
         return Ledger(

@@ -147,7 +147,10 @@ def refill(where: SetPath, elements: tuple[str, ...], kind: str = "set") -> str:
 
 def key(*parts: KeyPart) -> bytes:
     """Pack an element's key: names (ifname), addresses, numbers (mark), concatenated."""
-    return b"".join(_part(each) for each in parts)
+    packed = b""
+    for each in parts:
+        packed += _part(each)
+    return packed
 
 
 def mark(value: int) -> bytes:

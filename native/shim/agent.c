@@ -134,65 +134,27 @@ static enum talk hear(int fd, struct reply *reply, uint64_t deadline)
 	return TALK_DONE;
 }
 
-/* A socket, and the address that it is to reach; -1 when there is none. */
-static int prepare(const char *path, struct sockaddr_un *address)
-{
-	address->sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof address->sun_path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(address->sun_path, path, strlen(path));
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
-
-/* Connects if that can be had at once, so that the agent wakes while the call is still being
- * gathered; -1 when not. */
-int knock(const char *path)
-{
-	struct sockaddr_un address = {0};
-	int fd = prepare(path, &address);
-
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* Gives the agent the call, by the connection there is if it still holds: while a part of a call
- * is missing nothing was done about it. */
-static enum talk hand_over(int *fd, const char *path, const struct call *call, int netns,
-			   const struct patience *patience)
-{
-	struct sockaddr_un address = {0};
-
-	if (*fd >= 0) {
-		enum talk state = deliver(*fd, call, netns, now_ms() + patience->reply_ms);
-
-		if (state != TALK_BROKEN)
-			return state;
-		close(*fd);
-	}
-	*fd = prepare(path, &address);
-	if (*fd < 0)
-		return TALK_AWAY;
-	enum talk state = reach(*fd, &address, patience);
-
-	if (state != TALK_DONE)
-		return state;
-	return deliver(*fd, call, netns, now_ms() + patience->reply_ms);
-}
-
-enum talk talk(int fd, const char *path, const struct call *call, int netns,
+enum talk talk(const char *path, const struct call *call, int netns,
 	       const struct patience *patience, struct reply *reply)
 {
-	enum talk state = hand_over(&fd, path, call, netns, patience);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return TALK_AWAY;
+	if (strlen(path) >= sizeof address.sun_path) {
+		close(fd);
+		errno = ENAMETOOLONG;
+		return TALK_AWAY;
+	}
+	memcpy(address.sun_path, path, strlen(path));
+	enum talk state = reach(fd, &address, patience);
+	uint64_t deadline = now_ms() + patience->reply_ms;
 
 	if (state == TALK_DONE)
-		state = hear(fd, reply, now_ms() + patience->reply_ms);
-	if (fd < 0)
-		return state;
+		state = deliver(fd, call, netns, deadline);
+	if (state == TALK_DONE)
+		state = hear(fd, reply, deadline);
 	int error = errno;
 
 	close(fd);

@@ -131,14 +131,14 @@ static int execute(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (command[0] == '\0')
 		return about();
-	const struct verb *verb = find(command);
-	int fd = verb != NULL ? knock(path) : -1;
 	enum gathered gathered = gather(&call, now_ms() + reply_ms);
 
 	if (gathered != GATHERED)
 		return refuse_gathered(&call, gathered);
 	if (strcmp(command, "VERSION") == 0)
 		return answer_version(call.version);
+	const struct verb *verb = find(command);
+
 	if (verb == NULL)
 		return refuse(call.version, INVALID_ENVIRONMENT,
 			      "CNI_COMMAND must be one of ADD, DEL, CHECK, GC, STATUS, VERSION", command);
@@ -148,7 +148,7 @@ static int execute(void)
 		.reply_ms = verb->hasty && reply_ms > STATUS_REPLY_MS ? STATUS_REPLY_MS : reply_ms,
 	};
 	int netns = verb->enters ? open_netns() : -1;
-	enum talk state = talk(fd, path, &call, netns, &patience, &reply);
+	enum talk state = talk(path, &call, netns, &patience, &reply);
 
 	if (state != TALK_DONE)
 		return without_answer(verb, &call, state, path);

@@ -71,9 +71,7 @@ struct reply {
 	uint32_t exit_code;
 	unsigned char bytes[HEADER + LIMIT];
 };
-int knock(const char *path);
-/* `fd`: what `knock` gave. */
-enum talk talk(int fd, const char *path, const struct call *call, int netns,
+enum talk talk(const char *path, const struct call *call, int netns,
 	       const struct patience *patience, struct reply *reply);
 
 /* spool.c: a DEL that waits for the agent */

@@ -55,9 +55,18 @@ class Node:
         self.executable = executable
         self.said: list[str] = []
 
-    def variables(self, command: str, env: Mapping[str, str] = {}) -> dict[str, str]:
-        """Give what a runtime sets. `env` overrides; "" is as good as not set."""
-        return {
+    def run(
+        self,
+        command: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] = {},
+        before: tuple[str, ...] = (),
+    ) -> Outcome:
+        """Run as a runtime does, `before` it a program that executes it.
+
+        `env` overrides; for the executable "" is as good as not set.
+        """
+        variables = {
             "CNI_COMMAND": command,
             "CNI_CONTAINERID": "c0ffee",
             "CNI_NETNS": "/proc/self/ns/net",
@@ -69,19 +78,10 @@ class Node:
             "MOORING_WAIT_MS": "0",
             **env,
         }
-
-    def run(
-        self,
-        command: str,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] = {},
-        before: tuple[str, ...] = (),
-    ) -> Outcome:
-        """Run as a runtime does, `before` it a program that executes it."""
         return subprocess.run(
             [*before, self.executable],
             input=json.dumps(CONF).encode() if stdin is None else stdin,
-            env=self.variables(command, env),
+            env=variables,
             capture_output=True,
             timeout=DEADLINE,
             check=False,
@@ -421,39 +421,6 @@ def test_add_waits_for_an_agent_that_is_starting(node: Node) -> None:
         adding.join()
 
     assert output(answers[0])["was"] == "Add"
-
-
-def test_an_agent_that_is_replaced_while_the_call_is_gathered_gets_it(
-    node: Node,
-) -> None:
-    """The executable knocks before it has read what the runtime says."""
-    node.socket.parent.mkdir(parents=True)
-    with socket.socket(socket.AF_UNIX) as former:
-        former.bind(str(node.socket))
-        former.listen()
-        adding = subprocess.Popen(
-            [node.executable],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=node.variables("ADD", {"MOORING_WAIT_MS": "600000"}),
-        )
-        knocking, _ = former.accept()
-        knocking.close()
-    node.socket.unlink()
-    with node.agent(honest):
-        stdout, _ = adding.communicate(json.dumps(CONF).encode(), DEADLINE)
-
-    assert json.loads(stdout)["was"] == "Add"
-    assert node.said == []
-
-
-def test_who_knocks_and_has_no_call_is_passed_over_in_silence(node: Node) -> None:
-    with node.agent(honest):
-        outcome = node.run("ADD", b"x" * (LIMIT + 1))
-        assert output(outcome)["code"] == Code.DECODING_FAILURE
-        assert output(node.run("ADD"))["was"] == "Add"
-
-    assert node.said == []
 
 
 def test_a_socket_path_too_long_is_told(node: Node) -> None:

@@ -1,6 +1,7 @@
 """Cables cast from moulds: the same messages, the same kernel, the same refusals."""
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ from mooring.adapters.netlink import Kernel
 from mooring.adapters.netlink.casting import NUMBERS, Moulds, Rehearsal
 from mooring.adapters.netlink.conversation import Conversations
 from mooring.core.ipam.ledger import Lease
-from mooring.core.linux import wire
+from mooring.core.linux import rtdump, wire
 from mooring.core.linux.drift import missing
 from mooring.core.linux.mould import Alike
 from mooring.core.linux.plan import (
@@ -142,6 +143,33 @@ def test_cast_cables_hold(world: World, addresses: Pair) -> None:
     assert world.kernel.take_back(pod.ways_in(plan.facts), world.spaces) == ()
     world.lay(plan)
     assert world.missing(plan) == ()
+
+
+class Slow(socket.socket):
+    """A netlink socket whose first answers say of links that their carrier's work is not done."""
+
+    late = 0
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        data = super().recv(size, flags)
+        done = wire.attribute(rtdump.OPERATIONAL, bytes([rtdump.OPERATIONAL_UP]))
+        if done in data and type(self).late:
+            type(self).late -= 1
+            return data.replace(done, wire.attribute(rtdump.OPERATIONAL, b"\0"))
+        return data
+
+
+@pytest.mark.parametrize("addresses", PAIRS, ids=str)
+def test_an_end_whose_carrier_comes_late_is_waited_for(
+    world: World, addresses: Pair
+) -> None:
+    Slow.late = 3
+    with Kernel(
+        dial=lambda: Slow(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    ) as kernel:
+        kernel.carry_out(pod.cables(a_lease(addresses=addresses), 9000), world.spaces)
+
+    assert Slow.late == 0
 
 
 def test_a_stranger_s_link_refuses_the_pair_and_nothing_is_made(world: World) -> None:

@@ -114,6 +114,26 @@ def test_the_claim_is_on_disk_before_the_first_cable() -> None:
     play(story())
 
 
+def test_addresses_are_written_down_ahead_after_the_answers() -> None:
+    """So that no ADD waits for the disk, however many come."""
+
+    async def story() -> None:
+        machine = a_machine()
+        machine.cloud(a_vnic(range(10, 110)))
+        await machine.start()
+        for number in range(70):
+            pod = machine.a_pod(f"c{number}")
+            before = machine.disk.synced
+            assert (await machine.cni("ADD", pod)).exit_code == 0
+            # Neither has the ADD waited for the disk, nor for its line in the log.
+            assert machine.disk.synced == before
+            assert len(machine.heard("added")) == number
+            await asyncio.sleep(0)
+            assert len(machine.heard("added")) == number + 1
+
+    play(story())
+
+
 @pytest.mark.parametrize("version", ["0.3.1", "0.4.0", "1.0.0", "1.1.0"])
 def test_the_result_has_the_version_that_was_asked(version: str) -> None:
     async def story() -> None:

@@ -252,7 +252,7 @@ class Attachments:
         watch.lap("save")
         try:
             self._node.stop_former(attachment)
-            self._lay(self._node.known_cables(lease), netns)
+            self._lay(self._node.alike(lease), netns)
             watch.lap("cables")
             self._node.let_send(lease, self._book.ledger.leases.values())
             watch.lap("send")
@@ -307,7 +307,7 @@ class Attachments:
 
     def _need_room_for_alias(self, lease: Lease) -> None:
         try:
-            self._node.known_cables(lease)
+            self._node.alike(lease)
         except names.TooLong as why:
             container = lease.attachment.container
             room = len(container) - why.over

@@ -84,9 +84,9 @@ class Node:
 
     def cables(self, lease: Lease) -> Plan:
         """Lay out a lease's cables as they belong here."""
-        return self.known_cables(lease).facts
+        return self.alike(lease).facts
 
-    def known_cables(self, lease: Lease) -> Alike:
+    def alike(self, lease: Lease) -> Alike:
         """Give a lease's cables, which are laid out when somebody looks at them."""
         mtu = self.mtu_of(lease)
         known = self._cables.get(lease.attachment)

@@ -77,7 +77,7 @@ class Line:
     """One after another, each in a turn of the loop of its own.
 
     Kernel work holds the loop up. When many pods come at once, whoever only asks comes between
-    two of them instead of after all. At the end of a turn that was used is `then`.
+    two of them instead of after all. `then` is called at the end of each turn that was used.
     """
 
     def __init__(self, then: Callable[[], None]) -> None:

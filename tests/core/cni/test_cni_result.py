@@ -110,6 +110,13 @@ def test_the_youngest_version_loses_nothing(case: str) -> None:
     assert read(document(CASES[case], "1.1.0")) == CASES[case]
 
 
+def test_a_zone_is_kept() -> None:
+    document_of = {"ips": [{"address": "fe80::1%eth0/64", "interface": 0}]}
+    read_back = read({"interfaces": [{"name": "eth0"}], **document_of})
+
+    assert document(read_back, "1.1.0")["ips"] == document_of["ips"]
+
+
 @pytest.mark.parametrize("version", SUPPORTED)
 def test_every_version_keeps_interfaces_addresses_and_gateways(version: str) -> None:
     back = read(document(POD, version))
@@ -236,12 +243,14 @@ def results(draw: st.DrawFn) -> Result:
         )
     )
     index = st.integers(0, len(interfaces) - 1) if interfaces else st.nothing()
-    ips = st.builds(
-        Ip,
-        address=ADDRESSES,
-        length=st.integers(0, 32),
-        gateway=st.none() | ADDRESSES,
-        interface=st.none() | index,
+    ips = ADDRESSES.flatmap(
+        lambda address: st.builds(
+            Ip,
+            address=st.just(address),
+            length=st.integers(0, address.max_prefixlen),
+            gateway=st.none() | ADDRESSES,
+            interface=st.none() | index,
+        )
     )
     routes = st.builds(
         Route,

@@ -1,5 +1,6 @@
 """Moulds: what comes out is what would have been written."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,11 @@ def test_a_mould_says_what_the_ordinary_way_says(
     assert mould.cast(first, some) == written(some, first)
     # A cast leaves nothing of itself behind.
     assert mould.cast(7, MARKS) == written(MARKS, 7)
+
+
+def test_a_mark_of_no_bytes_is_refused() -> None:
+    with pytest.raises(ValueError, match="no bytes"):
+        Mould([b"0123456789abcdef"], (b"abc", b""))
 
 
 def test_only_the_last_message_is_acknowledged() -> None:

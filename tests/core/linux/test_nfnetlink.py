@@ -50,6 +50,24 @@ def test_a_transaction_deletes_then_adds(
     assert [each for part in read[len(delete) :] for each in part] == add
 
 
+@given(
+    st.binary(min_size=1, max_size=64), st.binary(max_size=8), st.integers(0, 1 << 31)
+)
+def test_one_element_by_its_mould_is_the_transaction(
+    key: bytes, data: bytes, sequence: int
+) -> None:
+    if data:
+        mould, values = nf.of_one(PODS, len(key), len(data)), (key, data)
+        messages = nf.transaction(PODS, [(key, data)], [])
+    else:
+        mould, values = nf.of_one(PODS, len(key), None), (key,)
+        messages = nf.transaction(PODS, [], [key])
+    framed = nf.framed(messages, sequence)
+
+    assert mould.cast(sequence, values) == b"".join(framed)
+    assert mould.count == len(framed)
+
+
 def test_a_message_says_where() -> None:
     (message,) = nf.transaction(PODS, [(b"1234", None)], [])
     found = attributes(message.body, HEADER)

@@ -143,3 +143,26 @@ def test_anything_is_read_or_unreadable(data: bytes, flags: int) -> None:
             read()
         except Unreadable:
             continue
+
+
+def acknowledged(sequence: int, errno: int = 0, kind: int = wire.ERROR) -> bytes:
+    """What the kernel answers: the refused header follows the errno."""
+    body = struct.pack("=i", -errno) + bytes(16)
+    return wire.HEADER.pack(16 + len(body), kind, wire.CAPPED, sequence, 7) + body
+
+
+def test_a_plain_acknowledgement_is_that_of_its_message_alone() -> None:
+    assert wire.is_granted(acknowledged(5), 5)
+    for other in (
+        acknowledged(4),
+        acknowledged(5, errno=2),
+        acknowledged(5, kind=16),
+        acknowledged(5, kind=wire.DONE),
+        acknowledged(5) + acknowledged(6),
+        acknowledged(4) + acknowledged(5),
+        acknowledged(5)[:-1],
+        acknowledged(5)[:19],
+        acknowledged(5) + bytes(4),
+        b"",
+    ):
+        assert not wire.is_granted(other, 5)

@@ -54,13 +54,17 @@ class Moulds:
         """Carry a plan out by its moulds; False when there are none, or the pair is refused."""
         if spaces.get(HOST, 0) is not None:
             return False  # an open file's number is in the message that makes the pair
-        shape = plan.shape
-        if shape not in self._known:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[shape] = self.made(plan, spaces)
-        casting = self._known[shape]
+        try:
+            casting = self._known[plan.shape]
+        except KeyError:
+            casting = self._learned(plan, spaces)
         return casting is not None and turn.cast(plan, casting)
+
+    def _learned(self, plan: Alike, spaces: Spaces) -> Casting | None:
+        if len(self._known) >= MOST:
+            self._known.clear()
+        casting = self._known[plan.shape] = self.made(plan, spaces)
+        return casting
 
     def made(self, plan: Alike, spaces: Spaces) -> Casting | None:
         """Find out by a sample; None if that would not give what is done for the plan."""

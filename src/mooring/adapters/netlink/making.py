@@ -150,8 +150,8 @@ class Making(Turn):
                 return False
             self._heed([plan.facts[place] for place in batch.facts], verdicts)
         self._conversations.remember(plan.link, near)
-        answer = self._open[casting.far].ask(casting.question)
-        if casting.late or not _is_ready(answer):
+        far_end = self._open[casting.far]
+        if casting.late or not _is_ready(far_end.ask(casting.question)):
             for fact in plan:
                 self._note(fact)
             self.finish()

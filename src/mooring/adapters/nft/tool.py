@@ -195,10 +195,10 @@ def _transacted(
     """Carry out a transaction; one element, as a pod has, by a mould."""
     if len(added) + len(deleted) == 1:
         key, data = added[0] if added else (deleted[0], None)
-        if not added:
-            return talk.say(nfnetlink.of_one(where, len(key), None), (key,))
-        if data is not None:
+        if key and data:
             return talk.say(nfnetlink.of_one(where, len(key), len(data)), (key, data))
+        if key and not added:
+            return talk.say(nfnetlink.of_one(where, len(key), None), (key,))
     return talk.transact(nfnetlink.transaction(where, added, deleted))
 
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
-    IPv4Interface,
     IPv4Network,
     IPv6Address,
-    IPv6Interface,
     IPv6Network,
     ip_address,
     ip_interface,
@@ -207,10 +205,10 @@ def _read_ip(fields: Fields, interfaces: int) -> Ip:
     index = fields.number("interface")
     if index is not None and not 0 <= index < interfaces:
         raise fields.wrong("interface", f"there are {interfaces} interfaces")
-    place = _made(fields, "address", _interface_of, "an address with its length")
+    address, length = _made(fields, "address", _place, "an address with its length")
     return Ip(
-        address=place.ip,
-        length=place.network.prefixlen,
+        address=address,
+        length=length,
         gateway=_gateway(fields, "gateway"),
         interface=index,
     )
@@ -228,10 +226,11 @@ def _read_route(fields: Fields) -> Route:
     )
 
 
-def _interface_of(text: str) -> IPv4Interface | IPv6Interface:
+def _place(text: str) -> tuple[IPv4Address | IPv6Address, int]:
     if "/" not in text:
         raise ValueError(text)
-    return ip_interface(text)
+    # Of an interface's address ipaddress leaves the zone out.
+    return ip_address(text.partition("/")[0]), ip_interface(text).network.prefixlen
 
 
 def _network_of(text: str) -> IPv4Network | IPv6Network:

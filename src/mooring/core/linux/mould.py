@@ -4,10 +4,11 @@ A pod's cables are a dozen messages in which a few bytes are its own. Writing th
 forty microseconds, three times that in caches that something else has used meanwhile; filling a
 mould takes three. A mould is made from what was written in the ordinary way for a sample, so that
 there is one description of the messages, and it counts only if it gives byte for byte what was
-written for another plan too.
+written for another plan too. One whose messages have no shape but the values' lengths needs no such
+proof.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from mooring.core.linux import wire
 from mooring.core.linux.plan import Fact, Plan
@@ -53,8 +54,13 @@ class Alike:
 class Mould:
     """The messages of one datagram, to be cast with other values and from another number on."""
 
-    def __init__(self, framed: Sequence[bytes], marks: Iterable[bytes]) -> None:
-        """Make holes where the marks are, and where the messages, framed, have their numbers."""
+    def __init__(self, framed: Sequence[bytes], marks: Sequence[bytes]) -> None:
+        """Make holes where the marks are, and where the messages, framed, have their numbers.
+
+        ValueError for a mark of no bytes, which is everywhere.
+        """
+        if not all(marks):
+            raise ValueError("a mark of no bytes")
         data = b"".join(framed)
         holes: list[tuple[int, int, int | None]] = []
         begin = 0

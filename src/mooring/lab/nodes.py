@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mooring.adapters import netns
 from mooring.adapters.cri import Cri, CriError
 from mooring.adapters.labfiles import FilesError, LabFiles
 from mooring.core.cni import runtime
@@ -32,7 +33,7 @@ from mooring.lab.tools import Tools, mooring
 
 IMAGE = "localhost/mooring/pod:1"
 IMAGE_FILE = "pod.tar"
-SPACES = Path("/run/netns")
+SPACES = netns.DIRECTORY
 SHIM = "mooring"
 AGENT, CONTAINERD, STORE = "agent", "containerd", "etcd"
 """Directories of a node in which its programs keep what outlives them."""
@@ -107,12 +108,12 @@ class LabNode:
         found = self.programs.find(self.init)
         return None if found is None else found.pid
 
-    def door(self, netns: str | None = None) -> list[str]:
-        """Give the words that make a command run in the node, or in a pod of it."""
+    def door(self, pod: str | None = None) -> list[str]:
+        """Give the words that make a command run in the node, or in a pod's namespace there."""
         holder = self.holder()
         if holder is None:
             raise LabError(f"{self.name} is down", "mooring lab up brings it back")
-        return node.enter(holder, netns)
+        return node.enter(holder, pod)
 
     def run(self, *argv: str, stdin: bytes = b"", patience: float = 60) -> str:
         """Run a command in the node; give what it printed, or raise its complaint."""
@@ -134,7 +135,7 @@ class LabNode:
 
     def ensure(self) -> None:
         """Have the node's namespaces held."""
-        self.tools.need(f"the fabric to make {self.name}", self.space.exists)
+        self.tools.need(f"the fabric to make {self.name}", self._has_space)
         holder = self.holder()
         if holder is None:
             self._hold()
@@ -143,6 +144,10 @@ class LabNode:
             self.end()
             self._hold()
         self._furnish()
+
+    def _has_space(self) -> bool:
+        """Tell whether the fabric has made it: its file is there a moment before it stands for one."""
+        return netns.exists(self.space.name)
 
     def _furnish(self) -> None:
         """Give the node the cloud's resolver and authority."""
